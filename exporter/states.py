@@ -1,0 +1,35 @@
+"""The work states of a node: the one table that everything else derives from.
+
+Validation, metrics, merging, PromQL, colours, pages and tests read `STATES`; adding a state is adding a row.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class State(NamedTuple):
+    """One work state: its wire name, numeric code in PromQL, operator texts and light colour (CSS hex)."""
+
+    name: str
+    code: int
+    en: str
+    zh: str
+    colour_name: str
+    colour: str
+    reportable: bool
+
+
+STATES: Final[tuple[State, ...]] = (
+    State("unknown", 0, "No answer", "无响应", "grey", "#6b7280", reportable=False),
+    State("idle", 1, "Idle", "空闲", "green", "#10b981", reportable=True),
+    State("detecting", 2, "Detecting", "检测中", "blue", "#3b82f6", reportable=True),
+    State("sending", 3, "Server-side detection", "服务端检测中", "red", "#ef4444", reportable=True),
+)
+
+BY_NAME: Final[dict[str, State]] = {state.name: state for state in STATES}
+UNKNOWN: Final = BY_NAME["unknown"]
+IDLE: Final = BY_NAME["idle"]
+DETECTING: Final = BY_NAME["detecting"]
+SENDING: Final = BY_NAME["sending"]
+REPORTABLE: Final[tuple[State, ...]] = tuple(state for state in STATES if state.reportable)

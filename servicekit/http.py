@@ -1,0 +1,63 @@
+"""What both Flask services answer alike: JSON errors and the check of the `Host` header."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from collections.abc import Callable, Collection
+
+from flask import Flask, Response, abort, jsonify, request
+from werkzeug.exceptions import HTTPException, MisdirectedRequest
+
+from servicekit.log import RateLimit, event
+
+_log = logging.getLogger(__name__)
+
+
+def answer_errors_as_json(app: Flask, on_internal_error: Callable[[], None]) -> None:
+    """Make every error of `app` a JSON object `{"error": …}`; an unforeseen one is a bare 500.
+
+    `on_internal_error` is called once for each unforeseen exception, for counting; the log gets its
+    traceback, at most five a minute.
+    """
+    limit = RateLimit(burst=5, period=60.0)
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> tuple[Response, int]:
+        return jsonify(error=error.description), error.code or 500
+
+    @app.errorhandler(Exception)
+    def failed(error: Exception) -> tuple[Response, int]:
+        on_internal_error()
+        held_back = limit.admit()
+        if held_back is not None:
+            _log.error(event("handler_failed", path=request.path, held_back=held_back), exc_info=error)
+        return jsonify(error="internal error"), 500
+
+
+def require_known_host(app: Flask, names: Collection[str]) -> None:
+    """Answer 421 unless the `Host` header is an IP literal, `localhost` or one of `names`.
+
+    This is what stops DNS rebinding: a page under a foreign name that resolves to this machine.
+    """
+    known = {name.lower() for name in names} | {"localhost"}
+
+    @app.before_request
+    def check_host() -> None:
+        host = _host_without_port(request.headers.get("Host", ""))
+        if host not in known and not _is_ip_literal(host):
+            abort(MisdirectedRequest.code, "unknown Host; use an IP address or a configured name")
+
+
+def _host_without_port(header: str) -> str:
+    if header.startswith("["):
+        return header[1:].partition("]")[0].lower()
+    return header.partition(":")[0].lower()
+
+
+def _is_ip_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

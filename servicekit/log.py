@@ -1,0 +1,68 @@
+"""One-line, greppable log records: `TIME LEVEL logger event key=value …` (logfmt), in UTF-8."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from typing import Final
+
+from servicekit.clock import Clock, SystemClock, rfc3339
+from servicekit.text import one_line
+
+LEVELS: Final = ("debug", "info", "warning", "error")
+
+
+def configure(level: str) -> None:
+    """Send all records from `level` up to stderr; for a process' entry point only."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Formatter())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+def event(name: str, **fields: object) -> str:
+    """Build the message of a record: `name` followed by `key=value` for each field, in the given order."""
+    return " ".join([name, *(f"{key}={_value(field)}" for key, field in fields.items())])
+
+
+class RateLimit:
+    """Lets at most `burst` events per `period` seconds through, and counts what it held back."""
+
+    def __init__(self, burst: int, period: float, clock: Clock | None = None) -> None:
+        self._burst = burst
+        self._period = period
+        self._clock = clock or SystemClock()
+        self._lock = threading.Lock()
+        self._window_start = self._clock.monotonic()
+        self._passed = 0
+        self._held_back = 0
+
+    def admit(self) -> int | None:
+        """Return None when the event is to be dropped, else how many were dropped since the last admitted."""
+        with self._lock:
+            now = self._clock.monotonic()
+            if now - self._window_start >= self._period:
+                self._window_start = now
+                self._passed = 0
+            if self._passed >= self._burst:
+                self._held_back += 1
+                return None
+            self._passed += 1
+            held_back, self._held_back = self._held_back, 0
+            return held_back
+
+
+class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        message = one_line(record.getMessage(), 2000)
+        line = f"{rfc3339(record.created)} {record.levelname} {record.name} {message}"
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info)
+        return line
+
+
+def _value(field: object) -> str:
+    text = one_line(str(field))
+    if text and not any(character in text for character in ' "='):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
