@@ -1,0 +1,49 @@
+# `make demo` shows everything running, `make test` proves it; both set up what they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+NODES ?= 3
+DURATION ?= 0
+MINUTES ?= 10
+CASES ?= 20000
+
+.PHONY: help setup packages demo test lint bench generate soak fuzz clean
+
+help:
+	@echo "make demo [NODES=3] [DURATION=0]  run the whole product on a local Ray cluster (0: until Ctrl-C)"
+	@echo "make test                         lint, types and every test, with the real servers"
+	@echo "make lint                         ruff and mypy only"
+	@echo "make bench [ONLY=name]            measure every figure beside its baseline"
+	@echo "make soak [MINUTES=10]            random faults for a while, then the books must balance"
+	@echo "make fuzz [CASES=20000]           more fuzzing than the tests do"
+	@echo "make generate                     rebuild the generated files (dashboards, rules, tables)"
+	@echo "make setup                        only install what the others need"
+
+setup: packages $(VENV)/.complete
+
+packages:
+	@PYTHON=$(PYTHON) scripts/setup.sh packages
+
+$(VENV)/.complete: pyproject.toml scripts/setup.sh | packages
+	@scripts/setup.sh venv $(PYTHON)
+	@touch $@
+
+demo: setup
+	@$(BIN)/python -m demo --nodes $(NODES) --duration $(DURATION)
+
+test: setup lint
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup
+	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
+
+generate: setup
+	$(BIN)/python -m grafana --out grafana/dashboards --lang all
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,29 @@
+"""Programs from Debian's packages that the demo and the tests run."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Final
+
+PACKAGES: Final = {
+    "alertmanager": "prometheus-alertmanager",
+    "amtool": "prometheus-alertmanager",
+    "chromium": "chromium",
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
+    "systemd-analyze": "systemd",
+}
+"""Debian's package for each program."""
+
+_NAMES: Final = {"alertmanager": ("prometheus-alertmanager", "alertmanager")}
+
+
+def find(program: str) -> str | None:
+    """Return the path of `program`, or None; Debian's own name for it is tried first."""
+    candidates = (shutil.which(name) for name in _NAMES.get(program, (program,)))
+    return next((path for path in candidates if path), None)
+
+
+def advice(program: str) -> str:
+    """Return the line that tells how to get a missing `program`."""
+    return f"{program} is missing: apt-get install {PACKAGES.get(program, program)}"
