@@ -1,0 +1,578 @@
+"""Tells the node's monitor what an inference script is doing, and never gets in the script's way.
+
+    with StatusReporter("http://127.0.0.1:8000") as reporter:
+        with reporter.detecting("frame 17"):
+            ...
+            reporter.inference(seconds=0.031, low_confidence=True)
+        with reporter.sending("frame 17"):
+            ...
+
+This file needs nothing but Python 3.8 or newer: copy it beside a script, or import it from the package.
+From a shell: `python -m exporter.reporter detecting --message "frame 17"`.
+
+The caller only writes to a bounded outbox; a daemon thread does all talking. Every report carries the totals
+of the session, so that a report that was lost, repeated or left out changes no count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import contextlib
+import http.client
+import io
+import json
+import logging
+import math
+import os
+import socket
+import sys
+import threading
+import time
+import urllib.parse
+import uuid
+from collections import deque
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+TTL = 60.0
+"""Seconds after which the monitor shall take a silent script for gone; three heartbeats fit in."""
+REPLY_TIMEOUT = 2.0
+"""Seconds for one whole exchange with the monitor."""
+EXIT_TIMEOUT = 0.95
+"""Seconds that `close()` and the interpreter's exit may take."""
+MAX_PENDING = 64
+MAX_DURATIONS = 1000
+MAX_TEXT = 500
+MAX_DETAILS = 16 * 1024
+"""Bounds of what is kept and sent: states, inference times, characters, bytes of `task_info`."""
+STALE_AFTER = 0.5
+"""Age in seconds from which a waiting state gives way to a newer one: the latest wins at a slow monitor."""
+COUNT_DELAY = 0.2
+"""Seconds that a mere count waits for a change of state to travel with."""
+PACE = 0.005
+"""Smallest distance of two reports in seconds: the sender shares the interpreter with the inference."""
+BACK_OFF = (0.25, 5.0)
+"""First and longest pause in seconds while the monitor does not answer."""
+
+_log = logging.getLogger("cmzsb.reporter")
+
+
+class StatusReporter:
+    """Reports one script's work states; made once per process, used from any thread, also after a fork.
+
+    `url` is the monitor's root, `token` what it was given as `--token-file`. No method raises or waits for
+    the network, except `close()`, which waits up to a second. A wrong `url` is logged and nothing is sent.
+    """
+
+    def __init__(self, url: str = DEFAULT_URL, *, token: str = "", ttl: float = TTL) -> None:
+        self._link = (url, token)
+        self._ttl = ttl
+        self._outboxes: dict[int, _Outbox] = {}
+        self._outbox = self._outbox_of(os.getpid())
+        atexit.register(self.close)
+
+    def report(
+        self,
+        status: str,
+        message: str = "",
+        *,
+        task: str = "",
+        task_info: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Enter `status`: `idle`, `detecting` or `sending`.
+
+        Until the first `inference()`, each `detecting` counts one processed and each `sending` one
+        low-confidence result. `sending` always counts one sent to the server.
+        """
+        try:
+            self._current().put(
+                status, str(message)[:MAX_TEXT], str(task)[:MAX_TEXT], task_info, counted=True
+            )
+        except Exception:  # noqa: BLE001 (whatever it is, the inference must go on)
+            _log.debug("report not taken", exc_info=True)
+
+    def inference(self, seconds: float | None = None, low_confidence: bool = False) -> None:
+        """Count one processed item; `seconds` is what the model took, `low_confidence` that it was unsure."""
+        try:
+            self._current().count(seconds, low_confidence)
+        except Exception:  # noqa: BLE001 (the same)
+            _log.debug("inference not counted", exc_info=True)
+
+    def detecting(self, task: str = "", message: str = "") -> contextlib.AbstractContextManager[None]:
+        """Be `detecting` inside a `with`; afterwards what was around it, in the end `idle`."""
+        return self._during("detecting", task, message)
+
+    def sending(self, task: str = "", message: str = "") -> contextlib.AbstractContextManager[None]:
+        """Be `sending` inside a `with`; afterwards what was around it, in the end `idle`."""
+        return self._during("sending", task, message)
+
+    def close(self) -> None:
+        """Go to `idle`, send what is waiting and stop; takes at most a second, also when nobody answers."""
+        self._current().close()
+        atexit.unregister(self.close)
+
+    def __enter__(self) -> StatusReporter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A worker that gets a pickled reporter (spawn, Ray) reports under a session of its own.
+        url, token = self._link
+        return _unpickled, (url, token, self._ttl)
+
+    @contextlib.contextmanager
+    def _during(self, status: str, task: str, message: str) -> Iterator[None]:
+        activity = (status, str(message)[:MAX_TEXT], str(task)[:MAX_TEXT])
+        with contextlib.suppress(Exception):
+            self._current().begin(activity)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(Exception):
+                self._current().end(activity)
+
+    def _current(self) -> _Outbox:
+        # A forked child has neither the sending thread nor a trustworthy lock: it gets an outbox of its own.
+        outbox = self._outbox
+        return outbox if outbox.pid == os.getpid() else self._outbox_of(os.getpid())
+
+    def _outbox_of(self, pid: int) -> _Outbox:
+        # setdefault is atomic, so that all threads of a child end up with the same outbox.
+        self._outbox = self._outboxes.setdefault(pid, _Outbox(pid, _Link(*self._link), self._ttl))
+        for ancestor in [known for known in list(self._outboxes) if known != pid]:
+            self._outboxes.pop(ancestor, None)
+        return self._outbox
+
+
+def _unpickled(url: str, token: str, ttl: float) -> StatusReporter:
+    return StatusReporter(url, token=token, ttl=ttl)
+
+
+class _State(NamedTuple):
+    """A state waiting to be sent; `totals` are those of the moment when it was entered."""
+
+    status: str
+    message: str = ""
+    task: str = ""
+    task_info: Mapping[str, Any] | None = None
+    entered: float = 0.0
+    totals: tuple[int, int, int] = (0, 0, 0)
+
+
+class _Report(NamedTuple):
+    """What one POST carries."""
+
+    state: _State
+    sequence: int
+    totals: tuple[int, int, int]
+    durations: list[float]
+
+
+class _Outbox:
+    """One process' waiting states and counts, and the thread that sends them.
+
+    The lock is re-entrant and the bell a bare lock because a signal handler may report too.
+    """
+
+    def __init__(self, pid: int, link: _Link, ttl: float) -> None:
+        self.pid = pid
+        self._link = link
+        self._ttl = ttl
+        self._session = uuid.uuid4().hex
+        self._sequence = 0
+        self._lock = threading.RLock()
+        self._bell = threading.Lock()
+        self._bell.acquire()
+        self._listening = False
+        self._closing = False
+        self._thread: threading.Thread | None = None
+        self._pending: deque[_State] = deque(maxlen=MAX_PENDING)
+        self._latest = self._sent = _State("idle")
+        self._activities: list[tuple[str, str, str]] = []
+        self._durations: deque[float] = deque(maxlen=MAX_DURATIONS)
+        self._processed = self._low_confidence = self._sent_to_server = 0
+        self._explicit = False
+        self._counted_at: float | None = None
+
+    # Called by the inference.
+
+    def put(
+        self,
+        status: str,
+        message: str,
+        task: str,
+        task_info: Mapping[str, Any] | None = None,
+        *,
+        counted: bool,
+    ) -> None:
+        """Queue a state, and count it if it is an event of its own."""
+        with self._lock:
+            if counted:
+                self._count_entry(status)
+            totals = (self._processed, self._low_confidence, self._sent_to_server)
+            details = dict(task_info) if task_info else None
+            self._latest = _State(status, message, task, details, time.monotonic(), totals)
+            if not self._closing:
+                self._pending.append(self._latest)
+                self._ring()
+
+    def count(self, seconds: float | None, low_confidence: bool) -> None:
+        """Count one processed item; a duration that is none is left out."""
+        with self._lock:
+            # The state before the first call has counted this item already.
+            if self._explicit or self._latest.status != "detecting":
+                self._processed += 1
+            self._explicit = True
+            self._low_confidence += bool(low_confidence)
+            if self._counted_at is None:
+                self._counted_at = time.monotonic()
+                self._ring()
+            if seconds is not None and 0 <= float(seconds) < math.inf:
+                self._durations.append(round(float(seconds), 6))
+
+    def begin(self, activity: tuple[str, str, str]) -> None:
+        """Enter a state that lasts until `end`."""
+        with self._lock:
+            self._activities.append(activity)
+            self.put(*activity, counted=True)
+
+    def end(self, activity: tuple[str, str, str]) -> None:
+        """Leave it for the newest that still lasts, of this or another thread; else be idle."""
+        with self._lock:
+            if activity in self._activities:
+                self._activities.remove(activity)
+            self.put(*(self._activities[-1] if self._activities else ("idle", "", "")), counted=False)
+
+    def close(self) -> None:
+        """Send the rest and stop, within `EXIT_TIMEOUT`; harmless when nothing was ever reported."""
+        with self._lock:
+            if self._latest.status != "idle":
+                self.put("idle", "", "", counted=False)
+            self._closing = True
+            self._listening = True
+            self._ring()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(EXIT_TIMEOUT)
+
+    def _count_entry(self, status: str) -> None:
+        if status == "sending":
+            self._sent_to_server += 1
+            self._low_confidence += not self._explicit
+        elif status == "detecting" and not self._explicit:
+            self._processed += 1
+
+    def _ring(self) -> None:
+        if self._thread is None:
+            if self._closing or not self._link.usable:
+                return
+            self._thread = threading.Thread(target=self._run, name="cmzsb-reporter", daemon=True)
+            try:
+                self._thread.start()
+            except RuntimeError:  # no more threads, or the interpreter is ending
+                self._thread = None
+        elif self._listening:
+            self._listening = False
+            with contextlib.suppress(RuntimeError):  # rung already
+                self._bell.release()
+
+    # Called by the sending thread.
+
+    def _run(self) -> None:
+        while True:
+            report = self._next()
+            if report is None:
+                break
+            self._deliver(report)
+            time.sleep(PACE)
+        self._link.close()
+
+    def _next(self) -> _Report | None:
+        """Wait for something to send, at the latest the heartbeat; None when closing and all is sent."""
+        heartbeat = time.monotonic() + self._ttl / 3
+        while True:
+            with self._lock:
+                now = time.monotonic()
+                due = (
+                    heartbeat if self._counted_at is None else min(heartbeat, self._counted_at + COUNT_DELAY)
+                )
+                if self._pending or now >= due or (self._closing and self._counted_at is not None):
+                    return self._take()
+                if self._closing:
+                    return None
+                self._listening = True
+            self._bell.acquire(timeout=due - now)
+
+    def _take(self) -> _Report:
+        horizon = time.monotonic() - STALE_AFTER
+        while len(self._pending) > 1 and self._pending[0].entered < horizon:
+            self._pending.popleft()
+        if self._pending:
+            self._sent = self._pending.popleft()
+        totals = (self._processed, self._low_confidence, self._sent_to_server)
+        if self._pending:
+            totals = self._sent.totals
+        self._counted_at = None
+        durations = list(self._durations)
+        self._durations.clear()
+        self._sequence += 1
+        return _Report(self._sent, self._sequence, totals, durations)
+
+    def _renewed(self, report: _Report) -> _Report:
+        """Put what waits into the place of a report that certainly did not arrive."""
+        with self._lock:
+            newer = self._take()
+        return newer._replace(durations=(report.durations + newer.durations)[-MAX_DURATIONS:])
+
+    def _deliver(self, report: _Report) -> None:
+        """Send `report` until it is taken or refused for good; closing, only once more."""
+        pause, longest = BACK_OFF
+        while True:
+            last_try = self._closing
+            verdict = self._link.exchange(self._body(report))
+            if verdict == "refused":
+                bare = report._replace(state=_State(report.state.status))
+                verdict = self._link.exchange(self._body(bare))
+            if verdict in ("taken", "refused") or last_try:
+                return
+            self._bell.acquire(timeout=pause)
+            pause = min(2 * pause, longest)
+            if verdict == "unsent":
+                report = self._renewed(report)
+
+    def _body(self, report: _Report) -> bytes:
+        processed, low_confidence, sent_to_server = report.totals
+        fields: dict[str, Any] = {
+            "status": report.state.status,
+            "message": report.state.message,
+            "current_task": report.state.task,
+            "ttl": self._ttl,
+            "session": self._session,
+            "sequence": report.sequence,
+            "totals": {
+                "processed": processed,
+                "low_confidence": low_confidence,
+                "sent_to_server": sent_to_server,
+            },
+        }
+        if report.durations:
+            fields["inference_seconds"] = report.durations
+        details = _details(report.state.task_info)
+        return _json(fields if details is None else {**fields, "task_info": details})
+
+
+_CONNECTIONS: dict[str, type[http.client.HTTPConnection]] = {
+    "http": http.client.HTTPConnection,
+    "https": http.client.HTTPSConnection,
+}
+
+
+class _Link:
+    """The HTTP connection to the monitor, kept open between reports; every exchange ends by a deadline.
+
+    Proxies of the environment are not used, redirects not followed: the monitor is on this machine.
+    """
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url
+        self._headers = {"Content-Type": "application/json"}
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
+        self._connection: http.client.HTTPConnection | None = None
+        self._trouble = ""
+        try:
+            parts = urllib.parse.urlsplit(url)
+            self._kind = _CONNECTIONS[parts.scheme]
+            self._address = (parts.hostname or "", parts.port)
+            self._path = parts.path.rstrip("/") + "/api/update_status"
+            self.usable = bool(parts.hostname)
+        except (KeyError, ValueError):
+            self.usable = False
+        if not self.usable:
+            _log.error("%r is not the URL of a monitor, nothing is reported", url)
+
+    def exchange(self, body: bytes) -> str:
+        """Post `body`; return `taken`, `refused` (as it is), `unsent` (surely not arrived) or `unknown`."""
+        verdict, trouble = "unknown", ""
+        try:
+            status, reply = self.post(body)
+            if _is_success(status, reply):
+                verdict = "taken"
+            else:
+                verdict = {400: "refused", 413: "refused", 429: "unsent"}.get(status, "unknown")
+                trouble = f"answers {status} {reply[:200]!r}"
+        except _ConnectError as error:
+            verdict, trouble = "unsent", str(error)
+        except Exception as error:  # noqa: BLE001 (whatever a broken server provokes, the thread must live on)
+            trouble = repr(error)
+        if trouble and not self._trouble:
+            _log.warning("monitor %s: %s; reports wait", self._url, trouble)
+        elif self._trouble and not trouble:
+            _log.info("monitor %s takes reports again", self._url)
+        self._trouble = trouble
+        return verdict
+
+    def post(self, body: bytes) -> tuple[int, bytes]:
+        """Post `body` and return status and reply; raises whatever socket and HTTP library raise."""
+        deadline = time.monotonic() + REPLY_TIMEOUT
+        if self._connection is not None:
+            try:
+                return self._exchange_on(self._connection, body, deadline)
+            except (ConnectionError, http.client.BadStatusLine):
+                pass  # an idle connection may have been closed; sequence and totals make a second try safe
+        return self._exchange_on(self._connect(deadline), body, deadline)
+
+    def close(self) -> None:
+        """Close the connection; the next exchange opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connect(self, deadline: float) -> http.client.HTTPConnection:
+        connection = self._kind(*self._address, timeout=max(deadline - time.monotonic(), 0.001))
+        try:
+            connection.connect()
+        except OSError as error:
+            connection.close()
+            raise _ConnectError(repr(error)) from error
+        return connection
+
+    def _exchange_on(
+        self, connection: http.client.HTTPConnection, body: bytes, deadline: float
+    ) -> tuple[int, bytes]:
+        plain = connection.sock
+        self._connection = None
+        try:
+            connection.sock = _TimedSocket(plain, deadline)
+            connection.request("POST", self._path, body, self._headers)
+            response = connection.getresponse()
+            reply = response.read(64 * 1024)
+            reusable = response.isclosed() and connection.sock is not None
+        except BaseException:
+            connection.close()
+            raise
+        if reusable:
+            connection.sock = plain
+            self._connection = connection
+        else:
+            connection.close()
+        return response.status, reply
+
+
+class _ConnectError(OSError):
+    """No connection came about: nothing was sent."""
+
+
+class _TimedSocket:
+    """As much of a socket as http.client uses; the socket's own timeout would start anew at each byte."""
+
+    def __init__(self, plain: socket.socket, deadline: float) -> None:
+        self._plain = plain
+        self._deadline = deadline
+
+    def sendall(self, data: bytes) -> None:
+        self._plain.settimeout(_remaining(self._deadline))
+        self._plain.sendall(data)
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_TimedReader(self._plain, self._deadline))
+
+    def close(self) -> None:
+        self._plain.close()
+
+
+class _TimedReader(io.RawIOBase):
+    def __init__(self, plain: socket.socket, deadline: float) -> None:
+        self._plain = plain
+        self._deadline = deadline
+        self._raw = plain.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._plain.settimeout(_remaining(self._deadline))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def _remaining(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise socket.timeout("no whole reply in time")  # noqa: UP041 (not TimeoutError in Python 3.8)
+    return left
+
+
+def _is_success(status: int, reply: bytes) -> bool:
+    """Whether a monitor took the report; something else on its port may answer 200 too."""
+    try:
+        answer = json.loads(reply)
+    except ValueError:
+        return False
+    return status == 200 and isinstance(answer, dict) and answer.get("success") is True
+
+
+def _json(fields: Mapping[str, Any]) -> bytes:
+    # "replace": a lone surrogate becomes "?", the monitor refuses it.
+    return json.dumps(fields, ensure_ascii=False, allow_nan=False, default=str).encode("utf-8", "replace")
+
+
+def _details(task_info: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return `task_info` if it can be sent; what the caller put in is not known."""
+    try:
+        return task_info if task_info and len(_json(task_info)) <= MAX_DETAILS else None
+    except (TypeError, ValueError, RuntimeError):
+        return None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Report once, for shell scripts; exit status 0 when it was taken, else 1 and one line on stderr."""
+    parser = argparse.ArgumentParser("python -m exporter.reporter", description="Report a work state once.")
+    parser.add_argument("status", help="idle, detecting or sending")
+    parser.add_argument("--message", default="", help="for people to read")
+    parser.add_argument("--task", default="", help="what is being worked on")
+    parser.add_argument("--ttl", type=float, help="seconds that the state lasts without a further report")
+    parser.add_argument("--inference-seconds", type=float, help="what the model took")
+    parser.add_argument(
+        "--url", default=os.environ.get("CMZSB_URL", DEFAULT_URL), help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--token-file", default=os.environ.get("CMZSB_TOKEN_FILE"), help="the monitor's token"
+    )
+    options = parser.parse_args(arguments)
+    fields = {
+        "status": options.status,
+        "message": options.message,
+        "current_task": options.task,
+        "ttl": options.ttl,
+        "inference_seconds": options.inference_seconds,
+    }
+    try:
+        token = ""
+        if options.token_file:
+            with open(options.token_file, encoding="utf-8") as file:
+                token = file.read().strip()
+        link = _Link(options.url, token)
+        if not link.usable:
+            return 1
+        status, reply = link.post(_json({name: value for name, value in fields.items() if value is not None}))
+        link.close()
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        print(f"reporter: {options.url}: {error!r}", file=sys.stderr)
+        return 1
+    if not _is_success(status, reply):
+        print(f"reporter: {options.url} answers {status} {reply[:200]!r}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
