@@ -46,12 +46,12 @@ class OptionRow(NamedTuple):
 
 def options(command: click.Command) -> Iterator[OptionRow]:
     """Yield the documented facts of each option of `command`, in order of definition."""
-    context = click.Context(command, info_name=command.name)
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             envvar = parameter.envvar
             environment = envvar if isinstance(envvar, str) else ""
-            default = parameter.get_default(context)
+            # Not get_default(): since click 8.3 that gives a sentinel for "none".
+            default = parameter.to_info_dict()["default"]
             shown = parameter.show_default if isinstance(parameter.show_default, str) else default
             yield OptionRow(
                 flag=max(parameter.opts, key=len),

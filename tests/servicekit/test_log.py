@@ -1,0 +1,72 @@
+"""Log records and their rate limit."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from servicekit.log import RateLimit, configure, event
+
+
+class HandClock:
+    """A clock that only the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def time(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def restored_root() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, "state_changed"),
+        ({"node": "M1", "n": 3}, "state_changed node=M1 n=3"),
+        ({"task": "frame 17"}, 'state_changed task="frame 17"'),
+        ({"task": 'a"b\\ c'}, 'state_changed task="a\\"b\\\\ c"'),
+        ({"task": ""}, 'state_changed task=""'),
+        ({"task": "a\nINFO forged"}, 'state_changed task="a\\\\u000aINFO forged"'),
+        ({"task": "检测"}, "state_changed task=检测"),
+    ],
+)
+def test_an_event_is_its_name_and_greppable_fields(fields: dict[str, object], message: str) -> None:
+    assert event("state_changed", **fields) == message
+
+
+@pytest.mark.usefixtures("restored_root")
+def test_a_record_is_one_line_with_time_level_and_logger(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("info")
+    logging.getLogger("part").debug("not shown")
+    logging.getLogger("part").warning("first\nsecond")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(" WARNING part first\\u000asecond")
+
+
+@pytest.mark.usefixtures("restored_root")
+def test_a_traceback_follows_its_record(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("error")
+    logging.getLogger("part").error("failed", exc_info=ValueError("why"))
+    assert capsys.readouterr().err.splitlines()[-1] == "ValueError: why"
+
+
+def test_the_rate_limit_lets_a_burst_through_and_then_tells_how_many_it_held_back() -> None:
+    clock = HandClock()
+    limit = RateLimit(burst=2, period=60.0, clock=clock)
+    assert [limit.admit() for _ in range(5)] == [0, 0, None, None, None]
+    clock.now += 60.0
+    assert [limit.admit() for _ in range(3)] == [3, 0, None]
