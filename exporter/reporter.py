@@ -23,7 +23,6 @@ import http.client
 import io
 import json
 import logging
-import math
 import os
 import socket
 import sys
@@ -48,7 +47,8 @@ MAX_PENDING = 64
 MAX_DURATIONS = 1000
 MAX_TEXT = 500
 MAX_DETAILS = 16 * 1024
-"""Bounds of what is kept and sent: states, inference times, characters, bytes of `task_info`."""
+MAX_SECONDS = 3600.0
+"""Bounds of what is kept and sent: states, inference times, characters, bytes of `task_info`, one duration."""
 STALE_AFTER = 0.5
 """Age in seconds from which a waiting state gives way to a newer one: the latest wins at a slow monitor."""
 COUNT_DELAY = 0.2
@@ -233,7 +233,7 @@ class _Outbox:
             if self._counted_at is None:
                 self._counted_at = time.monotonic()
                 self._ring()
-            if seconds is not None and 0 <= float(seconds) < math.inf:
+            if seconds is not None and 0 <= float(seconds) <= MAX_SECONDS:
                 self._durations.append(round(float(seconds), 6))
 
     def begin(self, activity: tuple[str, str, str]) -> None:
