@@ -48,7 +48,7 @@ MAX_DURATIONS = 1000
 MAX_TEXT = 500
 MAX_DETAILS = 16 * 1024
 MAX_SECONDS = 3600.0
-"""Bounds of what is kept and sent: states, inference times, characters, bytes of `task_info`, one duration."""
+"""Bounds of what is kept and sent: states, durations, characters, bytes of `task_info`, one duration."""
 STALE_AFTER = 0.5
 """Age in seconds from which a waiting state gives way to a newer one: the latest wins at a slow monitor."""
 COUNT_DELAY = 0.2
@@ -89,9 +89,7 @@ class StatusReporter:
         low-confidence result. `sending` always counts one sent to the server.
         """
         try:
-            self._current().put(
-                status, str(message)[:MAX_TEXT], str(task)[:MAX_TEXT], task_info, counted=True
-            )
+            self._current().put(status, str(message)[:MAX_TEXT], str(task)[:MAX_TEXT], task_info, counted=True)
         except Exception:  # noqa: BLE001 (whatever it is, the inference must go on)
             _log.debug("report not taken", exc_info=True)
 
@@ -298,9 +296,7 @@ class _Outbox:
         while True:
             with self._lock:
                 now = time.monotonic()
-                due = (
-                    heartbeat if self._counted_at is None else min(heartbeat, self._counted_at + COUNT_DELAY)
-                )
+                due = heartbeat if self._counted_at is None else min(heartbeat, self._counted_at + COUNT_DELAY)
                 if self._pending or now >= due or (self._closing and self._counted_at is not None):
                     return self._take()
                 if self._closing:
@@ -338,6 +334,8 @@ class _Outbox:
             if verdict == "refused":
                 bare = report._replace(state=_State(report.state.status))
                 verdict = self._link.exchange(self._body(bare))
+                if verdict == "refused":
+                    self._sent = _State("idle")  # heartbeats must go through, they carry the counts
             if verdict in ("taken", "refused") or last_try:
                 return
             self._bell.acquire(timeout=pause)
@@ -442,9 +440,7 @@ class _Link:
             raise _ConnectError(repr(error)) from error
         return connection
 
-    def _exchange_on(
-        self, connection: http.client.HTTPConnection, body: bytes, deadline: float
-    ) -> tuple[int, bytes]:
+    def _exchange_on(self, connection: http.client.HTTPConnection, body: bytes, deadline: float) -> tuple[int, bytes]:
         plain = connection.sock
         self._connection = None
         try:
@@ -541,12 +537,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--task", default="", help="what is being worked on")
     parser.add_argument("--ttl", type=float, help="seconds that the state lasts without a further report")
     parser.add_argument("--inference-seconds", type=float, help="what the model took")
-    parser.add_argument(
-        "--url", default=os.environ.get("CMZSB_URL", DEFAULT_URL), help="default: %(default)s"
-    )
-    parser.add_argument(
-        "--token-file", default=os.environ.get("CMZSB_TOKEN_FILE"), help="the monitor's token"
-    )
+    parser.add_argument("--url", default=os.environ.get("CMZSB_URL", DEFAULT_URL), help="default: %(default)s")
+    parser.add_argument("--token-file", default=os.environ.get("CMZSB_TOKEN_FILE"), help="the monitor's token")
     options = parser.parse_args(arguments)
     fields = {
         "status": options.status,

@@ -1,0 +1,99 @@
+"""Reading one HTTP reply from a peer that nobody vouches for, byte by byte and without a socket."""
+
+from __future__ import annotations
+
+from typing import Final
+
+BODY_LIMIT: Final = 64 * 1024
+"""Largest body, in bytes, that a monitor's reply may have."""
+HEAD_LIMIT: Final = 16 * 1024
+
+
+class ProbeError(Exception):
+    """A question that got no usable answer.
+
+    `reason` is one word for machines: `timeout`, `refused`, `unreachable`, `http_503` (any status but 200),
+    `not_json`, `bad_status`, `bad_reply` (not HTTP, or cut short) or `too_large`.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ReplyReader:
+    """Collects the bytes of one reply to a `Connection: close` request; at most `limit` bytes of body."""
+
+    def __init__(self, limit: int = BODY_LIMIT) -> None:
+        self._limit = limit
+        self._received = bytearray()
+        self._body_start = 0
+        self._body_length: int | None = None
+
+    def feed(self, data: bytes) -> bytes | None:
+        """Take what the socket gave (`b""` at its end); return the body once it is complete, else None.
+
+        Raises `ProbeError`: `http_NNN`, `bad_reply`, `too_large`.
+        """
+        self._received += data
+        if not self._body_start:
+            self._read_head()
+            if not self._body_start:
+                if not data:
+                    raise ProbeError("bad_reply")
+                return None
+        return self._body(ended=not data)
+
+    def _read_head(self) -> None:
+        end = self._received.find(b"\r\n\r\n")
+        if end < 0:
+            if len(self._received) > HEAD_LIMIT:
+                raise ProbeError("too_large")
+            return
+        status_line, *lines = bytes(self._received[:end]).split(b"\r\n")
+        status = _status(status_line)
+        if status != 200:
+            raise ProbeError(f"http_{status}")
+        self._body_length = _content_length(lines)
+        if self._body_length is not None and self._body_length > self._limit:
+            raise ProbeError("too_large")
+        self._body_start = end + 4
+
+    def _body(self, ended: bool) -> bytes | None:
+        received = len(self._received) - self._body_start
+        if self._body_length is not None and received >= self._body_length:
+            return bytes(self._received[self._body_start : self._body_start + self._body_length])
+        if received > self._limit:
+            raise ProbeError("too_large")
+        if not ended:
+            return None
+        if self._body_length is not None:
+            raise ProbeError("bad_reply")
+        return bytes(self._received[self._body_start :])
+
+
+def _status(line: bytes) -> int:
+    version, _, rest = line.partition(b" ")
+    code = rest[:3]
+    if not version.startswith(b"HTTP/1.") or len(code) != 3 or not code.isdigit():
+        raise ProbeError("bad_reply")
+    return int(code)
+
+
+def _content_length(lines: list[bytes]) -> int | None:
+    """Return the announced length of the body; None when it ends with the connection."""
+    lengths: set[bytes] = set()
+    for line in lines:
+        name, _, value = line.partition(b":")
+        if name.lower() == b"transfer-encoding":
+            raise ProbeError("bad_reply")  # not allowed in a reply to HTTP/1.0, which is what is spoken here
+        if name.lower() == b"content-length":
+            lengths.add(value.strip())
+    if not lengths:
+        return None
+    text = lengths.pop()
+    if lengths or not text.isdigit():
+        raise ProbeError("bad_reply")
+    if len(text) > 18:
+        raise ProbeError("too_large")
+    return int(text)

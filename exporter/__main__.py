@@ -1,0 +1,155 @@
+"""The node monitor's command line: wires journal, status, API and server together."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+from pathlib import Path
+
+import click
+
+from exporter.access import WritePolicy, networks
+from exporter.api import Services, create_app
+from exporter.identity import Identity
+from exporter.journal import Journal
+from exporter.metrics import Errors, StatusCollector, registry
+from exporter.report import TTL_MAX, TTL_MIN
+from exporter.server import Server
+from exporter.status import Status
+from exporter.watch import LogObserver, Ticker
+from servicekit import cli, log
+from servicekit.clock import SystemClock
+from servicekit.secrets import read_token
+from servicekit.text import safe_name
+from servicekit.version import __version__
+
+_log = logging.getLogger("exporter")
+
+
+def _networks(value: str) -> str:
+    try:
+        networks(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return value
+
+
+def _node_name(value: str) -> str:
+    if not value or safe_name(value) != value:
+        raise click.BadParameter(f"{value!r}: letters, digits, '.', '_' and '-', at most 63")
+    return value
+
+
+@click.command("cmzsb-exporter")
+@click.option(
+    "--listen",
+    envvar="CMZSB_LISTEN",
+    type=cli.listen_address,
+    default="0.0.0.0:8000",
+    show_default=True,
+    help="Address and port to serve on.",
+)
+@click.option(
+    "--node-name",
+    envvar="CMZSB_NODE_NAME",
+    type=_node_name,
+    default=lambda: safe_name(socket.gethostname()),
+    show_default="host name",
+    help="The node's name: the label `node` of every metric.",
+)
+@click.option(
+    "--state-dir",
+    envvar="CMZSB_STATE_DIR",
+    type=click.Path(path_type=Path),
+    default="/var/lib/cm-zsb-monitor",
+    show_default=True,
+    help="Directory of the journal; one monitor each.",
+)
+@click.option(
+    "--report-ttl",
+    envvar="CMZSB_REPORT_TTL",
+    type=click.FloatRange(TTL_MIN, TTL_MAX),
+    default=60.0,
+    show_default=True,
+    help="Seconds without a report after which the node counts as idle.",
+)
+@click.option(
+    "--token-file",
+    envvar="CMZSB_TOKEN_FILE",
+    type=click.Path(path_type=Path),
+    help="File with the token that lets other machines write.",
+)
+@click.option(
+    "--trusted-writers",
+    envvar="CMZSB_TRUSTED_WRITERS",
+    type=_networks,
+    default="127.0.0.0/8,::1",
+    show_default=True,
+    help="Addresses and networks that may write without a token.",
+)
+@click.option(
+    "--host-names",
+    envvar="CMZSB_HOST_NAMES",
+    default="",
+    show_default="none",
+    help="Further names, comma-separated, under which the monitor is addressed.",
+)
+@click.option(
+    "--log-level",
+    envvar="CMZSB_LOG_LEVEL",
+    type=click.Choice(log.LEVELS),
+    default="info",
+    show_default=True,
+    help="Least severity that is logged.",
+)
+@click.version_option(__version__)
+def command(
+    listen: cli.Address,
+    node_name: str,
+    state_dir: Path,
+    report_ttl: float,
+    token_file: Path | None,
+    trusted_writers: str,
+    host_names: str,
+    log_level: str,
+) -> None:
+    """Serve this node's work status to CastRay, browsers and Prometheus."""
+    log.configure(log_level)
+    logging.getLogger("waitress").setLevel(logging.ERROR)
+    policy = WritePolicy(networks(trusted_writers), read_token(token_file) if token_file else None)
+    clock = SystemClock()
+    journal = Journal(state_dir)
+    status = Status(clock=clock, recorder=journal, observer=LogObserver(), ttl=report_ttl, stored=journal.stored)
+    errors = Errors()
+    services = Services(
+        status=status,
+        journal=journal,
+        identity=Identity(node_name, socket.gethostname(), listen.host),
+        policy=policy,
+        registry=registry(StatusCollector(node_name, status.view, lambda: journal.errors, errors)),
+        clock=clock,
+        errors=errors,
+        host_names=frozenset(name.strip().lower() for name in host_names.split(",") if name.strip()),
+    )
+    try:
+        server = Server(create_app(services), listen)
+    except cli.StartError:
+        journal.close()
+        raise
+    ticker = Ticker(status)
+    _log.info(log.event("listening", address=server.address, node=node_name, version=__version__))
+    server.run(before_stop=status.release_waiters)
+    ticker.close()
+    status.checkpoint()
+    journal.close()
+    _log.info("stopped")
+
+
+def main() -> None:
+    """Run the `cmzsb-exporter` command."""
+    sys.exit(cli.run(command))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""The monitor's HTTP API: requests in, the status machine's answers out."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from threading import BoundedSemaphore
+from typing import Final
+
+from flask import Blueprint, Flask, Response, jsonify, request
+from flask.typing import ResponseReturnValue
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from werkzeug.exceptions import BadRequest, HTTPException, NotFound
+
+from exporter import replies
+from exporter.access import BODY_LIMIT, WritePolicy
+from exporter.identity import Identity
+from exporter.journal import Journal
+from exporter.metrics import Errors
+from exporter.openapi import description
+from exporter.query import instant, integer, seconds
+from exporter.report import ReportError, parse
+from exporter.states import STATES
+from exporter.status import Status
+from servicekit import pages
+from servicekit.clock import Clock, rfc3339
+from servicekit.http import answer_errors_as_json, require_known_host
+from servicekit.log import RateLimit, event
+from servicekit.version import __version__
+
+MAX_WAIT: Final = 25.0
+MAX_WAITERS: Final = 8
+ALERTS_LIMIT: Final = 1000
+HISTORY_LIMIT: Final = 100_000
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the API speaks for; built by `exporter.__main__`, by hand in tests."""
+
+    status: Status
+    journal: Journal
+    identity: Identity
+    policy: WritePolicy
+    registry: CollectorRegistry
+    clock: Clock
+    errors: Errors
+    host_names: frozenset[str] = frozenset()
+    """Further names under which the monitor may be addressed."""
+    waiters: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MAX_WAITERS))
+    refusals: RateLimit = field(default_factory=lambda: RateLimit(burst=10, period=60.0))
+
+
+def create_app(services: Services) -> Flask:
+    """Build the WSGI application."""
+    app = Flask("exporter", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
+    app.json.ensure_ascii = False  # type: ignore[attr-defined] # Flask's default provider has it
+    app.json.sort_keys = False  # type: ignore[attr-defined] # the same
+    answer_errors_as_json(app, on_internal_error=services.errors.count_http)
+    require_known_host(app, services.identity.names() | services.host_names)
+    app.register_blueprint(_reading(services))
+    app.register_blueprint(_writing(services))
+    app.register_blueprint(_operations(services))
+    app.register_blueprint(pages.blueprint("exporter", STATES))
+
+    @app.after_request
+    def allow_reading_from_anywhere(response: Response) -> Response:
+        if request.method in ("GET", "HEAD"):
+            response.headers.setdefault("Access-Control-Allow-Origin", "*")
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return app
+
+
+def _reading(services: Services) -> Blueprint:
+    api = Blueprint("reading", __name__)
+    status, journal, me = services.status, services.journal, services.identity
+
+    @api.get("/api/status")
+    def get_status() -> ResponseReturnValue:
+        wait, since = seconds(request.args, "wait", MAX_WAIT), integer(request.args, "since")
+        if wait is None or since is None or not services.waiters.acquire(blocking=False):
+            return jsonify(replies.status(status.view(), me.node_name))
+        try:
+            return jsonify(replies.status(status.wait_past(since, wait), me.node_name))
+        finally:
+            services.waiters.release()
+
+    @api.get("/api/nodes/<node_id>/status")
+    def get_node_status(node_id: str) -> ResponseReturnValue:
+        if not me.is_me(node_id):
+            raise NotFound(f"this is node {me.node_name}")
+        return jsonify(replies.node_status(status.view(), me.node_name))
+
+    @api.get("/api/alerts")
+    def get_alerts() -> ResponseReturnValue:
+        limit = integer(request.args, "limit", 1, ALERTS_LIMIT, otherwise=100)
+        return jsonify(replies.alerts(journal.alerts(limit), me.node_name))
+
+    @api.get("/api/history")
+    def get_history() -> ResponseReturnValue:
+        since = instant(request.args, "since", otherwise=services.clock.time() - 86_400)
+        limit = integer(request.args, "limit", 1, HISTORY_LIMIT, otherwise=HISTORY_LIMIT)
+        # The view last: what it calls the present state cannot be among the finished ones read before it.
+        finished = journal.transitions(limit)
+        return jsonify(replies.history(finished, status.view(), since, limit))
+
+    return api
+
+
+def _writing(services: Services) -> Blueprint:
+    api = Blueprint("writing", __name__)
+
+    @api.post("/api/update_status")
+    def update_status() -> ResponseReturnValue:
+        try:
+            services.policy.check(request)
+            report = parse(request.get_data(cache=False))
+        except ReportError as error:
+            _refused(services, 400, str(error))
+            raise BadRequest(str(error)) from None
+        except HTTPException as error:
+            _refused(services, error.code, error.description)
+            raise
+        if report.unknown_fields:
+            _log.debug(event("unknown_fields", names=",".join(report.unknown_fields)))
+        receipt = services.status.apply(report)
+        return jsonify(
+            success=True,
+            status=receipt.state.name,
+            timestamp=rfc3339(receipt.entered),
+            version=receipt.version,
+        )
+
+    return api
+
+
+def _refused(services: Services, code: int | None, reason: str | None) -> None:
+    services.status.reject()
+    held_back = services.refusals.admit()
+    if held_back is not None:
+        _log.warning(event("report_refused", code=code, reason=reason, peer=request.remote_addr, held_back=held_back))
+
+
+def _operations(services: Services) -> Blueprint:
+    api = Blueprint("operations", __name__)
+    started = services.clock.monotonic()
+
+    @api.get("/api/health")
+    def get_health() -> ResponseReturnValue:
+        failure = services.journal.failure
+        body = {
+            "status": "unhealthy" if failure else "healthy",
+            "service": "CM-ZSB监控",
+            "version": __version__,
+            "uptime_seconds": round(services.clock.monotonic() - started, 3),
+        }
+        if failure:
+            return jsonify(body | {"reason": f"the journal cannot be written: {failure}"}), 503
+        return jsonify(body)
+
+    @api.get("/metrics")
+    def get_metrics() -> ResponseReturnValue:
+        # Only the format is chosen by the client; prometheus_client's own app would filter by name[] too.
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return Response(encode(services.registry), content_type=content_type)
+
+    @api.get("/api/openapi.json")
+    def get_description() -> ResponseReturnValue:
+        return jsonify(description())
+
+    return api

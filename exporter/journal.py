@@ -1,0 +1,196 @@
+"""Keeps what must survive: changes are written in groups, and held in memory while the disk takes none."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import IO, Final, TypeVar
+
+from exporter.records import Alert, Batch, Stored, Transition
+from exporter.store import DamagedError, Store, salvage
+from servicekit.cli import StartError
+from servicekit.log import event
+
+FILE_NAME: Final = "journal.sqlite3"
+RETRY_SECONDS: Final = 1.0
+STALL_SECONDS: Final = 2.0
+"""A write that takes longer counts as failing: reports no longer wait for it."""
+
+_log = logging.getLogger(__name__)
+_Row = TypeVar("_Row")
+
+
+class Journal:
+    """The journal of one monitor, with the thread that writes it. Thread-safe.
+
+    Reports that arrive while a write is under way are written together by the next one, so that the number of
+    syncs per second, and not the number of reports, is what the disk limits.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        """Open the journal in `directory`. Raises `StartError` when that is impossible."""
+        self._path = directory / FILE_NAME
+        self._lock_file = _lock(directory)
+        self.errors = 0
+        """Writes that failed, and files set aside."""
+        self.failure = ""
+        """Why the journal cannot be written at present; empty when it can."""
+        self._changed = threading.Condition()
+        self._pending = Batch()
+        self._writing: Batch | None = None
+        self._appended = 0
+        self._written = 0
+        self._closing = False
+        self._store = self._open()
+        self.stored: Stored = self._store.load()
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    def append(self, batch: Batch) -> int:
+        """Take changes to be written and return the ticket to wait for; never blocks."""
+        with self._changed:
+            self._pending.absorb(batch)
+            self._appended += 1
+            self._changed.notify_all()
+            return self._appended
+
+    def wait(self, ticket: int) -> None:
+        """Return when the changes are on disk, or when the disk takes none at present."""
+        with self._changed:
+            done = self._changed.wait_for(lambda: self._written >= ticket or bool(self.failure), STALL_SECONDS)
+            if not done:
+                self._fail(f"a write takes longer than {STALL_SECONDS:g} s")
+
+    def transitions(self, limit: int) -> list[Transition]:
+        """Return the newest finished stays, newest first."""
+        # First what is unwritten: a row that is written in between is then found twice, not never.
+        with self._changed:
+            rows = {row.id: row for batch in self._unwritten() for row in batch.transitions}
+        rows.update((row.id, row) for row in self._read(lambda store: store.transitions(limit)))
+        return [rows[number] for number in sorted(rows, reverse=True)[:limit]]
+
+    def alerts(self, limit: int) -> list[Alert]:
+        """Return the newest alerts, newest first."""
+        with self._changed:
+            rows = {row.id: row for batch in self._unwritten() for row in batch.alerts}
+        rows.update((row.id, row) for row in self._read(lambda store: store.alerts(limit)))
+        return [rows[number] for number in sorted(rows, reverse=True)[:limit]]
+
+    def close(self) -> None:
+        """Write what is pending, if the disk takes it, and close the file."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join(STALL_SECONDS)
+        if not self._thread.is_alive():
+            self._store.close()
+        self._lock_file.close()
+
+    def _unwritten(self) -> tuple[Batch, ...]:
+        return (self._pending,) if self._writing is None else (self._writing, self._pending)
+
+    def _read(self, rows_of: Callable[[Store], list[_Row]]) -> list[_Row]:
+        # A connection of its own: the writing one may be stuck in a write.
+        try:
+            with closing(Store.reader(self._path)) as store:
+                return rows_of(store)
+        except sqlite3.Error:
+            return []
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closing or self._appended > self._written)
+                if self._appended == self._written:
+                    return
+                self._writing, self._pending = self._pending, Batch()
+                ticket = self._appended
+            failure = self._write(self._writing)
+            with self._changed:
+                if not failure:
+                    self._succeed(ticket)
+                    continue
+                self._writing.absorb(self._pending)
+                self._pending, self._writing = self._writing, None
+                self._fail(failure)
+                if self._closing:
+                    return
+                self._changed.wait_for(lambda: self._closing, RETRY_SECONDS)
+
+    def _write(self, batch: Batch) -> str:
+        """Write `batch`; return why that failed, or an empty text."""
+        try:
+            self._store.write(batch)
+        except sqlite3.Error as error:
+            return str(error)
+        return ""
+
+    def _succeed(self, ticket: int) -> None:
+        self._writing = None
+        self._written = ticket
+        if self.failure:
+            self.failure = ""
+            _log.warning(event("journal_recovered", path=self._path))
+        self._changed.notify_all()
+
+    def _fail(self, reason: str) -> None:
+        self.errors += 1
+        if reason != self.failure:
+            self.failure = reason
+            _log.error(event("journal_failed", path=self._path, reason=reason))
+        self._changed.notify_all()
+
+    def _open(self) -> Store:
+        try:
+            return Store.open(self._path)
+        except DamagedError as error:
+            return self._begin_anew(str(error))
+        except sqlite3.Error as error:
+            raise StartError(f"the journal {self._path} cannot be opened: {error}") from None
+
+    def _begin_anew(self, reason: str) -> Store:
+        """Set the damaged file aside and begin a new one with what can still be read of it."""
+        rescued = salvage(self._path)
+        suffix = f".damaged-{int(time.time())}"
+        for part in ("", "-wal", "-shm"):
+            old = self._path.with_name(FILE_NAME + part)
+            if old.exists():
+                old.rename(self._path.with_name(FILE_NAME + suffix + part))
+        self.errors += 1
+        _log.error(
+            event(
+                "journal_damaged",
+                reason=reason,
+                kept_as=FILE_NAME + suffix,
+                rescued_totals=rescued.snapshot is not None,
+                rescued_alerts=len(rescued.alerts),
+                rescued_transitions=len(rescued.transitions),
+            )
+        )
+        try:
+            store = Store.open(self._path)
+            store.write(rescued)
+        except (DamagedError, sqlite3.Error) as error:
+            raise StartError(f"no new journal {self._path} can be begun: {error}") from None
+        return store
+
+
+def _lock(directory: Path) -> IO[str]:
+    """Make `directory` this process' own, for two monitors would overwrite each other's counts."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        file = (directory / "journal.lock").open("w")
+    except OSError as error:
+        raise StartError(f"the state directory {directory} cannot be written: {error.strerror}") from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise StartError(f"the state directory {directory} is in use by another monitor") from None
+    return file

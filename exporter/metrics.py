@@ -1,0 +1,118 @@
+"""The monitor's metrics: read from the status at every scrape, never kept beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from exporter.histogram import cumulative
+from exporter.states import REPORTABLE
+from exporter.view import View
+from servicekit.version import __version__
+
+
+@dataclass(slots=True)
+class Errors:
+    """Unforeseen exceptions in request handlers. The one count that no status and no journal has."""
+
+    http: int = 0
+
+    def count_http(self) -> None:
+        """Count one."""
+        self.http += 1
+
+
+@dataclass(frozen=True, slots=True)
+class StatusCollector(Collector):
+    """Yields `cmzsb_*`, all with the label `node`, e.g. `cmzsb_work_status{node="M5",state="sending"} 1`."""
+
+    node: str
+    view: Callable[[], View]
+    journal_errors: Callable[[], int]
+    errors: Errors = field(default_factory=Errors)
+
+    def describe(self) -> list[Metric]:
+        """Describe nothing: registering must not read the status."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield all families, as of one instant."""
+        view = self.view()
+        yield from self._states(view)
+        yield from self._counts(view)
+        yield self._durations(view)
+        yield from self._reporting(view)
+        build = GaugeMetricFamily("cmzsb_build_info", "Version of the monitor.", labels=("node", "version"))
+        build.add_metric((self.node, __version__), 1)
+        yield build
+
+    def _states(self, view: View) -> Iterator[Metric]:
+        labels = ("node", "state")
+        status = GaugeMetricFamily(
+            "cmzsb_work_status", "1 for the state that the node is in, 0 for the others.", labels=labels
+        )
+        seconds = CounterMetricFamily("cmzsb_state_seconds", "Seconds spent in the state.", labels=labels)
+        entries = CounterMetricFamily(
+            "cmzsb_state_entries", "How often the state was entered from another one.", labels=labels
+        )
+        for state in REPORTABLE:
+            status.add_metric((self.node, state.name), float(state is view.state))
+            seconds.add_metric((self.node, state.name), view.seconds[state.name])
+            entries.add_metric((self.node, state.name), view.entries[state.name])
+        yield from (status, seconds, entries)
+
+    def _counts(self, view: View) -> Iterator[Metric]:
+        totals = view.totals
+        for name, help_text, value in (
+            ("processed", "Inputs that the inference script looked at.", totals.processed),
+            ("low_confidence", "Inputs whose result had a low confidence.", totals.low_confidence),
+            ("sent_to_server", "Inputs sent to the server for a second look.", totals.sent_to_server),
+            (
+                "journal_errors",
+                "Writes to the journal that failed, and damaged files set aside.",
+                self.journal_errors(),
+            ),
+            ("http_errors", "Requests that ended in an unforeseen exception.", self.errors.http),
+        ):
+            family = CounterMetricFamily(f"cmzsb_{name}", help_text, labels=("node",))
+            family.add_metric((self.node,), value)
+            yield family
+
+    def _durations(self, view: View) -> Metric:
+        family = HistogramMetricFamily(
+            "cmzsb_inference_duration_seconds", "What the model took for one input.", labels=("node",)
+        )
+        family.add_metric((self.node,), cumulative(view.bucket_counts), view.duration_sum)
+        return family
+
+    def _reporting(self, view: View) -> Iterator[Metric]:
+        last = GaugeMetricFamily(
+            "cmzsb_last_report_timestamp_seconds", "Unix time of the last accepted report.", labels=("node",)
+        )
+        if view.last_report is not None:
+            last.add_metric((self.node,), view.last_report)
+        stale = GaugeMetricFamily(
+            "cmzsb_status_stale", "1 when no report came in time and the state fell back to idle.", labels=("node",)
+        )
+        stale.add_metric((self.node,), float(view.stale))
+        reports = CounterMetricFamily("cmzsb_reports", "Reports by what became of them.", labels=("node", "result"))
+        reports.add_metric((self.node, "accepted"), view.accepted)
+        reports.add_metric((self.node, "rejected"), view.rejected)
+        yield from (last, stale, reports)
+
+
+def registry(collector: StatusCollector) -> CollectorRegistry:
+    """Return a registry with `collector` and `process_*`."""
+    result = CollectorRegistry()
+    result.register(collector)
+    ProcessCollector(registry=result)
+    return result

@@ -1,0 +1,90 @@
+"""Which state the node is in, since when, and how long it was in each: one state at a time, no gap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from exporter.states import BY_NAME, REPORTABLE, State
+
+
+class Moment(NamedTuple):
+    """One instant on both clocks: `monotonic` for durations, `wall` (Unix seconds) for people."""
+
+    monotonic: float
+    wall: float
+
+    def at(self, monotonic: float) -> Moment:
+        """Return the instant at `monotonic` by the same pair of clocks."""
+        return Moment(monotonic, self.wall - (self.monotonic - monotonic))
+
+
+class Stay(NamedTuple):
+    """A finished stay in a state: entered at Unix time `entered`, left after `seconds`."""
+
+    state: State
+    entered: float
+    seconds: float
+
+
+class Timeline:
+    """The current state and the exact time spent in every state. Not thread-safe.
+
+    The times in state sum to the time that passed on the monotonic clock (plus what was stored).
+    """
+
+    def __init__(
+        self,
+        state: State,
+        entered: Moment,
+        seconds: Mapping[str, float] | None = None,
+        entries: Mapping[str, int] | None = None,
+    ) -> None:
+        """Begin in `state` at `entered`; `seconds` and `entries` per state are what earlier runs counted."""
+        self.state = state
+        self.entered = entered
+        self._seconds = {row.name: (seconds or {}).get(row.name, 0.0) for row in REPORTABLE}
+        self._entries = {row.name: (entries or {}).get(row.name, 0) for row in REPORTABLE}
+
+    @classmethod
+    def resume(
+        cls,
+        state: str,
+        now: Moment,
+        *,
+        entered_wall: float,
+        in_state: float,
+        seconds: Mapping[str, float],
+        entries: Mapping[str, int],
+    ) -> Timeline:
+        """Go on in `state`, of which `in_state` seconds had passed and were counted in `seconds`."""
+        before = dict(seconds)
+        before[state] = max(0.0, before.get(state, 0.0) - in_state)
+        return cls(BY_NAME[state], Moment(now.monotonic - in_state, entered_wall), before, entries)
+
+    def enter(self, state: State, now: Moment) -> Stay | None:
+        """Change to `state`; return the stay that this ended, or None when it is the state already."""
+        if state is self.state:
+            return None
+        stay = Stay(self.state, self.entered.wall, self.in_state(now))
+        self._seconds[self.state.name] += stay.seconds
+        self._entries[state.name] += 1
+        self.state = state
+        self.entered = now
+        return stay
+
+    def redate(self, seconds: float) -> None:
+        """Move the wall-clock time of entry, because the wall clock was set by `seconds`."""
+        self.entered = Moment(self.entered.monotonic, self.entered.wall + seconds)
+
+    def in_state(self, now: Moment) -> float:
+        """Return the seconds spent in the current state."""
+        return max(0.0, now.monotonic - self.entered.monotonic)
+
+    def seconds(self, now: Moment) -> dict[str, float]:
+        """Return the seconds per state, the current stay included."""
+        return self._seconds | {self.state.name: self._seconds[self.state.name] + self.in_state(now)}
+
+    def entries(self) -> dict[str, int]:
+        """Return how often each state was entered from another one."""
+        return dict(self._entries)

@@ -1,0 +1,273 @@
+"""What StatusReporter tells a healthy monitor."""
+
+from __future__ import annotations
+
+import ast
+import math
+import pickle
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter import reporter as module
+from exporter.reporter import StatusReporter
+from tests.exporter.fake_monitor import FakeMonitor, http_reply
+from tests.support.net import wait_for
+
+
+@pytest.fixture
+def monitor() -> Iterator[FakeMonitor]:
+    with FakeMonitor() as fake:
+        yield fake
+
+
+def settle(monitor: FakeMonitor, count: int) -> None:
+    """Wait until `monitor` has got `count` reports."""
+    wait_for(lambda: len(monitor.reports) >= count, f"{count} reports")
+
+
+def test_the_example_of_the_documentation_gives_its_states_in_order(monitor: FakeMonitor) -> None:
+    with StatusReporter(monitor.url) as reporter:
+        with reporter.detecting("frame 17"):
+            reporter.inference(seconds=0.031, low_confidence=True)
+        with reporter.sending("frame 17"):
+            pass
+    assert monitor.changes == [("detecting", "frame 17"), ("idle", ""), ("sending", "frame 17"), ("idle", "")]
+    assert monitor.totals() == {"processed": 1, "low_confidence": 1, "sent_to_server": 1}
+    assert monitor.durations() == [0.031]
+
+
+def test_an_exception_inside_passes_through_and_the_state_goes_back_to_idle(monitor: FakeMonitor) -> None:
+    with StatusReporter(monitor.url) as reporter:
+        with pytest.raises(ZeroDivisionError), reporter.sending("frame 1"):
+            _ = 1 / 0
+        assert [status for status, _ in (settle(monitor, 2), monitor.changes)[1]] == ["sending", "idle"]
+
+
+def test_a_state_inside_another_gives_way_to_the_outer_one(monitor: FakeMonitor) -> None:
+    with StatusReporter(monitor.url) as reporter, reporter.detecting("a"), reporter.sending("a"):
+        pass
+    assert [status for status, _ in monitor.changes] == ["detecting", "sending", "detecting", "idle"]
+    assert monitor.totals()["processed"] == 1
+
+
+def test_states_of_two_threads_do_not_end_each_other(monitor: FakeMonitor) -> None:
+    with StatusReporter(monitor.url) as reporter:
+        with reporter.sending("slow"):
+            other = threading.Thread(target=lambda: reporter.detecting("quick").__enter__())
+            other.start()
+            other.join()
+            settle(monitor, 2)
+        settle(monitor, 3)
+        assert monitor.changes[-1] == ("detecting", "quick")
+
+
+@pytest.mark.parametrize(
+    ("calls", "totals"),
+    [
+        (["detecting", "idle"], (1, 0, 0)),
+        (["detecting", "detecting", "sending"], (2, 1, 1)),
+        (["detecting", "sure", "idle"], (1, 0, 0)),
+        (["detecting", "unsure", "sending", "idle"], (1, 1, 1)),
+        (["detecting", "sure", "sure", "unsure"], (3, 1, 0)),
+        (["detecting", "sure", "detecting", "detecting"], (1, 0, 0)),
+        (["unsure", "sending"], (1, 1, 1)),
+        (["idle", "idle"], (0, 0, 0)),
+    ],
+)
+def test_counts_follow_the_states_until_inference_is_used(
+    monitor: FakeMonitor, calls: list[str], totals: tuple[int, int, int]
+) -> None:
+    with StatusReporter(monitor.url) as reporter:
+        for call in calls:
+            if call in ("sure", "unsure"):
+                reporter.inference(low_confidence=call == "unsure")
+            else:
+                reporter.report(call)
+    assert tuple(monitor.totals().values()) == totals
+
+
+def test_totals_never_fall_and_sequence_numbers_rise(monitor: FakeMonitor) -> None:
+    with StatusReporter(monitor.url) as reporter:
+        for number in range(20):
+            with reporter.detecting(f"frame {number}"):
+                reporter.inference(0.01, low_confidence=number % 2 == 0)
+    for name in ("processed", "low_confidence", "sent_to_server"):
+        values = [report["totals"][name] for report in monitor.reports]
+        assert values == sorted(values)
+    numbers = [report["sequence"] for report in monitor.reports]
+    assert numbers == sorted(set(numbers))
+    assert len({report["session"] for report in monitor.reports}) == 1
+
+
+def test_counts_alone_are_sent_too(monitor: FakeMonitor) -> None:
+    reporter = StatusReporter(monitor.url)
+    reporter.inference(0.5)
+    settle(monitor, 1)
+    assert monitor.reports[0]["status"] == "idle"
+    assert monitor.totals()["processed"] == 1
+    reporter.close()
+
+
+def test_every_report_has_what_a_monitor_expects(monitor: FakeMonitor) -> None:
+    with StatusReporter(monitor.url, token="s3cret", ttl=30) as reporter:
+        reporter.report("detecting", "looking", task="frame 1", task_info={"camera": 2})
+    report = monitor.reports[0]
+    assert {key: report[key] for key in ("status", "message", "current_task", "task_info", "ttl")} == {
+        "status": "detecting",
+        "message": "looking",
+        "current_task": "frame 1",
+        "task_info": {"camera": 2},
+        "ttl": 30,
+    }
+    assert 0 < len(report["session"]) <= 64
+    assert monitor.headers[0]["content-type"] == "application/json"
+    assert monitor.headers[0]["authorization"] == "Bearer s3cret"
+    assert "origin" not in monitor.headers[0]
+
+
+def test_reports_share_one_connection(monitor: FakeMonitor) -> None:
+    with StatusReporter(monitor.url) as reporter:
+        for _ in range(10):
+            reporter.report("detecting")
+    assert len(monitor.reports) >= 10
+    assert monitor.connections == 1
+
+
+def test_a_silent_script_sends_heartbeats_within_the_ttl(monitor: FakeMonitor) -> None:
+    with StatusReporter(monitor.url, ttl=1.0) as reporter:
+        reporter.report("detecting", task="long")
+        settle(monitor, 4)
+        assert set(monitor.statuses) == {"detecting"}
+        assert monitor.totals()["processed"] == 1
+
+
+class Hostile:
+    """An object that fails in everything one may do to it."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+    def __float__(self) -> float:
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize(
+    "task_info",
+    [
+        {"x": math.nan},
+        {"x": "\ud800"},
+        {(1, 2): "tuple"},
+        {"x": Hostile()},
+        {"x": "y" * 1_000_000},
+        "no mapping",
+        {"x": {1, 2}},
+    ],
+)
+def test_details_that_cannot_be_sent_do_not_hold_up_the_state(monitor: FakeMonitor, task_info: Any) -> None:
+    with StatusReporter(monitor.url) as reporter:
+        reporter.report("detecting", task_info=task_info)
+        reporter.report("sending")
+    assert "sending" in monitor.statuses
+
+
+def test_nothing_that_is_passed_in_raises_or_is_sent_unbounded(monitor: FakeMonitor) -> None:
+    with StatusReporter(monitor.url) as reporter:
+        reporter.report("detecting", "x" * 10_000_000, task="\ud800\0")
+        reporter.report("detecting", Hostile())  # type: ignore[arg-type] # that is the test
+        for seconds in (math.nan, math.inf, -1.0, 1e9, "fast", Hostile(), None):
+            reporter.inference(seconds)  # type: ignore[arg-type] # the same
+        for number in range(5000):
+            reporter.inference(number / 1e4)
+    assert max(len(report["message"]) for report in monitor.reports) <= module.MAX_TEXT
+    assert len(monitor.durations()) <= module.MAX_DURATIONS
+    assert all(0 <= seconds <= 3600 for seconds in monitor.durations())
+
+
+def test_a_refused_report_is_sent_again_bare_and_then_given_up(monitor: FakeMonitor) -> None:
+    def picky(report: dict[str, Any], _connection: object) -> bytes:
+        wrong = report["status"] == "dreaming" or report["message"] == "rude"
+        return http_reply(b'{"error": "no"}', "400 Bad Request") if wrong else http_reply(b'{"success": true}')
+
+    monitor.answer = picky
+    with StatusReporter(monitor.url) as reporter:
+        reporter.report("detecting", "rude")
+        reporter.report("dreaming", "well")
+        reporter.report("sending")
+    assert [(report["status"], report["message"]) for report in monitor.reports[:5]] == [
+        ("detecting", "rude"),
+        ("detecting", ""),
+        ("dreaming", "well"),
+        ("dreaming", ""),
+        ("sending", ""),
+    ]
+
+
+def test_a_signal_handler_may_report_at_any_moment(monitor: FakeMonitor) -> None:
+    reporter = StatusReporter(monitor.url)
+    previous = signal.signal(signal.SIGALRM, lambda *_: reporter.report("sending"))
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    try:
+        for _ in range(20_000):
+            reporter.report("detecting")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    reporter.close()
+    assert monitor.statuses[-1] == "idle"
+    assert monitor.totals()["processed"] > 19_000
+
+
+def test_many_threads_lose_no_count(monitor: FakeMonitor) -> None:
+    with StatusReporter(monitor.url) as reporter:
+
+        def work() -> None:
+            for _ in range(500):
+                with reporter.detecting():
+                    reporter.inference(0.001, low_confidence=True)
+                with reporter.sending():
+                    pass
+
+        reporter.inference()
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert monitor.totals() == {"processed": 4001, "low_confidence": 4000, "sent_to_server": 4000}
+    assert monitor.statuses[-1] == "idle"
+
+
+def test_after_close_nothing_more_is_sent(monitor: FakeMonitor) -> None:
+    reporter = StatusReporter(monitor.url)
+    reporter.report("detecting")
+    reporter.close()
+    count = len(monitor.reports)
+    reporter.report("sending")
+    reporter.inference(1.0)
+    reporter.close()
+    assert len(monitor.reports) == count
+    assert "cmzsb-reporter" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_a_pickled_reporter_is_one_of_its_own(monitor: FakeMonitor) -> None:
+    with StatusReporter(monitor.url) as first:
+        first.report("detecting")
+        with pickle.loads(pickle.dumps(first)) as second:  # noqa: S301 (just made)
+            second.report("detecting")
+    assert len({report["session"] for report in monitor.reports}) == 2
+
+
+def test_the_file_is_python_3_8_and_imports_nothing_but_the_standard_library() -> None:
+    tree = ast.parse(Path(module.__file__).read_text("utf-8"), feature_version=(3, 8))
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    roots = {name.partition(".")[0] for name in imported}
+    assert not roots & {"exporter", "servicekit", "requests"}
+    import sys
+
+    assert roots <= sys.stdlib_module_names
