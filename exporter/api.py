@@ -23,10 +23,10 @@ from exporter.query import instant, integer, seconds
 from exporter.report import ReportError, parse
 from exporter.states import STATES
 from exporter.status import Status
-from servicekit import pages
 from servicekit.clock import Clock, rfc3339
 from servicekit.http import answer_errors_as_json, require_known_host
 from servicekit.log import RateLimit, event
+from servicekit.pages import blueprint as pages
 from servicekit.version import __version__
 
 MAX_WAIT: Final = 25.0
@@ -65,7 +65,7 @@ def create_app(services: Services) -> Flask:
     app.register_blueprint(_reading(services))
     app.register_blueprint(_writing(services))
     app.register_blueprint(_operations(services))
-    app.register_blueprint(pages.blueprint("exporter", STATES))
+    app.register_blueprint(pages("exporter", STATES))
 
     @app.after_request
     def allow_reading_from_anywhere(response: Response) -> Response:

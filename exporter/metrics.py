@@ -31,7 +31,7 @@ class Errors:
         self.http += 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class StatusCollector(Collector):
     """Yields `cmzsb_*`, all with the label `node`, e.g. `cmzsb_work_status{node="M5",state="sending"} 1`."""
 

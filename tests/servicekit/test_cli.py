@@ -35,16 +35,12 @@ def service(listen: cli.Address, name: str | None, fail: str | None) -> int | No
         ("localhost:65535", ("localhost", 65535)),
     ],
 )
-def test_an_address_is_host_and_port_and_is_written_as_it_was_read(
-    value: str, address: tuple[str, int]
-) -> None:
+def test_an_address_is_host_and_port_and_is_written_as_it_was_read(value: str, address: tuple[str, int]) -> None:
     assert cli.listen_address(value) == address
     assert str(cli.listen_address(value)) == value
 
 
-@pytest.mark.parametrize(
-    "value", ["", "8000", ":8000", "host:", "host:65536", "host:-1", "host:８000", "[]:1"]
-)
+@pytest.mark.parametrize("value", ["", "8000", ":8000", "host:", "host:65536", "host:-1", "host:８000", "[]:1"])
 def test_what_is_no_address_is_refused(value: str) -> None:
     with pytest.raises(click.BadParameter, match="is not HOST:PORT"):
         cli.listen_address(value)
