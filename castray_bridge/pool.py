@@ -8,36 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final, NamedTuple
 
 from castray_bridge.probe import Address
-from castray_bridge.status import NodeStatus
+from castray_bridge.worker import Answer, Pace, Worker
 from servicekit.clock import Clock
-
-_MAX_OPEN_PER_THREAD: Final = 64
-_IDLE_WAIT: Final = 5.0
-
-
-class Answer(NamedTuple):
-    """What a question brought: the node's new status, and how long it took in seconds."""
-
-    address: Address
-    status: NodeStatus
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How nodes are asked: whole budget of a question, polling distance (both seconds), number of threads."""
-
-    timeout: float = 1.0
-    refresh: float = 1.0
-    workers: int = 64
-
-    def wait_for(self, nodes: int) -> float:
-        """Return the length of a long poll with that many nodes; 0 when there are too many for it."""
-        return self.timeout / 2 if nodes <= self.workers else 0.0
 
 
 class WorkerPool:
@@ -50,8 +24,9 @@ class WorkerPool:
         self._pace = pace
         self._publish = publish
         self._clock = clock
-        self._workers: list[_Worker] = []
         self._lock = threading.Lock()
+        self._workers: list[Worker] = []
+        self._shares: list[dict[Address, str]] = []
         self._closed = False
 
     def set_targets(self, targets: Mapping[Address, str]) -> None:
@@ -60,17 +35,12 @@ class WorkerPool:
             if self._closed:
                 return
             while len(self._workers) < min(self._pace.workers, len(targets)):
-                worker = _Worker(len(self._workers), self._pace, self._publish, self._clock)
-                self._workers.append(worker)
+                self._workers.append(Worker(len(self._workers), self._pace, self._publish, self._clock))
+                self._shares.append({})
+            self._share_out(targets)
             wait = self._pace.wait_for(len(targets))
-            for index, worker in enumerate(self._workers):
-                worker.assign(self._share(index, targets), wait)
-
-    def ask_all_now(self) -> None:
-        """Make every node due at once, whatever its schedule says."""
-        with self._lock:
-            for worker in self._workers:
-                worker.ask_now()
+            for worker, share in zip(self._workers, self._shares, strict=True):
+                worker.assign(share, wait)
 
     def close(self) -> None:
         """Stop asking, drop open questions and join the threads. May be called twice."""
@@ -82,9 +52,14 @@ class WorkerPool:
         for worker in workers:
             worker.join()
 
-    def _share(self, index: int, targets: Mapping[Address, str]) -> dict[Address, str]:
-        owned = self._workers[index].targets
-        shares = len(self._workers)
-        ordered = sorted(targets)
-        del owned
-        return {address: targets[address] for address in ordered[index::shares]}
+    def _share_out(self, targets: Mapping[Address, str]) -> None:
+        """Update the shares: a node stays where it is, a new one goes to the thread with the fewest."""
+        placed: set[Address] = set()
+        for share in self._shares:
+            kept = {address: targets[address] for address in share if address in targets}
+            share.clear()
+            share.update(kept)
+            placed.update(kept)
+        for address, node_id in targets.items():
+            if address not in placed:
+                min(self._shares, key=len)[address] = node_id

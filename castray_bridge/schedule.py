@@ -29,6 +29,10 @@ class Schedule:
         self._paid_until = now
         self.due = now
 
+    def long_poll(self, wait: float) -> None:
+        """Use long polls of `wait` seconds from now on; 0 for none."""
+        self._wait = wait
+
     def start(self, now: float) -> str:
         """Note that the node is asked now and return the path of the question."""
         self._asked_at = now
