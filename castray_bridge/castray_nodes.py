@@ -11,10 +11,10 @@ from castray_bridge.probe import is_ip_literal
 
 def parse(reply: Any) -> Cluster:
     """Build the cluster from `GET /api/ray-dashboard`. Raises `SourceError`."""
-    data = reply.get("data") if isinstance(reply, dict) else None
-    entries = data.get("nodes") if isinstance(data, dict) else None
-    if not isinstance(entries, list) or reply.get("result") is not True:
+    data = reply.get("data") if isinstance(reply, dict) and reply.get("result") is True else None
+    if not isinstance(data, dict) or not isinstance(data.get("nodes"), list):
         raise SourceError("CastRay's reply holds no node list")
+    entries = data["nodes"]
     if not entries or not all(isinstance(entry, dict) for entry in entries):
         raise SourceError("CastRay's node list is empty or damaged")
     rest = {key: value for key, value in data.items() if key != "nodes"}

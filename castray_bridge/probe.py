@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import select
 import socket
+import time
+from contextlib import closing
 from typing import Final, NamedTuple
 
-from castray_bridge.http_reply import ProbeError, ReplyReader
+from castray_bridge.http_reply import BODY_LIMIT, ProbeError, ReplyReader
 from servicekit.version import __version__
 
 _RECEIVE_BYTES: Final = 64 * 1024
@@ -64,10 +67,10 @@ class Exchange:
     `connected` tells whether the peer's TCP answered, `wants_write` what to wait for on the socket.
     """
 
-    def __init__(self, address: Address, path: str) -> None:
+    def __init__(self, address: Address, path: str, body_limit: int = BODY_LIMIT) -> None:
         """Start connecting. Raises `ProbeError` when that fails at once."""
         self._to_send = request_bytes(str(address), path)
-        self._reader = ReplyReader()
+        self._reader = ReplyReader(body_limit)
         self.connected = False
         family = socket.AF_INET6 if ":" in address.ip else socket.AF_INET
         try:
@@ -108,3 +111,17 @@ class Exchange:
                 raise OSError(status, "connect")
             self.connected = True
         self._to_send = self._to_send[self._socket.send(self._to_send) :]
+
+
+def ask(address: Address, path: str, timeout: float, body_limit: int = BODY_LIMIT) -> bytes:
+    """Ask one question and wait for the reply's body, `timeout` seconds at most. Raises `ProbeError`."""
+    deadline = time.monotonic() + timeout
+    with closing(Exchange(address, path, body_limit)) as exchange:
+        poll = select.poll()
+        while (left := deadline - time.monotonic()) > 0:
+            poll.register(exchange, select.POLLOUT if exchange.wants_write else select.POLLIN)
+            if poll.poll(left * 1000):
+                body = exchange.advance()
+                if body is not None:
+                    return body
+    raise ProbeError("timeout")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -22,7 +23,8 @@ def parse(nodes: Any, usage: Any, status: Any, dashboard_url: str) -> Cluster:
     """
     result = _entries(nodes)
     usage_by_id = {_text(row, "raylet", "nodeId"): row for row in _rows(_at(usage, "data", "summary"))}
-    parsed = tuple(_node(entry, usage_by_id.get(str(entry.get("node_id")))) for entry in result["result"])
+    shared = _shared_resources(result["result"])
+    parsed = tuple(_node(entry, usage_by_id.get(str(entry.get("node_id"))), shared) for entry in result["result"])
     return Cluster(
         tuple(node for node in parsed if is_ip_literal(node.ip)),
         {
@@ -46,10 +48,17 @@ def _entries(reply: Any) -> dict[str, Any]:
     return result
 
 
-def _node(entry: dict[str, Any], usage: dict[str, Any] | None) -> Node:
+def _shared_resources(entries: list[dict[str, Any]]) -> frozenset[str]:
+    """Return the resources that several living nodes have: they tell a kind of node, not a node."""
+    living = [_mapping(entry.get("resources_total")) for entry in entries if entry.get("state") == "ALIVE"]
+    count = Counter(name for resources in living for name in resources)
+    return frozenset(name for name, nodes in count.items() if nodes > 1)
+
+
+def _node(entry: dict[str, Any], usage: dict[str, Any] | None, shared: frozenset[str]) -> Node:
     node_id, ip = str(entry.get("node_id") or ""), entry["node_ip"]
     resources = _mapping(entry.get("resources_total"))
-    name = node_name(_mapping(entry.get("labels")), resources, _text(usage, "hostname"), ip)
+    name = node_name(_mapping(entry.get("labels")), resources.keys() - shared, _text(usage, "hostname"), ip)
     alive = entry.get("state") == "ALIVE"
     fields = {
         "id": node_id[-8:],

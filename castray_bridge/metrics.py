@@ -1,0 +1,115 @@
+"""The bridge's own metrics. What the board and the directory know is read at every scrape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from castray_bridge.board import Board
+from castray_bridge.discovery import Directory
+from castray_bridge.refresher import Refresher
+from castray_bridge.worker import Answer
+from servicekit.version import __version__
+
+_RESULTS: Final = (
+    "ok", "timeout", "refused", "unreachable", "http_error", "not_json", "bad_status", "bad_reply", "too_large",
+)  # fmt: skip
+_DURATIONS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
+
+
+class Counts:
+    """What happens and leaves no other trace; every series exists from the start."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._probes = Counter(
+            "castray_bridge_probes", "Questions to monitors by what came of them.", ["result"], registry=registry
+        )
+        for result in _RESULTS:
+            self._probes.labels(result)
+        self._seconds = Histogram(
+            "castray_bridge_probe_duration_seconds",
+            "Duration of questions to monitors, long polls left out.",
+            buckets=_DURATIONS,
+            registry=registry,
+        )
+        self.dropped = Counter(
+            "castray_bridge_websocket_dropped", "WebSocket clients dropped for being too slow.", registry=registry
+        )
+        self.http_errors = Counter(
+            "castray_bridge_http_errors", "Requests that ended in an unforeseen exception.", registry=registry
+        )
+        self.websocket_clients = 0
+
+    def probe(self, answer: Answer) -> None:
+        """Count one answer, good or bad."""
+        error = answer.status.error
+        result = "ok" if error is None else "http_error" if error.startswith("http_") else error
+        self._probes.labels(result).inc()
+        if answer.seconds is not None:
+            self._seconds.observe(answer.seconds)
+
+
+class BridgeCollector(Collector):
+    """Yields the gauges, e.g. `castray_bridge_nodes{state="sending"} 2`."""
+
+    def __init__(self, board: Board, directory: Directory, refresher: Refresher, counts: Counts) -> None:
+        self._board = board
+        self._directory = directory
+        self._refresher = refresher
+        self._counts = counts
+
+    def describe(self) -> list[Metric]:
+        """Describe nothing: registering must not read the board."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield all gauges as of now."""
+        yield from self._nodes()
+        yield _gauge(
+            "castray_bridge_snapshot_timestamp_seconds", "Unix time of the latest news.", self._board.updated_at
+        )
+        ray_up = float(self._refresher.failure is None)
+        yield _gauge("castray_bridge_ray_up", "1 when the source of nodes answered the last question.", ray_up)
+        yield _gauge(
+            "castray_bridge_ray_last_success_timestamp_seconds",
+            "Unix time of the last good node list.",
+            self._refresher.last_success,
+        )
+        yield _gauge("castray_bridge_websocket_clients", "Connected WebSocket clients.", self._counts.websocket_clients)
+        build = GaugeMetricFamily("castray_bridge_build_info", "Version of the bridge.", labels=("version",))
+        build.add_metric((__version__,), 1)
+        yield build
+
+    def _nodes(self) -> Iterator[Metric]:
+        snapshot = self._board.snapshot()
+        by_state = GaugeMetricFamily("castray_bridge_nodes", "Living nodes by work state.", labels=("state",))
+        for state, number in snapshot.state_counts().items():
+            by_state.add_metric((state,), number)
+        labels = ("node", "node_ip")
+        reachable = GaugeMetricFamily(
+            "castray_bridge_node_reachable", "1 when the living node's monitor answered last.", labels=labels
+        )
+        for row in {row.node.name: row for row in snapshot.shown if row.node.alive}.values():
+            reachable.add_metric((row.node.name, row.node.ip), float(row.status.reachable))
+        present = GaugeMetricFamily(
+            "castray_bridge_node_present", "1 when the node, which is or should be there, is alive.", labels=labels
+        )
+        for node in self._directory.presences():
+            present.add_metric((node.name, node.address.ip), float(node.present))
+        yield from (by_state, reachable, present)
+
+
+def _gauge(name: str, text: str, value: float | None) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=())
+    if value is not None:
+        family.add_metric((), value)
+    return family
+
+
+def process_metrics(registry: CollectorRegistry) -> None:
+    """Add `process_*`."""
+    ProcessCollector(registry=registry)
