@@ -1,0 +1,138 @@
+"""The bridge's command line: wires source, bridge, API and server together."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from flask import Flask
+
+from castray_bridge import inventory as inventories
+from castray_bridge.api import Access, create_app
+from castray_bridge.bridge import Bridge
+from castray_bridge.server import Server, bind
+from castray_bridge.source import CastRaySource, RaySource, Source
+from castray_bridge.websocket import Push
+from castray_bridge.worker import Pace
+from exporter.states import IDLE, UNKNOWN
+from servicekit import cli, log
+from servicekit.secrets import read_token
+from servicekit.version import __version__
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_log = logging.getLogger("castray_bridge")
+
+
+def _url(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise click.BadParameter(f"{value!r} is not an http or https URL")
+    return value
+
+
+def _words(value: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in value.split(",") if word.strip())
+
+
+def _option(flag: str, text: str, **more: Any) -> Callable[[_Function], _Function]:
+    envvar = "CASTRAY_BRIDGE_" + flag.removeprefix("--").upper().replace("-", "_")
+    return click.option(flag, envvar=envvar, help=text, **{"show_default": True, **more})
+
+
+@click.command("castray-bridge")
+@_option("--listen", "Address and port to serve on.", type=cli.listen_address, default="0.0.0.0:8001")
+@_option("--ray-dashboard", "Ray's dashboard, e.g. http://HEAD:8265: the source of nodes.", type=_url)
+@_option("--castray", "An existing CastRay as the source of nodes instead.", type=_url)
+@_option("--ray-token-file", "File with the token that Ray's dashboard demands.", type=click.Path(path_type=Path))
+@_option("--monitor-port", "Port of the nodes' monitors.", type=click.IntRange(1, 65535), default=8000)
+@_option("--timeout", "Seconds that one question to a node may take.", type=click.FloatRange(0.05, 10), default=1.0)
+@_option("--workers", "Threads that ask nodes.", type=click.IntRange(1, 512), default=64)
+@_option("--refresh", "Seconds between two looks at Ray, and at a node.", type=click.FloatRange(0.1, 60), default=1.0)
+@_option(
+    "--unreachable-as",
+    "What `workStatus` says of a node that gives no answer.",
+    type=click.Choice([IDLE.name, UNKNOWN.name]),
+    default=IDLE.name,
+)
+@_option("--inventory", "JSON file with the nodes that should exist.", type=click.Path(path_type=Path))
+@_option(
+    "--cors-origin",
+    "Origins, comma-separated, whose pages may read and connect.",
+    type=_words,
+    default="",
+    show_default="all",
+)
+@_option(
+    "--host-names",
+    "Names, comma-separated, under which the bridge is addressed.",
+    type=_words,
+    default="",
+    show_default="none",
+)
+@_option("--token-file", "File with the token that readers must give.", type=click.Path(path_type=Path))
+@_option("--max-websockets", "Most WebSocket clients at a time.", type=click.IntRange(1, 1000), default=256)
+@_option("--log-level", "Least severity that is logged.", type=click.Choice(log.LEVELS), default="info")
+@click.version_option(__version__)
+def command(
+    listen: cli.Address,
+    ray_dashboard: str | None,
+    castray: str | None,
+    ray_token_file: Path | None,
+    monitor_port: int,
+    timeout: float,
+    workers: int,
+    refresh: float,
+    unreachable_as: str,
+    inventory: Path | None,
+    cors_origin: tuple[str, ...],
+    host_names: tuple[str, ...],
+    token_file: Path | None,
+    max_websockets: int,
+    log_level: str,
+) -> None:
+    """Serve every node's work status to dashboards, browsers and Prometheus."""
+    log.configure(log_level)
+    source = _source(ray_dashboard, castray, ray_token_file)
+    expected = inventories.load(inventory) if inventory else ()
+    access = Access(
+        cors_origin,
+        read_token(token_file) if token_file else None,
+        frozenset(name.lower() for name in host_names),
+    )
+    bridge = Bridge(
+        source,
+        monitor_port=monitor_port,
+        pace=Pace(timeout, refresh, workers),
+        unreachable_as=unreachable_as,
+        inventory=expected,
+    )
+    push = Push(bridge.board, bridge.counts, max_websockets)
+
+    def make_app() -> Flask:
+        bridge.start()
+        return create_app(bridge, push, access)
+
+    sock = bind(listen)
+    address = cli.Address(listen.host, sock.getsockname()[1])
+    _log.info(log.event("listening", address=address, version=__version__))
+    Server(sock, make_app, before_stop=push.close, after_stop=bridge.close).run()
+
+
+def _source(ray_dashboard: str | None, castray: str | None, ray_token_file: Path | None) -> Source:
+    if castray and not ray_dashboard:
+        return CastRaySource(castray)
+    if ray_dashboard and not castray:
+        return RaySource(ray_dashboard, read_token(ray_token_file) if ray_token_file else None)
+    raise click.UsageError("give either --ray-dashboard or --castray")
+
+
+def main() -> None:
+    """Run the `castray-bridge` command."""
+    sys.exit(cli.run(command))
+
+
+if __name__ == "__main__":
+    main()

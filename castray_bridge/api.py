@@ -1,0 +1,141 @@
+"""The bridge's HTTP API: every reply comes from the latest snapshot."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from dataclasses import dataclass
+
+from flask import Blueprint, Flask, Response, abort, jsonify, request
+from flask.typing import ResponseReturnValue
+from flask_sock import Sock
+from prometheus_client.exposition import choose_encoder
+
+from castray_bridge import reply
+from castray_bridge.bridge import Bridge
+from castray_bridge.websocket import SERVER_OPTIONS, Push
+from exporter.states import STATES
+from servicekit.http import answer_errors_as_json, require_known_host
+from servicekit.pages import blueprint as pages
+from servicekit.version import __version__
+
+MAX_MINUTES = 24 * 60
+_OPEN_PATHS = re.compile(r"/|/static/.*|/api/health")
+"""Readable without the token: the page itself holds no data, and health is for watchdogs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may read: web pages of `origins` (empty: all), holders of `token` (None: everybody), under `host_names`."""
+
+    origins: tuple[str, ...] = ()
+    token: str | None = None
+    host_names: frozenset[str] = frozenset()
+
+
+def create_app(bridge: Bridge, push: Push, access: Access) -> Flask:
+    """Build the WSGI application."""
+    app = Flask("castray_bridge", static_folder=None)
+    app.config["SOCK_SERVER_OPTIONS"] = SERVER_OPTIONS
+    app.json.ensure_ascii = False  # type: ignore[attr-defined] # Flask's default provider has it
+    app.json.sort_keys = False  # type: ignore[attr-defined] # the same
+    answer_errors_as_json(app, on_internal_error=bridge.counts.http_errors.inc)
+    require_known_host(app, access.host_names)
+    _guard(app, access)
+    app.register_blueprint(_nodes(bridge))
+    app.register_blueprint(_operations(bridge))
+    app.register_blueprint(pages("castray_bridge", STATES))
+    sock = Sock(app)
+
+    @sock.route("/ws")  # type: ignore[untyped-decorator] # flask-sock has no types
+    def websocket(client: object) -> None:
+        push.serve(client, request.remote_addr or "")
+
+    return app
+
+
+def _guard(app: Flask, access: Access) -> None:
+    @app.before_request
+    def check_reader() -> None:
+        origin = request.headers.get("Origin")
+        if request.path == "/ws" and access.origins and origin is not None and origin not in access.origins:
+            abort(403, "pages of this origin may not connect; see --cors-origin")
+        if access.token is None or _OPEN_PATHS.fullmatch(request.path):
+            return
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), access.token.encode()):
+            abort(401, "this bridge demands a token: Authorization: Bearer …")
+
+    @app.after_request
+    def allow_reading(response: Response) -> Response:
+        origin = request.headers.get("Origin")
+        if not access.origins:
+            response.headers["Access-Control-Allow-Origin"] = "*"
+        else:
+            response.headers["Vary"] = "Origin"
+            if origin in access.origins:
+                response.headers["Access-Control-Allow-Origin"] = origin or ""
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+def _nodes(bridge: Bridge) -> Blueprint:
+    api = Blueprint("nodes", __name__)
+    board, refresher = bridge.board, bridge.refresher
+
+    @api.get("/api/ray-dashboard")
+    def dashboard() -> ResponseReturnValue:
+        body = reply.dashboard(board.snapshot(), refresher.failure)
+        return Response(body, 200 if refresher.is_usable() else 503, content_type="application/json")
+
+    @api.get("/api/nodes/unified")
+    def unified() -> ResponseReturnValue:
+        return Response(reply.unified(board.snapshot()), content_type="application/json")
+
+    @api.get("/api/nodes/<node_id>/status")
+    def node_status(node_id: str) -> ResponseReturnValue:
+        found = reply.node_status(board.snapshot(), node_id)
+        return jsonify(found) if found else abort(404, "no node has this name, address or id")
+
+    @api.get("/api/history")
+    def history() -> ResponseReturnValue:
+        text = request.args.get("minutes", "60")
+        if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) <= MAX_MINUTES):
+            abort(400, f"minutes: must be an integer from 1 to {MAX_MINUTES}")
+        name = request.args.get("node")
+        nodes = [node for node in bridge.directory.presences() if node.present and name in (None, node.name)]
+        if name is not None and not nodes:
+            abort(404, "no living node has this name")
+        return jsonify(nodes=bridge.history.of(nodes, int(text)))
+
+    @api.get("/sd/prometheus")
+    def discovery() -> ResponseReturnValue:
+        if refresher.failure is not None:
+            # Prometheus then keeps the targets that it has.
+            abort(503, f"the nodes are not known at present: {refresher.failure}")
+        return jsonify(bridge.directory.groups())
+
+    return api
+
+
+def _operations(bridge: Bridge) -> Blueprint:
+    api = Blueprint("operations", __name__)
+    started = bridge.clock.monotonic()
+
+    @api.get("/api/health")
+    def health() -> ResponseReturnValue:
+        failure = bridge.refresher.failure
+        body = {
+            "status": "unhealthy" if failure else "healthy",
+            "service": "CastRay bridge",
+            "version": __version__,
+            "uptime_seconds": round(bridge.clock.monotonic() - started, 3),
+        }
+        return (jsonify(body | {"reason": failure}), 503) if failure else jsonify(body)
+
+    @api.get("/metrics")
+    def metrics() -> ResponseReturnValue:
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return Response(encode(bridge.registry), content_type=content_type)
+
+    return api
