@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 from flask import Flask
+from prometheus_client import disable_created_metrics
 
 from castray_bridge import inventory as inventories
 from castray_bridge.api import Access, create_app
@@ -95,6 +96,7 @@ def command(
 ) -> None:
     """Serve every node's work status to dashboards, browsers and Prometheus."""
     log.configure(log_level)
+    disable_created_metrics()
     source = _source(ray_dashboard, castray, ray_token_file)
     expected = inventories.load(inventory) if inventory else ()
     access = Access(

@@ -68,7 +68,11 @@ class StatusCollector(Collector):
             status.add_metric((self.node, state.name), float(state is view.state))
             seconds.add_metric((self.node, state.name), view.seconds[state.name])
             entries.add_metric((self.node, state.name), view.entries[state.name])
-        yield from (status, seconds, entries)
+        age = GaugeMetricFamily(
+            "cmzsb_state_age_seconds", "Seconds since the present state was entered.", labels=("node",)
+        )
+        age.add_metric((self.node,), view.in_state)
+        yield from (status, seconds, entries, age)
 
     def _counts(self, view: View) -> Iterator[Metric]:
         totals = view.totals
