@@ -1,0 +1,67 @@
+/** What one node did during the last hour, in the browser's time. No drawing in here. */
+
+export const HOUR_MS = 3_600_000;
+/** Clocks that differ less than this are left as they are: replies may be a few seconds old. */
+const TOLERATED_SKEW_MS = 10_000;
+/** A present state that nobody confirmed for longer is not drawn on. */
+const CONFIRMED_FOR_MS = 10_000;
+
+/** Stays in states, oldest first; the last one goes on. All times are milliseconds since 1970. */
+export class Timeline {
+  #stays = [];
+  #confirmed = 0;
+
+  /** When the present state was entered; null before anything is known. */
+  get since() {
+    return this.#stays.at(-1)?.start ?? null;
+  }
+
+  /** Take the reply of a monitor's history: `[{timestamp, status, duration_seconds}]`, the last one going on. */
+  load(entries, now) {
+    const stays = entries
+      .map((entry) => stay(entry.status, Date.parse(entry.timestamp), 1000 * entry.duration_seconds))
+      .filter((each) => Number.isFinite(each.start) && Number.isFinite(each.end));
+    if (stays.length === 0) return;
+    const skew = now - stays.at(-1).end;
+    if (Math.abs(skew) > TOLERATED_SKEW_MS) stays.forEach((each) => shift(each, skew));
+    stays.at(-1).end = null;
+    this.#stays = stays;
+    this.#confirmed = now;
+  }
+
+  /** Note that the node is in `status` now; `entered` is when that began, if known. */
+  note(status, now, entered = now) {
+    this.#confirmed = now;
+    const last = this.#stays.at(-1);
+    if (last?.status === status) return;
+    const start = last ? now : Math.min(now, entered);
+    if (last) last.end = now;
+    this.#stays.push({ status, start, end: null });
+    while (this.#stays[0].end !== null && this.#stays[0].end < now - HOUR_MS) this.#stays.shift();
+  }
+
+  /** Return the stays of the hour before `now`, cut to it: `[{status, start, end}]`. */
+  lastHour(now) {
+    const from = now - HOUR_MS;
+    const until = now - this.#confirmed > CONFIRMED_FOR_MS ? this.#confirmed : now;
+    return this.#stays
+      .map(({ status, start, end }) => ({ status, start: Math.max(start, from), end: Math.min(end ?? until, now) }))
+      .filter((each) => each.end > each.start);
+  }
+
+  /** Return milliseconds per status within the hour before `now`, as a Map. */
+  totals(now) {
+    const sums = new Map();
+    for (const { status, start, end } of this.lastHour(now)) sums.set(status, (sums.get(status) ?? 0) + end - start);
+    return sums;
+  }
+}
+
+function stay(status, start, lasted) {
+  return { status, start, end: start + lasted };
+}
+
+function shift(each, milliseconds) {
+  each.start += milliseconds;
+  each.end += milliseconds;
+}
