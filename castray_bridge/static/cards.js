@@ -1,0 +1,146 @@
+/** One node's card: its light and all that is known about it. */
+
+import { element, setAttribute, setText } from "./dom.js";
+import { Light } from "./light.js";
+import { Meter } from "./meter.js";
+import { number, reasonOf, stateOf } from "./nodes.js";
+import { shapeOf } from "./states.js";
+import { Timeline } from "./timeline.js";
+
+const METERS = ["cpu", "memory", "gpu"];
+const TOTALS = { processed: "totalProcessed", low_confidence: "lowConfidence", sent: "sentToServer" };
+
+export class Card {
+  #page;
+  #light;
+  #strip;
+  #timeline = new Timeline();
+  #parts = {
+    name: element("h3", { class: "name" }),
+    head: element("span", { class: "badge" }),
+    shape: element("span", { class: "sign" }),
+    state: element("span", { class: "state-name" }),
+    lasted: element("span", { class: "lasted" }),
+    stale: element("span", { class: "badge warning" }),
+    place: element("p", { class: "place" }),
+    task: element("p", { class: "task" }),
+    more: element("button", { class: "more", type: "button", "aria-expanded": "false" }),
+  };
+  #meters = METERS.map(() => new Meter());
+  #totals = Object.keys(TOTALS).map(() => ({ label: element("dt"), value: element("dd") }));
+
+  /** `page` holds `states`, `language` and `strips`. */
+  constructor(page, node) {
+    this.#page = page;
+    this.#light = new Light(page.states);
+    this.#strip = page.strips.add(this.#timeline, node.name);
+    this.root = this.#build();
+    this.node = node;
+    this.state = null;
+  }
+
+  /** When the present state began, in milliseconds since 1970. */
+  get since() {
+    return this.#timeline.since;
+  }
+
+  /** Show `node` as of `now`; returns whether it answers again after it did not. */
+  update(node, now) {
+    const before = this.state;
+    this.node = node;
+    this.state = stateOf(node, this.#page.states);
+    const entered = this.state.code === 0 ? now : Date.parse(node.workStatusTimestamp) || now;
+    this.#timeline.note(this.state.name, now, entered);
+    if (this.state !== before) this.#showState();
+    this.write();
+    this.tick(now);
+    return before?.code === 0 && this.state.code !== 0;
+  }
+
+  /** Write everything that depends on the language. */
+  write() {
+    this.#showWords();
+    this.#showFigures();
+  }
+
+  /** Take the node's own record of its last hour. */
+  remember(entries, now) {
+    this.#timeline.load(entries, now);
+    this.#timeline.note(this.state.name, now);
+    this.#page.strips.redraw(this.#strip);
+    this.tick(now);
+  }
+
+  /** Count on how long the present state lasts. */
+  tick(now) {
+    if (this.since !== null) setText(this.#parts.lasted, this.#page.language.duration(now - this.since));
+  }
+
+  /** Forget the card: its node is gone. */
+  remove() {
+    this.#page.strips.remove(this.#strip);
+    this.root.remove();
+  }
+
+  #build() {
+    const { name, head, shape, state, lasted, stale, place, task, more } = this.#parts;
+    more.addEventListener("click", () => {
+      const isOpen = this.root.classList.toggle("open");
+      setAttribute(more, "aria-expanded", isOpen);
+    });
+    const totals = this.#totals.map(({ label, value }) => element("div", {}, value, label));
+    return element(
+      "li",
+      { class: "card" },
+      this.#light.root,
+      element("div", { class: "who" }, name, head, more),
+      element("p", { class: "state" }, shape, state, lasted, stale),
+      place,
+      task,
+      element("dl", { class: "meters" }, ...this.#meters.map((meter) => meter.root)),
+      this.#strip.root,
+      element("dl", { class: "totals" }, ...totals),
+    );
+  }
+
+  #showState() {
+    this.#light.show(this.state);
+    this.root.dataset.state = this.state.name;
+    this.root.style.setProperty("--colour", this.state.colour);
+    this.#parts.shape.replaceChildren(shapeOf(this.state));
+    this.#page.strips.redraw(this.#strip);
+  }
+
+  #showWords() {
+    const { node, state } = this;
+    const { language } = this.#page;
+    const { name, head, stale, place, task, more, state: stateName } = this.#parts;
+    const connection = ["wired", "wireless"].includes(node.connectionType) ? ` · ${language.text(node.connectionType)}` : "";
+    setText(name, String(node.name));
+    setAttribute(name, "title", String(node.fullName ?? node.name));
+    setText(head, node.isHeadNode === true ? language.text("head") : "");
+    setText(stateName, language.state(state));
+    setText(stale, node.workStatusStale === true ? language.text("stale") : "");
+    setText(place, `${node.nodeIp ?? ""}${connection}`);
+    const reason = reasonOf(node, language);
+    const words = reason ?? (String(node.currentTask ?? "") || language.text("no_task"));
+    setText(task, words);
+    setAttribute(task, "title", words);
+    task.classList.toggle("none", reason === null && !node.currentTask);
+    setAttribute(more, "aria-label", language.text("details", { name: node.name }));
+  }
+
+  #showFigures() {
+    const { node } = this;
+    const { language } = this.#page;
+    METERS.forEach((key, index) => {
+      const hasNoGpu = key === "gpu" && !number(node.resources?.totalGpu) && !number(node.gpu);
+      const instead = node.usageKnown === false ? "not_known" : hasNoGpu ? "none" : null;
+      this.#meters[index].show(language.text(key), number(node[key]), instead && language.text(instead));
+    });
+    Object.entries(TOTALS).forEach(([key, field], index) => {
+      setText(this.#totals[index].label, language.text(key));
+      setText(this.#totals[index].value, language.number(number(node.inference?.[field])));
+    });
+  }
+}

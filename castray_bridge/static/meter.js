@@ -1,0 +1,30 @@
+/** A small labelled bar for a percentage. */
+
+import { element, setAttribute, setText } from "./dom.js";
+
+export class Meter {
+  #label = element("dt");
+  #value = element("dd", { class: "value" });
+  #fill = element("span", { class: "fill" });
+  #bar;
+
+  constructor() {
+    const role = { role: "meter", "aria-valuemin": "0", "aria-valuemax": "100" };
+    this.#bar = element("dd", { class: "bar", ...role }, this.#fill);
+    this.root = element("div", { class: "meter" }, this.#label, this.#bar, this.#value);
+  }
+
+  /** Show `percent`, or `instead` of it a word that says why there is none. */
+  show(label, percent, instead = null) {
+    const shown = instead === null ? Math.max(0, Math.min(100, percent)) : 0;
+    const text = instead ?? `${Math.round(shown)} %`;
+    setText(this.#label, label);
+    setText(this.#value, text);
+    this.root.classList.toggle("full", shown >= 90);
+    this.root.classList.toggle("absent", instead !== null);
+    setAttribute(this.#bar, "aria-label", label);
+    setAttribute(this.#bar, "aria-valuenow", Math.round(shown));
+    setAttribute(this.#bar, "aria-valuetext", text);
+    this.#fill.style.transform = `scaleX(${(shown / 100).toFixed(3)})`;
+  }
+}
