@@ -1,0 +1,55 @@
+"""Dashboards as files: the same input gives the same bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from grafanalib._gen import DashboardEncoder
+from grafanalib.core import Dashboard
+
+from grafana import fleet, health, node
+
+LANGUAGES: Final = ("en", "zh")
+DASHBOARDS: Final[dict[str, Callable[[str], Dashboard]]] = {
+    "fleet": fleet.dashboard,
+    "node": node.dashboard,
+    "health": health.dashboard,
+}
+
+
+def as_json(dashboard: Dashboard) -> dict[str, Any]:
+    """Return the dashboard as Grafana's JSON model, without the empty values that grafanalib adds."""
+    model = json.loads(json.dumps(dashboard, cls=DashboardEncoder))
+    slim: dict[str, Any] = _without_nulls(model)
+    return {"id": None} | slim
+
+
+def files(languages: tuple[str, ...] = LANGUAGES) -> Iterator[tuple[Path, str]]:
+    """Yield every file's relative path and text."""
+    for lang in languages:
+        for name, make in DASHBOARDS.items():
+            text = json.dumps(as_json(make(lang)), ensure_ascii=False, indent=2, sort_keys=True)
+            yield Path(lang) / f"{name}.json", text + "\n"
+
+
+def write(directory: Path, languages: tuple[str, ...] = LANGUAGES) -> list[Path]:
+    """Write the files below `directory` and return their paths."""
+    written = []
+    for path, text in files(languages):
+        target = directory / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, "utf-8")
+        written.append(target)
+    return written
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        # The lowest step of thresholds is null, which means "from minus infinity".
+        return {name: _without_nulls(item) for name, item in value.items() if item is not None or name == "value"}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
+    return value

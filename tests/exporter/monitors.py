@@ -1,0 +1,55 @@
+"""A monitor without its server: the real parts around a clock that tests move by hand."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flask import Flask
+
+from exporter.access import WritePolicy
+from exporter.api import Services, create_app
+from exporter.identity import Identity
+from exporter.journal import Journal
+from exporter.metrics import Errors, StatusCollector, registry
+from exporter.status import Status
+from exporter.watch import LogObserver
+from tests.exporter.clocks import ManualClock
+
+LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
+
+
+class Monitor:
+    """Everything but waitress and the command line."""
+
+    def __init__(self, directory: Path, clock: ManualClock, token: str | None = None) -> None:
+        self.clock = clock
+        self.journal = Journal(directory)
+        self.status = Status(
+            clock=clock, recorder=self.journal, observer=LogObserver(), ttl=60.0, stored=self.journal.stored
+        )
+        self.errors = Errors()
+        collector = StatusCollector("M5", self.status.view, lambda: self.journal.errors, self.errors)
+        self.registry = registry(collector)
+        self.app: Flask = create_app(
+            Services(
+                status=self.status,
+                journal=self.journal,
+                identity=Identity("M5", "board-5", "127.0.0.1"),
+                policy=WritePolicy(LOOPBACK, token),
+                registry=self.registry,
+                clock=clock,
+                errors=self.errors,
+            )
+        )
+
+
+@contextmanager
+def running_monitor(directory: Path, clock: ManualClock | None = None, token: str | None = None) -> Iterator[Monitor]:
+    monitor = Monitor(directory, clock or ManualClock(), token)
+    try:
+        yield monitor
+    finally:
+        monitor.journal.close()
