@@ -16,7 +16,7 @@ export class Card {
   #strip;
   #timeline = new Timeline();
   #parts = {
-    name: element("h3", { class: "name" }),
+    name: element("a"),
     head: element("span", { class: "badge" }),
     shape: element("span", { class: "sign" }),
     state: element("span", { class: "state-name" }),
@@ -73,7 +73,12 @@ export class Card {
 
   /** Count on how long the present state lasts. */
   tick(now) {
-    if (this.since !== null) setText(this.#parts.lasted, this.#page.language.duration(now - this.since));
+    if (this.since !== null) setText(this.#parts.lasted, this.#page.language.duration(now - this.since, "narrow"));
+  }
+
+  /** Let the name lead to the node's own page; null for none. */
+  linkTo(address) {
+    setAttribute(this.#parts.name, "href", address);
   }
 
   /** Forget the card: its node is gone. */
@@ -93,8 +98,8 @@ export class Card {
       "li",
       { class: "card" },
       this.#light.root,
-      element("div", { class: "who" }, name, head, more),
-      element("p", { class: "state" }, shape, state, lasted, stale),
+      element("div", { class: "who" }, element("h3", { class: "name" }, name), head, lasted, more),
+      element("p", { class: "state" }, shape, state, stale),
       place,
       task,
       element("dl", { class: "meters" }, ...this.#meters.map((meter) => meter.root)),
@@ -140,7 +145,7 @@ export class Card {
     });
     Object.entries(TOTALS).forEach(([key, field], index) => {
       setText(this.#totals[index].label, language.text(key));
-      setText(this.#totals[index].value, language.number(number(node.inference?.[field])));
+      setText(this.#totals[index].value, language.count(number(node.inference?.[field])));
     });
   }
 }

@@ -1,12 +1,13 @@
 /** The last hour of the nodes: asked of the bridge once for all, then for single nodes. */
 
+import { ask } from "./api.js";
+
 /** A node that answers again is asked after the bridge has forgotten that it did not. */
 const AFTER_ABSENCE_MS = 6000;
-const GIVE_UP_MS = 15_000;
 
 export class History {
   #onStays;
-  #waiting = new Map();
+  #waiting = new Set();
 
   /** `onStays(name, entries)` gets what a node's monitor recorded, `[{timestamp, status, duration_seconds}]`. */
   constructor(onStays) {
@@ -20,17 +21,16 @@ export class History {
   /** Ask for node `name` a little later. */
   loadSoon(name) {
     if (this.#waiting.has(name)) return;
-    const ask = () => {
+    this.#waiting.add(name);
+    setTimeout(() => {
       this.#waiting.delete(name);
       this.#load(`api/history?minutes=60&node=${encodeURIComponent(name)}`);
-    };
-    this.#waiting.set(name, setTimeout(ask, AFTER_ABSENCE_MS));
+    }, AFTER_ABSENCE_MS);
   }
 
-  async #load(address) {
+  async #load(path) {
     try {
-      const reply = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(GIVE_UP_MS) });
-      const { nodes } = await reply.json();
+      const { nodes } = await ask(path);
       for (const [name, entries] of Object.entries(nodes)) this.#onStays(name, entries);
     } catch {
       // The strips go on with what the page sees itself.

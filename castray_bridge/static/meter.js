@@ -17,7 +17,7 @@ export class Meter {
   /** Show `percent`, or `instead` of it a word that says why there is none. */
   show(label, percent, instead = null) {
     const shown = instead === null ? Math.max(0, Math.min(100, percent)) : 0;
-    const text = instead ?? `${Math.round(shown)} %`;
+    const text = instead ?? `${Math.round(shown)}%`;
     setText(this.#label, label);
     setText(this.#value, text);
     this.root.classList.toggle("full", shown >= 90);

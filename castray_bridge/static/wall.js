@@ -1,10 +1,12 @@
 /** The traffic-light wall: one card per node, kept as the bridge says. */
 
+import { useToken } from "./api.js";
 import { Card } from "./cards.js";
 import { Connection } from "./connection.js";
 import { setText } from "./dom.js";
 import { History } from "./history.js";
 import { Language, offerLanguages } from "./language.js";
+import { monitorPages } from "./monitors.js";
 import { keyOf, matches, number, sorted, withoutGhosts } from "./nodes.js";
 import { loadStates } from "./states.js";
 import { Strips } from "./strip.js";
@@ -27,7 +29,6 @@ class Wall {
   );
   #history = new History((name, entries) => this.#remember(name, entries));
   #summary = {};
-  #source = null;
   #isWaiting = true;
   #page;
 
@@ -38,23 +39,29 @@ class Wall {
     offerLanguages(part("language"), language);
     offerThemes(part("theme"), language);
     language.onChange(() => this.#redraw());
+    part("token").addEventListener("submit", (event) => {
+      event.preventDefault();
+      useToken(new FormData(event.target).get("token").trim());
+      this.#connection.hurry();
+    });
   }
 
   start() {
     this.#connection.start();
   }
 
-  #show({ nodes, summary, source }) {
+  #show({ nodes, summary }) {
     const now = Date.now();
     const isFirst = this.#isWaiting;
     this.#isWaiting = false;
     this.#summary = summary ?? {};
-    this.#source = source;
     const present = new Set();
+    let hasNew = false;
     for (const node of withoutGhosts(nodes)) {
       const key = keyOf(node);
       present.add(key);
       const isNew = !this.#cards.has(key);
+      hasNew ||= isNew;
       if (isNew) this.#cards.set(key, new Card(this.#page, node));
       const isBack = this.#cards.get(key).update(node, now);
       if (!isFirst && (isNew || isBack)) this.#history.loadSoon(node.name);
@@ -67,8 +74,14 @@ class Wall {
     }
     part("wall").setAttribute("aria-busy", "false");
     if (isFirst) this.#history.loadAll();
+    if (hasNew) this.#linkCards();
     this.#arrange();
     this.#showLink();
+  }
+
+  async #linkCards() {
+    const pages = await monitorPages();
+    for (const card of this.#cards.values()) card.linkTo(pages.get(card.node.name) ?? null);
   }
 
   #remember(name, entries) {
@@ -125,15 +138,20 @@ class Wall {
   /** Say how fresh the data are. */
   #showLink() {
     const language = this.#language;
-    const { state, dataAt } = this.#connection;
+    const { state, dataAt, failure, needsToken } = this.#connection;
     const isOld = state === "lost" && dataAt !== null;
     part("link").dataset.link = state;
     setText(part("link"), language.text(`link_${state}`));
     document.body.classList.toggle("old", isOld);
-    const source = this.#source === null ? "" : language.text("source", { message: this.#source });
-    setText(part("warning"), isOld ? language.text("old", { clock: language.clock(dataAt) }) : source);
+    const warning = isOld
+      ? language.text("old", { clock: language.clock(dataAt) })
+      : failure === null
+        ? ""
+        : language.text("source", { reason: failure });
+    setText(part("warning"), warning);
     setText(part("age"), isOld ? language.duration(Date.now() - dataAt) : "");
-    part("banner").hidden = !isOld && source === "";
+    part("banner").hidden = warning === "";
+    part("token").hidden = !needsToken;
   }
 
   #tick() {

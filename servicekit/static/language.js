@@ -74,6 +74,13 @@ export class Language {
     return this.#format(`n${digits}`, () => new Intl.NumberFormat(this.#locale, { maximumFractionDigits: digits })).format(value);
   }
 
+  /** A count, rounded when it is long. */
+  count(value) {
+    if (value < 100_000) return this.number(value);
+    const options = { notation: "compact", maximumSignificantDigits: 4 };
+    return this.#format("c", () => new Intl.NumberFormat(this.#locale, options)).format(value);
+  }
+
   /** A share from 0 to 1. */
   percent(share) {
     const options = { style: "percent", maximumFractionDigits: share < 0.1 ? 1 : 0 };
@@ -85,25 +92,25 @@ export class Language {
     return this.#format("t", () => new Intl.DateTimeFormat(this.#locale, { timeStyle: "medium", hourCycle: "h23" })).format(time);
   }
 
-  /** A duration in milliseconds, in its two largest units. */
-  duration(milliseconds) {
+  /** A duration in milliseconds, in its two largest units; `display` is "short" or "narrow". */
+  duration(milliseconds, display = "short") {
     const whole = Math.max(0, Math.round(milliseconds / 1000)) * 1000;
     const first = UNITS.findIndex(([, size]) => whole >= size);
-    if (first < 0) return this.#unit("second", 0);
+    if (first < 0) return this.#unit("second", 0, display);
     const [unit, size] = UNITS[first];
     const [next, nextSize] = UNITS[first + 1] ?? [null, 1];
     const rest = Math.floor((whole % size) / nextSize);
-    const large = this.#unit(unit, Math.floor(whole / size));
-    return next && rest ? `${large} ${this.#unit(next, rest)}` : large;
+    const large = this.#unit(unit, Math.floor(whole / size), display);
+    return next && rest ? `${large} ${this.#unit(next, rest, display)}` : large;
   }
 
   get #locale() {
     return LOCALES[this.code];
   }
 
-  #unit(unit, count) {
-    const options = { style: "unit", unit, unitDisplay: "short" };
-    return this.#format(unit, () => new Intl.NumberFormat(this.#locale, options)).format(count);
+  #unit(unit, count, unitDisplay) {
+    const options = { style: "unit", unit, unitDisplay };
+    return this.#format(unit + unitDisplay, () => new Intl.NumberFormat(this.#locale, options)).format(count);
   }
 
   #format(kind, make) {

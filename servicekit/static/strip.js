@@ -91,7 +91,7 @@ class Strip {
         pen.fillRect(x(start), height - bar, Math.max(1, x(end) - x(start)), bar);
       }
     }
-    pen.fillStyle = getComputedStyle(this.root).getPropertyValue("--tick");
+    pen.fillStyle = getComputedStyle(this.root).color;
     for (const quarter of QUARTERS) pen.fillRect(Math.round(quarter * width), 0, Math.max(1, Math.round(ratio / 2)), height);
   }
 

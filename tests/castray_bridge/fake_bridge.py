@@ -6,7 +6,7 @@ import json
 import threading
 from typing import Any, Final
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, abort, jsonify, request
 from flask_sock import Sock
 
 from exporter.states import STATES
@@ -63,8 +63,9 @@ class FakeBridge:
         self._running = True
         self.history: dict[str, list[dict[str, Any]]] = {}
         self.summary: dict[str, Any] = {}
-        self.msg: str | None = None
+        self.failure: str | None = None
         """Why the node list is old; None while it is not."""
+        self.token: str | None = None
         self.has_websocket = True
         self.server = WebServer(self._app())
         self.url = self.server.url
@@ -92,17 +93,32 @@ class FakeBridge:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _state(self) -> dict[str, Any]:
-        return {"result": self.msg is None, "msg": self.msg or "ok"}
-
     def _app(self) -> Flask:
         app = Flask("fake_bridge", static_folder=None)
         app.register_blueprint(blueprint("castray_bridge", STATES))
         sock = Sock(app)
 
+        @app.before_request
+        def check_token() -> None:
+            is_open = request.path == "/" or request.path.startswith(("/static/", "/api/health"))
+            if self.token and not is_open and request.headers.get("Authorization") != f"Bearer {self.token}":
+                abort(401)
+
         @app.get("/api/ray-dashboard")
         def dashboard() -> Response:
-            return jsonify(self._state() | {"data": {"nodes": self._nodes, "summary": self.summary}})
+            return jsonify({"result": True, "msg": "ok", "data": {"nodes": self._nodes, "summary": self.summary}})
+
+        @app.get("/api/health")
+        def health() -> tuple[Response, int]:
+            if self.failure is None:
+                return jsonify(status="healthy"), 200
+            return jsonify(status="unhealthy", reason=self.failure), 503
+
+        @app.get("/sd/prometheus")
+        def discovery() -> Response:
+            return jsonify(
+                [{"targets": [f"{each['nodeIp']}:8000"], "labels": {"node": each["name"]}} for each in self._nodes]
+            )
 
         @app.get("/api/history")
         def history() -> Response:
@@ -120,6 +136,6 @@ class FakeBridge:
             with self._news:
                 version = self._version
                 data = {"nodes": self._nodes, "summary": self.summary}
-            socket.send(json.dumps(self._state() | {"type": "cluster_status", "data": data}))
+            socket.send(json.dumps({"type": "cluster_status", "data": data}))
             with self._news:
                 self._news.wait_for(lambda: not self._running or self._version != version, _HEARTBEAT_SECONDS)  # noqa: B023
