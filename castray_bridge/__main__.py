@@ -96,7 +96,7 @@ def command(
 ) -> None:
     """Serve every node's work status to dashboards, browsers and Prometheus."""
     log.configure(log_level)
-    disable_created_metrics()
+    disable_created_metrics()  # type: ignore[no-untyped-call] # prometheus_client leaves this one out
     source = _source(ray_dashboard, castray, ray_token_file)
     expected = inventories.load(inventory) if inventory else ()
     access = Access(

@@ -24,9 +24,9 @@ class Profile(NamedTuple):
 
 
 PROFILES: Final = {
-    "calm": Profile(pause=1.5, inference=0.8, server=1.2, unsure=0.06),
+    "calm": Profile(pause=1.5, inference=0.5, server=1.2, unsure=0.06),
     "chatty": Profile(pause=0.05, inference=0.12, server=0.25, unsure=0.95),
-    "slow-server": Profile(pause=0.3, inference=0.5, server=4.0, unsure=0.8),
+    "slow-server": Profile(pause=0.3, inference=0.4, server=4.0, unsure=0.8),
 }
 """`chatty` sends more than 100 times a minute; `slow-server` is nearly always caught while sending."""
 
@@ -50,10 +50,11 @@ def run(reporter: StatusReporter, profile: Profile, chance: random.Random) -> No
 @click.command()
 @click.option("--url", required=True, help="The node's monitor, e.g. http://127.0.0.2:8000.")
 @click.option("--profile", type=click.Choice(sorted(PROFILES)), default="calm", show_default=True)
+@click.option("--ttl", type=float, default=60.0, show_default=True, help="Seconds of silence that mean: gone.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same behaviour.")
-def main(url: str, profile: str, seed: int) -> None:
+def main(url: str, profile: str, ttl: float, seed: int) -> None:
     """Pretend to look at pictures and report to the monitor at URL."""
-    with StatusReporter(url) as reporter:
+    with StatusReporter(url, ttl=ttl) as reporter:
         run(reporter, PROFILES[profile], random.Random(seed))
 
 

@@ -1,0 +1,104 @@
+"""`python -m demo`: shows the product running on a local Ray cluster."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from typing import NoReturn
+
+import click
+from rich.console import Console
+from rich.live import Live
+
+from demo.descendants import adopt_orphans, end_all
+from demo.scenario import Event, events, start_scripts
+from demo.stack import Stack, get_json
+from demo.table import Line, lines, plain, table
+from servicekit import cli
+
+_CONSOLE = Console(highlight=False)
+
+
+class _Show:
+    """The live table on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._note = f"wall: {stack.bridge_url}/   end: Ctrl-C"
+        self._last = ""
+
+    def run(self, duration: float) -> None:
+        """Show until `duration` seconds have passed (0: for ever), letting happen what is planned."""
+        begun = time.monotonic()
+        planned = events(self._stack)
+        with Live(console=_CONSOLE, auto_refresh=False, transient=False) as live:
+            while not duration or time.monotonic() - begun < duration:
+                self._let_happen(planned, time.monotonic() - begun)
+                shown, alerts = self._look()
+                if _CONSOLE.is_terminal:
+                    live.update(table(shown, alerts, self._note), refresh=True)
+                elif (text := plain(shown, alerts)) != self._last:
+                    self._last = text
+                    _CONSOLE.print(f"{time.monotonic() - begun:5.0f} s  {text}", soft_wrap=True)
+                time.sleep(0.5)
+
+    def _let_happen(self, planned: list[Event], passed: float) -> None:
+        while planned and planned[0].after <= passed:
+            event = planned.pop(0)
+            event.do(self._stack)
+            _CONSOLE.print(f"{passed:5.0f} s  {event.what}")
+
+    def _look(self) -> tuple[list[Line], list[dict[str, str]]]:
+        stack = self._stack
+        try:
+            nodes = get_json(f"{stack.bridge_url}/api/nodes/unified")["nodes"]
+            rows = stack.query("60 * node:cmzsb_sent_to_server:rate5m") if stack.prometheus_url else []
+            sends = {row["metric"]["node"]: float(row["value"][1]) for row in rows}
+            return lines(nodes, sends), stack.firing()
+        except OSError as error:
+            return [], [{"alertname": f"({error})"}]
+
+
+def _end(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+@click.command("demo")
+@click.option("--nodes", type=click.IntRange(1, 20), default=3, show_default=True, help="Ray nodes, one monitor each.")
+@click.option("--duration", type=click.FloatRange(0), default=0, help="Seconds to run; 0 means until Ctrl-C.")
+def command(nodes: int, duration: float) -> None:
+    """Run the whole product on a Ray cluster of this machine."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
+    adopt_orphans()
+    try:
+        with Stack(nodes, tell=lambda line: _CONSOLE.print(f"demo: {line}")) as stack:
+            start_scripts(stack)
+            _print_addresses(stack)
+            _Show(stack).run(duration)
+    except KeyboardInterrupt:
+        _CONSOLE.print("demo: interrupted")
+    except TimeoutError as error:
+        raise cli.StartError(str(error)) from None
+    finally:
+        end_all()
+    _CONSOLE.print("demo: nothing is left running")
+
+
+def _print_addresses(stack: Stack) -> None:
+    _CONSOLE.print()
+    for what, url in (
+        ("traffic-light wall", f"{stack.bridge_url}/"),
+        ("JSON for droneOnCampus", f"{stack.bridge_url}/api/ray-dashboard"),
+        ("page of node M1", f"{stack.monitor_url(stack.specs[0])}/"),
+        ("Ray", stack.cluster.dashboard_url),
+        ("Prometheus", f"{stack.prometheus_url}/alerts" if stack.prometheus_url else "not running"),
+        ("Alertmanager", stack.alertmanager_url or "not running"),
+    ):
+        _CONSOLE.print(f"  {what:24} {url}")
+    _CONSOLE.print()
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(command))

@@ -1,0 +1,161 @@
+"""Everything, started in order and ended in reverse: Ray, monitors, scripts, bridge, Prometheus, Alertmanager."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from demo import binaries
+from demo.net import free_port, wait_for
+from demo.process import Process, module
+from demo.prometheus_config import Addresses, write_alertmanager, write_prometheus
+from demo.ray_cluster import NodeSpec, RayCluster, node_specs
+
+HEAD = "127.0.0.1"
+MONITOR_PORT, BRIDGE_PORT, RAY_PORT, PROMETHEUS_PORT, ALERTMANAGER_PORT = 8000, 8001, 8265, 9090, 9093
+"""Used where they are free; else the system chooses others."""
+REPORT_TTL = 10
+"""Seconds; short, so that the light of a script that died is seen to go out."""
+Tell = Callable[[str], None]
+
+
+def get_json(url: str) -> Any:
+    """Return the JSON at a loopback `url`; raises what urllib raises."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=5) as reply:
+        return json.load(reply)
+
+
+class Stack:
+    """The whole product with `nodes` nodes. A context manager; entering starts it, leaving leaves nothing.
+
+    `tell` gets a line per step. `webhook` is a URL for Alertmanager's messages.
+    """
+
+    def __init__(self, nodes: int, tell: Tell = lambda line: None, webhook: str | None = None) -> None:
+        self.specs = node_specs(nodes)
+        self.monitors: dict[str, Process] = {}
+        self.scripts: dict[str, Process] = {}
+        self.bridge_url = self.prometheus_url = self.alertmanager_url = ""
+        self._tell = tell
+        self._webhook = webhook
+        self._open = ExitStack()
+        # Short, because Ray puts Unix sockets below it.
+        self.directory = Path(tempfile.mkdtemp(prefix="cmzsb-"))
+        hosts = [spec.ip for spec in self.specs]
+        self.monitor_port = free_port(hosts, MONITOR_PORT)
+        self.cluster = RayCluster(self.directory / "r", free_port(HEAD, RAY_PORT))
+
+    def __enter__(self) -> Stack:
+        self._open.callback(shutil.rmtree, self.directory, ignore_errors=True)
+        try:
+            self._start_ray()
+            for spec in self.specs:
+                self.start_monitor(spec)
+            self._start_bridge()
+            self._start_prometheus()
+        except BaseException:
+            self._open.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._tell("stopping")
+        self._open.close()
+
+    def start_monitor(self, spec: NodeSpec) -> None:
+        """Start the monitor of a node (again); its journal goes on."""
+        self.monitors[spec.name] = self._run(
+            f"monitor-{spec.name}",
+            *module("exporter", "--listen", f"{spec.ip}:{self.monitor_port}", "--node-name", spec.name),
+            "--state-dir",
+            self.directory / f"state-{spec.name}",
+            "--report-ttl",
+            str(REPORT_TTL),
+        )
+        url = self.monitor_url(spec)
+        wait_for(lambda: get_json(f"{url}/api/health"), f"monitor {spec.name}", 20)
+        self._tell(f"monitor of {spec.name}: {url}")
+
+    def monitor_url(self, spec: NodeSpec) -> str:
+        """Return the root of a node's monitor."""
+        return f"http://{spec.ip}:{self.monitor_port}"
+
+    def start_script(self, spec: NodeSpec, profile: str, seed: int) -> None:
+        """Start the simulated inference script of a node."""
+        command = module("demo.inference", "--url", self.monitor_url(spec), "--profile", profile, "--seed", str(seed))
+        self.scripts[spec.name] = self._run(f"script-{spec.name}", *command)
+        self._tell(f"inference script on {spec.name} ({profile})")
+
+    def _start_ray(self) -> None:
+        self._tell("starting Ray (some seconds per node)")
+        self._open.callback(self.cluster.close)
+        self.cluster.directory.mkdir()
+        self.cluster.start(self.specs, lambda spec: self._tell(f"Ray node {spec.name} at {spec.ip}"))
+        self._tell(f"Ray's dashboard: {self.cluster.dashboard_url}")
+
+    def _start_bridge(self) -> None:
+        address = f"{HEAD}:{free_port(HEAD, BRIDGE_PORT)}"
+        self.bridge_url = f"http://{address}"
+        self._run(
+            "bridge",
+            *module("castray_bridge", "--listen", address, "--ray-dashboard", self.cluster.dashboard_url),
+            "--monitor-port",
+            str(self.monitor_port),
+        )
+        wait_for(lambda: get_json(f"{self.bridge_url}/api/health"), "CastRay bridge", 30)
+        self._tell(f"CastRay bridge: {self.bridge_url}")
+
+    def _start_prometheus(self) -> None:
+        prometheus, alertmanager = binaries.find("prometheus"), binaries.find("alertmanager")
+        if prometheus is None or alertmanager is None:
+            missing = "prometheus" if prometheus is None else "alertmanager"
+            self._tell(f"going on without Prometheus and its alerts; {binaries.advice(missing)}")
+            return
+        ports = [free_port(HEAD, port) for port in (PROMETHEUS_PORT, ALERTMANAGER_PORT)]
+        own, alerts = (f"{HEAD}:{port}" for port in ports)
+        addresses = Addresses(self.bridge_url.removeprefix("http://"), own, alerts)
+        discovery = self.cluster.directory / "ray" / "prom_metrics_service_discovery.json"
+        config = write_prometheus(self.directory, addresses, discovery)
+        self._run(
+            "alertmanager",
+            alertmanager,
+            f"--config.file={write_alertmanager(self.directory, self._webhook)}",
+            f"--storage.path={self.directory / 'alertmanager'}",
+            f"--web.listen-address={alerts}",
+            "--cluster.listen-address=",
+        )
+        self._run(
+            "prometheus",
+            prometheus,
+            f"--config.file={config}",
+            f"--storage.tsdb.path={self.directory / 'prometheus'}",
+            f"--web.listen-address={own}",
+        )
+        self.prometheus_url, self.alertmanager_url = f"http://{own}", f"http://{alerts}"
+        wait_for(lambda: self.query("vector(1)"), "Prometheus", 30)
+        self._tell(f"Prometheus: {self.prometheus_url}  Alertmanager: {self.alertmanager_url}")
+
+    def query(self, promql: str) -> list[dict[str, Any]]:
+        """Return Prometheus' instant vector for `promql`: `[{"metric", "value"}]`."""
+        parameters = urllib.parse.urlencode({"query": promql})
+        result: list[dict[str, Any]] = get_json(f"{self.prometheus_url}/api/v1/query?{parameters}")["data"]["result"]
+        return result
+
+    def firing(self) -> list[dict[str, str]]:
+        """Return the labels of the firing alerts; none without Prometheus."""
+        if not self.prometheus_url:
+            return []
+        return [row["metric"] for row in self.query('ALERTS{alertstate="firing"}')]
+
+    def _run(self, name: str, *command: str | Path) -> Process:
+        process = Process(command, self.directory / f"{name}.log")
+        self._open.enter_context(process)
+        return process

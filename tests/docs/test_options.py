@@ -1,0 +1,30 @@
+"""The table of options says what the commands take."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from castray_bridge.__main__ import command as bridge
+from exporter.__main__ import command as monitor
+from grafana.__main__ import command as dashboards
+from servicekit.cli import options
+
+TEXT = (Path(__file__).parents[2] / "docs" / "options.md").read_text("utf-8")
+
+
+def documented(name: str) -> list[str]:
+    section = re.search(rf"## {name}\n(.*?)(?=\n## |\Z)", TEXT, re.DOTALL)
+    assert section, f"no section {name}"
+    return [line for line in section[1].splitlines() if line.startswith("| `--")]
+
+
+@pytest.mark.parametrize("command", [monitor, bridge, dashboards], ids=lambda command: command.name)
+def test_every_option_stands_in_the_table_as_it_is(command: click.Command) -> None:
+    rows = [row for row in options(command) if row.flag != "--version"]
+    wanted = [f"| `{row.flag}` | `{row.environment}` | {row.default} | {row.help} |" for row in rows]
+    assert documented(str(command.name)) == wanted
+    assert all(row.environment for row in rows)

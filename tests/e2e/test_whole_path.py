@@ -1,0 +1,89 @@
+"""From an inference script to the operator's phone: real Ray, Prometheus and Alertmanager."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from demo.stack import Stack, get_json
+from exporter.states import DETECTING, IDLE, SENDING, UNKNOWN
+from tests.e2e.webhook import Webhook
+from tests.support.binaries import require
+from tests.support.net import wait_for
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="module")
+def webhook() -> Iterator[Webhook]:
+    with Webhook() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def stack(webhook: Webhook) -> Iterator[Stack]:
+    require("prometheus")
+    require("alertmanager")
+    with Stack(3, webhook=webhook.url) as running:
+        running.start_script(running.specs[0], "chatty", seed=1)
+        running.start_script(running.specs[1], "slow-server", seed=2)
+        yield running
+
+
+def node(stack: Stack, name: str) -> dict[str, Any]:
+    nodes = get_json(f"{stack.bridge_url}/api/ray-dashboard")["data"]["nodes"]
+    return next(node for node in nodes if node["name"] == name and node["state"] == "ALIVE")
+
+
+def code(stack: Stack, name: str) -> int | None:
+    rows = stack.query(f'node:cmzsb_work_state:code{{node="{name}"}}')
+    return int(rows[0]["value"][1]) if rows else None
+
+
+def test_bridge_knows_the_nodes_of_ray_by_their_names(stack: Stack) -> None:
+    nodes = get_json(f"{stack.bridge_url}/api/ray-dashboard")["data"]["nodes"]
+    assert {(one["name"], one["nodeIp"]) for one in nodes} == {(spec.name, spec.ip) for spec in stack.specs}
+    assert [one["name"] for one in nodes if one["isHeadNode"]] == ["M1"]
+
+
+@pytest.mark.parametrize("state", [DETECTING.name, SENDING.name])
+def test_state_of_a_script_reaches_castray_and_prometheus(stack: Stack, state: str) -> None:
+    wait_for(lambda: node(stack, "M2")["workStatus"] == state, f"M2 {state} in CastRay's reply", 30)
+    wait_for(lambda: stack.query(f'cmzsb_work_status{{node="M2",state="{state}"}} == 1'), "the same in Prometheus", 30)
+
+
+def test_node_that_sends_too_often_is_told_to_the_operator(stack: Stack, webhook: Webhook) -> None:
+    wait_for(lambda: ("CmzsbSendingTooOften", "M1") in webhook.told("firing"), "the message about M1", 90)
+    assert ("CmzsbSendingTooOften", "M3") not in webhook.told("firing")
+    alert = next(
+        alert
+        for message in webhook.messages
+        for alert in message["alerts"]
+        if alert["labels"]["alertname"] == "CmzsbSendingTooOften"
+    )
+    assert "the limit is 10" in alert["annotations"]["description"]
+    assert "阈值为 10" in alert["annotations"]["description"]
+    assert not {"grafana_url", "docs_url"} & alert["labels"].keys()
+
+
+def test_script_that_dies_while_sending_leaves_no_red_light(stack: Stack) -> None:
+    wait_for(lambda: node(stack, "M2")["workStatus"] == SENDING.name, "M2 sending", 30)
+    stack.scripts["M2"].kill()
+    wait_for(lambda: node(stack, "M2")["workStatusStale"], "M2 stale", 30)
+    assert node(stack, "M2")["workStatus"] == IDLE.name
+
+
+def test_monitor_that_stops_is_told_shown_grey_and_resolved_when_it_is_back(stack: Stack, webhook: Webhook) -> None:
+    spec = stack.specs[2]
+    wait_for(lambda: code(stack, "M3") == IDLE.code, "M3 in Prometheus", 30)
+    stack.monitors["M3"].kill()
+    wait_for(lambda: not node(stack, "M3")["workStatusReachable"], "M3 unreachable", 10)
+    assert node(stack, "M3")["workStatus"] == IDLE.name
+    assert node(stack, "M3")["workStatusError"] in {"refused", "bad_reply"}
+    wait_for(lambda: code(stack, "M3") == UNKNOWN.code, "M3 grey in Prometheus", 30)
+    wait_for(lambda: ("CmzsbMonitorDown", "M3") in webhook.told("firing"), "the message about M3", 60)
+    stack.start_monitor(spec)
+    wait_for(lambda: node(stack, "M3")["workStatusReachable"], "M3 back", 10)
+    wait_for(lambda: ("CmzsbMonitorDown", "M3") in webhook.told("resolved"), "the all-clear about M3", 90)
