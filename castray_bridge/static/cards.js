@@ -89,12 +89,8 @@ export class Card {
 
   #build() {
     const { name, head, shape, state, lasted, stale, place, task, more } = this.#parts;
-    more.addEventListener("click", () => {
-      const isOpen = this.root.classList.toggle("open");
-      setAttribute(more, "aria-expanded", isOpen);
-    });
     const totals = this.#totals.map(({ label, value }) => element("div", {}, value, label));
-    return element(
+    const card = element(
       "li",
       { class: "card" },
       this.#light.root,
@@ -106,6 +102,12 @@ export class Card {
       this.#strip.root,
       element("dl", { class: "totals" }, ...totals),
     );
+    // Counts for tiles only: a card has nothing folded away.
+    card.addEventListener("click", (event) => {
+      if (event.target.closest("a, .strip")) return;
+      setAttribute(more, "aria-expanded", card.classList.toggle("open"));
+    });
+    return card;
   }
 
   #showState() {
@@ -125,6 +127,7 @@ export class Card {
     setAttribute(name, "title", String(node.fullName ?? node.name));
     setText(head, node.isHeadNode === true ? language.text("head") : "");
     setText(stateName, language.state(state));
+    setAttribute(stateName, "title", language.state(state));
     setText(stale, node.workStatusStale === true ? language.text("stale") : "");
     setText(place, `${node.nodeIp ?? ""}${connection}`);
     const reason = reasonOf(node, language);

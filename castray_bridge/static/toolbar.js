@@ -46,6 +46,11 @@ export class Toolbar {
     return this.#view.value;
   }
 
+  /** Whether no node is filtered out. */
+  get admitsAll() {
+    return this.state === ALL && this.query.trim() === "";
+  }
+
   /** Return whether nodes in `state` are to be shown. */
   admits(state) {
     return this.state === ALL || this.state === state.name;

@@ -4,6 +4,7 @@ import { useToken } from "./api.js";
 import { Card } from "./cards.js";
 import { Connection } from "./connection.js";
 import { setText } from "./dom.js";
+import { fitToScreen } from "./fit.js";
 import { History } from "./history.js";
 import { Language, offerLanguages } from "./language.js";
 import { monitorPages } from "./monitors.js";
@@ -39,6 +40,7 @@ class Wall {
     offerLanguages(part("language"), language);
     offerThemes(part("theme"), language);
     language.onChange(() => this.#redraw());
+    addEventListener("resize", fitToScreen);
     part("token").addEventListener("submit", (event) => {
       event.preventDefault();
       useToken(new FormData(event.target).get("token").trim());
@@ -74,9 +76,10 @@ class Wall {
     }
     part("wall").setAttribute("aria-busy", "false");
     if (isFirst) this.#history.loadAll();
-    if (hasNew) this.#linkCards();
     this.#arrange();
     this.#showLink();
+    if (hasNew) this.#linkCards();
+    if (hasNew && this.#toolbar.admitsAll) fitToScreen();
   }
 
   async #linkCards() {
