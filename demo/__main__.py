@@ -18,6 +18,7 @@ from demo.table import Line, lines, plain, table
 from servicekit import cli
 
 _CONSOLE = Console(highlight=False)
+_LINE_SECONDS = 3.0
 
 
 class _Show:
@@ -26,7 +27,7 @@ class _Show:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._note = f"wall: {stack.bridge_url}/   end: Ctrl-C"
-        self._last = ""
+        self._printed_at = 0.0
 
     def run(self, duration: float) -> None:
         """Show until `duration` seconds have passed (0: for ever), letting happen what is planned."""
@@ -38,9 +39,9 @@ class _Show:
                 shown, alerts = self._look()
                 if _CONSOLE.is_terminal:
                     live.update(table(shown, alerts, self._note), refresh=True)
-                elif (text := plain(shown, alerts)) != self._last:
-                    self._last = text
-                    _CONSOLE.print(f"{time.monotonic() - begun:5.0f} s  {text}", soft_wrap=True)
+                elif time.monotonic() - self._printed_at >= _LINE_SECONDS:
+                    self._printed_at = time.monotonic()
+                    _CONSOLE.print(f"{self._printed_at - begun:5.0f} s  {plain(shown, alerts)}", soft_wrap=True)
                 time.sleep(0.5)
 
     def _let_happen(self, planned: list[Event], passed: float) -> None:

@@ -90,7 +90,8 @@ class Stack:
 
     def start_script(self, spec: NodeSpec, profile: str, seed: int) -> None:
         """Start the simulated inference script of a node."""
-        command = module("demo.inference", "--url", self.monitor_url(spec), "--profile", profile, "--seed", str(seed))
+        command = module("demo.inference", "--url", self.monitor_url(spec), "--profile", profile)
+        command += ["--ttl", str(REPORT_TTL), "--seed", str(seed)]
         self.scripts[spec.name] = self._run(f"script-{spec.name}", *command)
         self._tell(f"inference script on {spec.name} ({profile})")
 

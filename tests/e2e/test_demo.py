@@ -18,14 +18,14 @@ pytestmark = pytest.mark.timeout(200)
 
 def leftovers(marker: str) -> list[list[str]]:
     """Return the command lines of living processes that carry `marker` in their environment."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("DEMO_TEST") == marker and process.pid != os.getpid():
-                found.append(process.cmdline())
-        except psutil.Error:
-            continue
-    return found
+    return [cmdline for process in psutil.process_iter() if (cmdline := _marked(process, marker))]
+
+
+def _marked(process: psutil.Process, marker: str) -> list[str]:
+    try:
+        return process.cmdline() if process.environ().get("DEMO_TEST") == marker else []
+    except psutil.Error:  # gone in the meantime, or not ours to look at
+        return []
 
 
 def test_demo_shows_lights_and_leaves_nothing(tmp_path: Path) -> None:

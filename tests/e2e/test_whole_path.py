@@ -48,10 +48,11 @@ def test_bridge_knows_the_nodes_of_ray_by_their_names(stack: Stack) -> None:
     assert [one["name"] for one in nodes if one["isHeadNode"]] == ["M1"]
 
 
-@pytest.mark.parametrize("state", [DETECTING.name, SENDING.name])
-def test_state_of_a_script_reaches_castray_and_prometheus(stack: Stack, state: str) -> None:
-    wait_for(lambda: node(stack, "M2")["workStatus"] == state, f"M2 {state} in CastRay's reply", 30)
-    wait_for(lambda: stack.query(f'cmzsb_work_status{{node="M2",state="{state}"}} == 1'), "the same in Prometheus", 30)
+@pytest.mark.parametrize(("name", "state"), [("M1", DETECTING.name), ("M2", SENDING.name)])
+def test_state_of_a_script_reaches_castray_and_prometheus(stack: Stack, name: str, state: str) -> None:
+    wait_for(lambda: node(stack, name)["workStatus"] == state, f"{name} {state} in CastRay's reply", 30)
+    series = f'cmzsb_work_status{{node="{name}",state="{state}"}} == 1'
+    wait_for(lambda: stack.query(series), "the same in Prometheus", 60)
 
 
 def test_node_that_sends_too_often_is_told_to_the_operator(stack: Stack, webhook: Webhook) -> None:
