@@ -53,7 +53,6 @@ export class Card {
     this.#timeline.note(this.state.name, now, entered);
     if (this.state !== before) this.#showState();
     this.write();
-    this.tick(now);
     return before?.code === 0 && this.state.code !== 0;
   }
 
@@ -61,6 +60,7 @@ export class Card {
   write() {
     this.#showWords();
     this.#showFigures();
+    this.tick(Date.now());
   }
 
   /** Take the node's own record of its last hour. */

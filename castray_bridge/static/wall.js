@@ -37,8 +37,6 @@ class Wall {
     this.#language = language;
     this.#page = { states, language, strips: new Strips(states, language) };
     this.#toolbar = new Toolbar(states, language, () => this.#arrange());
-    offerLanguages(part("language"), language);
-    offerThemes(part("theme"), language);
     language.onChange(() => this.#redraw());
     addEventListener("resize", fitToScreen);
     part("token").addEventListener("submit", (event) => {
@@ -172,4 +170,6 @@ class Wall {
 }
 
 const language = new Language(TEXTS);
+offerLanguages(part("language"), language);
+offerThemes(part("theme"), language);
 new Wall(await loadStates(), language).start();

@@ -33,8 +33,6 @@ class NodePage {
     this.#light = new Light(states);
     this.#strips = new Strips(states, language);
     part("light").append(this.#light.root);
-    offerLanguages(part("language"), language);
-    offerThemes(part("theme"), language);
     language.onChange(() => this.#render());
     setInterval(() => this.#tick(), TICK_MS);
   }
@@ -120,6 +118,8 @@ class NodePage {
 }
 
 const language = new Language(TEXTS);
+offerLanguages(part("language"), language);
+offerThemes(part("theme"), language);
 const page = new NodePage(await loadStates(), language);
 await follow(
   (status) => page.show(status),
