@@ -17,6 +17,8 @@ import { Toolbar } from "./toolbar.js";
 
 /** More nodes than this come as tiles, unless the viewer chose. */
 const CARDS_AT_MOST = 48;
+/** After a longer gap the strips are loaded anew. */
+const AWAY_MS = 10_000;
 
 const part = (id) => document.getElementById(id);
 
@@ -30,7 +32,8 @@ class Wall {
   );
   #history = new History((name, entries) => this.#remember(name, entries));
   #summary = {};
-  #isWaiting = true;
+  /** When the last snapshot was shown; 0 before the first. */
+  #shownAt = 0;
   #page;
 
   constructor(states, language) {
@@ -52,8 +55,8 @@ class Wall {
 
   #show({ nodes, summary }) {
     const now = Date.now();
-    const isFirst = this.#isWaiting;
-    this.#isWaiting = false;
+    const wasAway = now - this.#shownAt > AWAY_MS;
+    this.#shownAt = now;
     this.#summary = summary ?? {};
     const present = new Set();
     let hasNew = false;
@@ -64,7 +67,7 @@ class Wall {
       hasNew ||= isNew;
       if (isNew) this.#cards.set(key, new Card(this.#page, node));
       const isBack = this.#cards.get(key).update(node, now);
-      if (!isFirst && (isNew || isBack)) this.#history.loadSoon(node.name);
+      if (!wasAway && (isNew || isBack)) this.#history.loadSoon(node.name);
     }
     for (const [key, card] of this.#cards) {
       if (!present.has(key)) {
@@ -73,7 +76,7 @@ class Wall {
       }
     }
     part("wall").setAttribute("aria-busy", "false");
-    if (isFirst) this.#history.loadAll();
+    if (wasAway) this.#history.loadAll();
     this.#arrange();
     this.#showLink();
     if (hasNew) this.#linkCards();
@@ -117,9 +120,9 @@ class Wall {
   #showNumbers(shown, total) {
     const language = this.#language;
     part("empty").hidden = shown > 0;
-    setText(part("empty"), language.text(this.#isWaiting ? "waiting" : total === 0 ? "no_nodes" : "none_shown"));
+    setText(part("empty"), language.text(this.#shownAt === 0 ? "waiting" : total === 0 ? "no_nodes" : "none_shown"));
     document.title = language.text("title");
-    if (this.#isWaiting) return;
+    if (this.#shownAt === 0) return;
     setText(part("shown"), language.text("shown", { count: shown, total }));
     setText(part("cluster"), this.#clusterUse());
   }
@@ -129,11 +132,14 @@ class Wall {
     const { resources, usageKnown } = this.#summary;
     if (!resources || usageKnown === false) return "";
     const use = (used, total) => `${this.#language.number(number(used), 1)} / ${this.#language.number(number(total), 1)}`;
-    return this.#language.text("cluster", {
-      cpu: use(resources.cpu?.used, resources.cpu?.total),
-      gpu: use(resources.gpu?.used, resources.gpu?.total),
-      memory: `${use(resources.memory?.usedGB, resources.memory?.totalGB)} GB`,
-    });
+    const { cpu = {}, gpu = {}, memory = {} } = resources;
+    return [
+      number(cpu.total) && `${this.#language.text("cpu")} ${use(cpu.used, cpu.total)}`,
+      number(gpu.total) && `${this.#language.text("gpu")} ${use(gpu.used, gpu.total)}`,
+      number(memory.totalGB) && `${this.#language.text("memory")} ${use(memory.usedGB, memory.totalGB)} GB`,
+    ]
+      .filter(Boolean)
+      .join(" · ");
   }
 
   /** Say how fresh the data are. */

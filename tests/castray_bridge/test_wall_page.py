@@ -291,9 +291,23 @@ def test_old_data_are_called_old(viewer: Visitor) -> None:
         page.clock.fast_forward("00:30")
         expect(banner).to_contain_text("The bridge does not answer. This is how it was at")
         expect(page.locator("#link")).to_have_text("No connection")
+        bridge.history["M1"] = stays(("idle", 600), ("sending", 1200))
         bridge.start()
         page.clock.fast_forward("00:30")
         expect(banner).to_be_hidden()
+        # What happened meanwhile comes from the node's own record.
+        expect(card(page, "M1").locator(".lasted")).to_contain_text("20m")
+
+
+def test_the_use_of_the_cluster_is_shown_where_it_is_known(viewer: Visitor) -> None:
+    with FakeBridge(node("M1")) as bridge:
+        memory = {"used": 1, "total": 2, "usedGB": 63.2, "totalGB": 170.2}
+        bridge.summary = {"resources": {"cpu": {"used": 41.5, "total": 138}, "gpu": {"total": 0}, "memory": memory}}
+        page = open_wall(viewer, bridge)
+        expect(page.locator("#cluster")).to_have_text("CPU 41.5 / 138 · Memory 63.2 / 170.2 GB")
+        bridge.summary |= {"usageKnown": False}
+        bridge.show(node("M1"))
+        expect(page.locator("#cluster")).to_have_text("")
 
 
 def test_a_list_of_nodes_that_ray_no_longer_confirms_is_called_old(viewer: Visitor) -> None:
