@@ -156,7 +156,7 @@ class Wall {
         ? ""
         : language.text("source", { reason: failure });
     setText(part("warning"), warning);
-    setText(part("age"), isOld ? language.duration(Date.now() - dataAt) : "");
+    setText(part("age"), isOld ? language.text("ago", { age: language.duration(Date.now() - dataAt) }) : "");
     part("banner").hidden = warning === "";
     part("token").hidden = !needsToken;
   }
