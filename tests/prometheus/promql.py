@@ -1,14 +1,12 @@
-"""All PromQL of the project, and what stands in it."""
+"""All PromQL of the project: that of the rules and that of the dashboards."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import promql_parser
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -22,12 +20,6 @@ class Expression(NamedTuple):
     where: str
     text: str
 
-    def parsed(self) -> Any:
-        text = self.text
-        for variable, value in _VARIABLES.items():
-            text = text.replace(variable, value)
-        return promql_parser.parse(text)
-
 
 def rules() -> Iterator[tuple[Path, dict[str, Any]]]:
     for path in RULES:
@@ -36,21 +28,21 @@ def rules() -> Iterator[tuple[Path, dict[str, Any]]]:
                 yield path, rule
 
 
+def alerts() -> dict[str, dict[str, Any]]:
+    return {rule["alert"]: rule for _, rule in rules() if "alert" in rule}
+
+
 def expressions() -> list[Expression]:
+    """Return every query, with Grafana's variables filled in."""
     found = [Expression(rule.get("record") or rule["alert"], rule["expr"]) for _, rule in rules()]
     for path in sorted((ROOT / "grafana" / "dashboards" / "en").glob("*.json")):
         for panel in json.loads(path.read_text("utf-8"))["panels"]:
-            found += [Expression(f"{path.stem}: {panel['title']}", target["expr"]) for target in panel["targets"]]
+            where = f"{path.stem}: {panel['title']}"
+            found += [Expression(where, _filled_in(target["expr"])) for target in panel["targets"]]
     return found
 
 
-def selectors(text: str) -> set[str]:
-    """Return the names of the series that a query reads."""
-    without_strings = re.sub(r'"[^"]*"', '""', text)
-    without_labels = re.sub(r"\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)", "", without_strings)
-    without_matchers = re.sub(r"\{[^}]*\}", "", without_labels)
-    return set(
-        re.findall(
-            r"(?:(?:node|fleet|cmzsb):[\w:]+|\b(?:cmzsb|castray_bridge|ray)_\w+|\bup\b|\bALERTS\b)", without_matchers
-        )
-    )
+def _filled_in(text: str) -> str:
+    for variable, value in _VARIABLES.items():
+        text = text.replace(variable, value)
+    return text

@@ -1,12 +1,14 @@
-"""The names of all series that the services expose, taken from the services themselves."""
+"""The metrics that the services expose, taken from the services themselves."""
 
 from __future__ import annotations
 
 import functools
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, disable_created_metrics, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from castray_bridge.bridge import Bridge
@@ -14,30 +16,54 @@ from castray_bridge.cluster import Cluster, Node
 from castray_bridge.inventory import Expected
 from tests.exporter.clocks import ManualClock
 from tests.exporter.monitors import running_monitor
+from tests.support.net import free_port
+
+ADDRESS = "127.0.0.9"
+
+
+class Metric(NamedTuple):
+    """A metric as it is documented (counters with their `_total`), its type, labels and the names of its samples."""
+
+    name: str
+    kind: str
+    labels: frozenset[str]
+    samples: frozenset[str]
 
 
 class OneNode:
-    """A source with a single dead node: enough for every family to exist, and nobody is asked."""
+    """A source with one living node, where nothing listens: enough for every series to exist."""
 
     def fetch(self) -> Cluster:
-        return Cluster((Node("abc", "127.0.0.9", "M9", False, {}),))
+        return Cluster((Node("abc", ADDRESS, "M9", True, {}),))
 
 
 def bridge_registry() -> CollectorRegistry:
-    bridge = Bridge(OneNode(), inventory=[Expected("M9", "127.0.0.9")], clock=ManualClock())
+    disable_created_metrics()  # as the service does before it makes its metrics
+    inventory = [Expected("M10", "127.0.0.10")]
+    bridge = Bridge(OneNode(), monitor_port=free_port(ADDRESS), inventory=inventory, clock=ManualClock())
     bridge.refresher.refresh()
     bridge.close()
     return bridge.registry
 
 
-@functools.cache
-def known_series() -> frozenset[str]:
-    """Return every sample name of both services."""
+def monitor_text() -> str:
     with tempfile.TemporaryDirectory() as directory, running_monitor(Path(directory)) as monitor:
-        texts = [generate_latest(monitor.registry), generate_latest(bridge_registry())]
-    names = set()
-    for text in texts:
-        for family in text_string_to_metric_families(text.decode()):
-            names.add(family.name)
-            names.update(sample.name for sample in family.samples)
-    return frozenset(names)
+        # Before the first report there is no time of the last one.
+        assert monitor.app.test_client().post("/api/update_status", json={"status": "idle"}).status_code == 200
+        return generate_latest(monitor.registry).decode()
+
+
+def _metrics(text: str) -> Iterator[Metric]:
+    for family in text_string_to_metric_families(text):
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        labels = {label for sample in family.samples for label in sample.labels} - {"le"}
+        yield Metric(name, family.type, frozenset(labels), frozenset(sample.name for sample in family.samples))
+
+
+@functools.cache
+def exposed() -> dict[str, tuple[Metric, ...]]:
+    """Return every metric by the Prometheus job that scrapes it."""
+    return {
+        "cmzsb-monitor": tuple(_metrics(monitor_text())),
+        "castray-bridge": tuple(_metrics(generate_latest(bridge_registry()).decode())),
+    }

@@ -1,0 +1,111 @@
+"""A lint of PromQL that knows which series exist, what kind they are and which labels they have."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import promql_parser as promql
+
+from exporter.states import BY_NAME, REPORTABLE
+from tests.prometheus.promql import rules
+from tests.prometheus.series import exposed
+
+TARGET_LABELS = frozenset({"job", "instance", "node", "node_ip"})
+STATE_GAUGE = "cmzsb_work_status"
+
+
+class Series(NamedTuple):
+    """What the lint knows of a series: may it be rated, and which labels may it have?"""
+
+    rateable: bool
+    labels: frozenset[str]
+
+
+FOREIGN = {
+    # What Prometheus makes itself.
+    "up": Series(False, TARGET_LABELS),
+    "scrape_duration_seconds": Series(False, TARGET_LABELS),
+    "ALERTS": Series(False, frozenset({"alertname", "alertstate", "severity", "scope", "node"})),
+    # Ray's own exporters, as of Ray 2.60.
+    "ray_node_cpu_utilization": Series(False, frozenset({"ip", "job", "instance"})),
+    "ray_node_mem_used": Series(False, frozenset({"ip", "job", "instance"})),
+    "ray_node_mem_total": Series(False, frozenset({"ip", "job", "instance"})),
+    "ray_node_gpus_utilization": Series(False, frozenset({"ip", "job", "instance"})),
+}
+
+
+@functools.cache
+def known() -> dict[str, Series]:
+    """Return every series by name: scraped, recorded by a rule, or foreign."""
+    found = dict(FOREIGN)
+    for metrics in exposed().values():
+        for metric in metrics:
+            rateable = metric.kind in {"counter", "histogram"}
+            found |= {name: Series(rateable, metric.labels | TARGET_LABELS | {"le"}) for name in metric.samples}
+    for _, rule in rules():
+        if "record" in rule:
+            labels = _grouping(promql.parse(rule["expr"])) | frozenset(rule.get("labels", {}))
+            found[rule["record"]] = Series(False, labels)
+    return found
+
+
+def faults(text: str) -> list[str]:
+    """Return what is wrong with a query; [] is what every query must give."""
+    try:
+        tree = promql.parse(text)
+    except ValueError as error:
+        return [f"does not parse: {error}"]
+    nodes = list(_nodes(tree))
+    selectors = [node for node in nodes if isinstance(node, promql.VectorSelector)]
+    found = [fault for selector in selectors for fault in _selector_faults(selector)]
+    found += [fault for node in nodes if isinstance(node, promql.Call) for fault in _call_faults(node)]
+    available = frozenset[str]().union(*(known()[s.name].labels for s in selectors if s.name in known()))
+    found += [f"groups by {label}, which no series in it has" for label in sorted(_grouping(tree) - available)]
+    return found
+
+
+def _selector_faults(selector: Any) -> Iterator[str]:
+    series = known().get(selector.name)
+    if series is None:
+        yield f"reads {selector.name}, which does not exist"
+        return
+    matchers = {matcher.name: matcher for matcher in selector.matchers.matchers}
+    for label in sorted(matchers.keys() - series.labels):
+        yield f"{selector.name} has no label {label}"
+    if selector.name == STATE_GAUGE and not _picks_one_of(matchers.get("state"), {row.name for row in REPORTABLE}):
+        yield f"{STATE_GAUGE} without one state"
+    elif "state" in matchers and not _picks_one_of(matchers["state"], set(BY_NAME) | {"firing", "pending"}):
+        yield f"{selector.name}: no such state"
+
+
+def _picks_one_of(matcher: Any, values: set[str]) -> bool:
+    return matcher is not None and matcher.op == promql.MatchOp.Equal and matcher.value in values
+
+
+def _call_faults(call: Any) -> Iterator[str]:
+    name = call.func.name
+    if name == "count_over_time":
+        # Ranges became left-open in Prometheus 3: one sample fewer than in 2.x.
+        yield "counts samples"
+    if name in {"rate", "irate", "increase"}:
+        for selector in (node for node in _nodes(call.args[0]) if isinstance(node, promql.VectorSelector)):
+            if selector.name in known() and not known()[selector.name].rateable:
+                yield f"rates {selector.name}, which is no counter"
+
+
+def _grouping(tree: Any) -> frozenset[str]:
+    """Return the labels of all `by (…)`, less `le`, which quantiles take away again."""
+    labels: set[str] = set()
+    for node in _nodes(tree):
+        if isinstance(node, promql.AggregateExpr) and node.modifier is not None:
+            labels.update(node.modifier.labels)
+    return frozenset(labels - {"le"})
+
+
+def _nodes(tree: Any) -> Iterator[Any]:
+    found: list[Any] = []
+    # None lets the walk go on.
+    promql.walk(tree, lambda node: found.append(node))
+    return iter(found)

@@ -1,0 +1,95 @@
+"""What promtool says about configuration and rules, and what every alert must carry."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.prometheus.promql import ROOT, RULES, alerts
+from tests.support.binaries import require
+
+FILES = ROOT / "prometheus"
+TESTS = sorted((FILES / "tests").glob("*.yml"))
+ALERTS = alerts()
+
+
+def promtool(*arguments: object) -> str:
+    command = [require("promtool"), *map(str, arguments)]
+    done = subprocess.run(command, cwd=FILES, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def checks(alert: str) -> Iterator[list[tuple[float, bool]]]:
+    """Yield, per promtool test about `alert`, at which minutes it is expected to fire or not."""
+    for path in TESTS:
+        for test in yaml.safe_load(path.read_text("utf-8"))["tests"]:
+            about = [
+                (minutes(check["eval_time"]), bool(check["exp_samples"]))
+                for check in test.get("promql_expr_test", [])
+                if f'alertname="{alert}"' in check["expr"]
+            ]
+            if about:
+                yield sorted(about)
+
+
+def minutes(duration: str) -> float:
+    units = {"h": 60, "m": 1, "s": 1 / 60}
+    return sum(int(number) * units[unit] for number, unit in re.findall(r"(\d+)([hms])", duration))
+
+
+@pytest.mark.parametrize("name", ["prometheus.yml", "prometheus.static.yml"])
+def test_configuration_loads(name: str) -> None:
+    assert "SUCCESS" in promtool("check", "config", name)
+
+
+def test_rules_load() -> None:
+    assert promtool("check", "rules", *RULES).count("SUCCESS") == len(RULES)
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
+def test_rules_behave_as_their_tests_say(path: Any) -> None:
+    assert "SUCCESS" in promtool("test", "rules", path)
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_alert_is_tested_quiet_then_firing_then_recovered(name: str) -> None:
+    def whole_course(course: list[tuple[float, bool]]) -> bool:
+        return re.search("01+0", "".join("01"[fires] for _, fires in course)) is not None
+
+    assert any(whole_course(course) for course in checks(name))
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_alert_tells_the_operator_what_where_and_what_to_do(name: str) -> None:
+    alert = ALERTS[name]
+    notes = alert["annotations"]
+    assert alert["labels"]["severity"] in {"info", "warning", "critical"}
+    assert notes.keys() == {"summary", "description", "runbook_url", "dashboard_url"}
+    assert notes["runbook_url"].endswith(f"#{name.lower()}")
+    english, chinese = notes["description"].strip().splitlines()
+    assert english.isascii()
+    for text in (chinese, notes["summary"]):
+        assert any("\u4e00" <= character <= "\u9fff" for character in text)
+    if alert["labels"]["scope"] == "node":
+        assert all("$labels.node" in text for text in (english, chinese, notes["summary"]))
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_alert_names_the_limits_that_it_compares_with(name: str) -> None:
+    limits = set(re.findall(r"cmzsb:\w+:threshold", ALERTS[name]["expr"]))
+    named = set(re.findall(r"cmzsb:\w+:threshold", ALERTS[name]["annotations"]["description"]))
+    # What a share needs to count at all is no limit that was passed.
+    conditions = {f"cmzsb:{what}:threshold" for what in ("ratio_inputs", "send_ratio_least", "sending_storm_nodes")}
+    assert limits - conditions == named
+
+
+def test_every_threshold_is_used() -> None:
+    thresholds = set(re.findall(r"record: (cmzsb:\w+:threshold)", (FILES / "rules/thresholds.yml").read_text("utf-8")))
+    used = {limit for limit in thresholds for alert in ALERTS.values() if limit in alert["expr"]}
+    assert used == thresholds
