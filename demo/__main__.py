@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from typing import NoReturn
 
 import click
 from rich.console import Console
@@ -21,6 +20,26 @@ _CONSOLE = Console(highlight=False)
 _LINE_SECONDS = 3.0
 
 
+class _Stop:
+    """The user's wish to end. Raised where it comes in, and again by `check`: Ray's start-up swallows it at times."""
+
+    def __init__(self) -> None:
+        self._wished = False
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._come_in)
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if the user wants to end."""
+        if self._wished:
+            raise KeyboardInterrupt
+
+    def _come_in(self, *_: object) -> None:
+        # A second one must not interrupt the cleaning up.
+        if not self._wished:
+            self._wished = True
+            raise KeyboardInterrupt
+
+
 class _Show:
     """The live table on a terminal, a line now and then elsewhere."""
 
@@ -29,12 +48,13 @@ class _Show:
         self._note = f"wall: {stack.bridge_url}/   end: Ctrl-C"
         self._printed_at = 0.0
 
-    def run(self, duration: float) -> None:
+    def run(self, duration: float, stop: _Stop) -> None:
         """Show until `duration` seconds have passed (0: for ever), letting happen what is planned."""
         begun = time.monotonic()
         planned = events(self._stack)
         with Live(console=_CONSOLE, auto_refresh=False, transient=False) as live:
             while not duration or time.monotonic() - begun < duration:
+                stop.check()
                 self._let_happen(planned, time.monotonic() - begun)
                 shown, alerts = self._look()
                 if _CONSOLE.is_terminal:
@@ -61,23 +81,24 @@ class _Show:
             return [], [{"alertname": f"({error})"}]
 
 
-def _end(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
-
-
 @click.command("demo")
 @click.option("--nodes", type=click.IntRange(1, 20), default=3, show_default=True, help="Ray nodes, one monitor each.")
 @click.option("--duration", type=click.FloatRange(0), default=0, help="Seconds to run; 0 means until Ctrl-C.")
 def command(nodes: int, duration: float) -> None:
     """Run the whole product on a Ray cluster of this machine."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _end)
+    stop = _Stop()
     adopt_orphans()
+
+    def tell(line: str) -> None:
+        stop.check()
+        _CONSOLE.print(f"demo: {line}", soft_wrap=True)
+
     try:
-        with Stack(nodes, tell=lambda line: _CONSOLE.print(f"demo: {line}")) as stack:
+        with Stack(nodes, tell=tell) as stack:
             start_scripts(stack)
             _print_addresses(stack)
-            _Show(stack).run(duration)
+            _Show(stack).run(duration, stop)
+            _CONSOLE.print("demo: stopping")
     except KeyboardInterrupt:
         _CONSOLE.print("demo: interrupted")
     except TimeoutError as error:

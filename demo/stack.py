@@ -67,7 +67,6 @@ class Stack:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._tell("stopping")
         self._open.close()
 
     def start_monitor(self, spec: NodeSpec) -> None:
