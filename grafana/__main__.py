@@ -1,4 +1,4 @@
-"""The command that writes the dashboards."""
+"""The command that writes the dashboards, or loads them into a running Grafana."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
-from grafana.render import LANGUAGES, write
+from grafana.push import Grafana
+from grafana.render import LANGUAGES, models, write
 from servicekit import cli
+from servicekit.secrets import read_token
 from servicekit.version import __version__
 
 
@@ -17,7 +19,6 @@ from servicekit.version import __version__
     "--out",
     envvar="CMZSB_DASHBOARDS_OUT",
     type=click.Path(path_type=Path, file_okay=False),
-    required=True,
     help="Directory to write to; each language gets its own below it.",
 )
 @click.option(
@@ -28,15 +29,59 @@ from servicekit.version import __version__
     show_default=True,
     help="Language of the dashboards.",
 )
+@click.option(
+    "--push", envvar="CMZSB_DASHBOARDS_PUSH", help="Grafana to load the dashboards into, e.g. http://HEAD:3000."
+)
+@click.option(
+    "--token-file",
+    envvar="CMZSB_DASHBOARDS_TOKEN_FILE",
+    type=click.Path(path_type=Path),
+    help="File with the token of a Grafana service account.",
+)
+@click.option(
+    "--folder",
+    envvar="CMZSB_DASHBOARDS_FOLDER",
+    default="CM-ZSB",
+    show_default=True,
+    help="Title of the folder that is made for them.",
+)
+@click.option(
+    "--prometheus-url",
+    envvar="CMZSB_DASHBOARDS_PROMETHEUS_URL",
+    help="Also make the data source: Prometheus as Grafana reaches it.",
+)
 @click.version_option(__version__)
-def command(out: Path, lang: str) -> None:
-    """Write the Grafana dashboards as JSON files."""
+def command(
+    out: Path | None, lang: str, push: str | None, token_file: Path | None, folder: str, prometheus_url: str | None
+) -> None:
+    """Write the Grafana dashboards as JSON files, or load them into a running Grafana."""
+    languages = LANGUAGES if lang == "all" else (lang,)
+    if out is None and push is None:
+        raise click.UsageError("give --out DIR or --push URL")
+    if out is not None:
+        _write(out, languages)
+    if push is not None:
+        if token_file is None:
+            raise click.UsageError("--push needs --token-file")
+        _push(Grafana(push, read_token(token_file)), languages, folder, prometheus_url)
+
+
+def _write(directory: Path, languages: tuple[str, ...]) -> None:
     try:
-        written = write(out, LANGUAGES if lang == "all" else (lang,))
+        written = write(directory, languages)
     except OSError as error:
-        raise cli.StartError(f"{out}: {error.strerror}") from None
+        raise cli.StartError(f"{directory}: {error.strerror}") from None
     for path in written:
         click.echo(path)
+
+
+def _push(grafana: Grafana, languages: tuple[str, ...], folder: str, prometheus_url: str | None) -> None:
+    grafana.check_version()
+    if prometheus_url is not None:
+        grafana.ensure_datasource(prometheus_url)
+    grafana.ensure_folder(folder)
+    for _, model in models(languages):
+        click.echo(grafana.save(model))
 
 
 def main() -> None:

@@ -27,12 +27,17 @@ def as_json(dashboard: Dashboard) -> dict[str, Any]:
     return {"id": None} | slim
 
 
-def files(languages: tuple[str, ...] = LANGUAGES) -> Iterator[tuple[Path, str]]:
-    """Yield every file's relative path and text."""
+def models(languages: tuple[str, ...] = LANGUAGES) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield every dashboard's relative path as a file, and its model."""
     for lang in languages:
         for name, make in DASHBOARDS.items():
-            text = json.dumps(as_json(make(lang)), ensure_ascii=False, indent=2, sort_keys=True)
-            yield Path(lang) / f"{name}.json", text + "\n"
+            yield Path(lang) / f"{name}.json", as_json(make(lang))
+
+
+def files(languages: tuple[str, ...] = LANGUAGES) -> Iterator[tuple[Path, str]]:
+    """Yield every file's relative path and text."""
+    for path, model in models(languages):
+        yield path, json.dumps(model, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
 def write(directory: Path, languages: tuple[str, ...] = LANGUAGES) -> list[Path]:

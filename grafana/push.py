@@ -1,0 +1,94 @@
+"""Loads dashboards into a running Grafana through its HTTP API (9.4 and later).
+
+https://grafana.com/docs/grafana/latest/developers/http_api/
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import requests
+
+from servicekit.cli import StartError
+from servicekit.text import one_line
+
+_TIMEOUT: Final = 10.0
+_OLDEST: Final = (9, 4)
+FOLDER_UID: Final = "cmzsb"
+DATASOURCE_UID: Final = "cmzsb-prometheus"
+
+
+class Grafana:
+    """A Grafana at `url`, used with a service account's `token`. Every call may raise `StartError`."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url.rstrip("/")
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers["Authorization"] = f"Bearer {token}"
+
+    def check_version(self) -> str:
+        """Return Grafana's version; one that is too old is an error."""
+        version = str(self._ask("GET", "/api/health").get("version", ""))
+        numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+        if numbers < _OLDEST:
+            raise StartError(f"{self._url} is Grafana {version or 'of unknown version'}; 9.4 or later is needed")
+        return version
+
+    def ensure_folder(self, title: str) -> None:
+        """Create the folder for the dashboards where it is missing."""
+        if not self._exists(f"/api/folders/{FOLDER_UID}"):
+            self._ask("POST", "/api/folders", {"uid": FOLDER_UID, "title": title})
+
+    def ensure_datasource(self, prometheus_url: str) -> None:
+        """Create the data source, or point the existing one to `prometheus_url`."""
+        wanted = {
+            "uid": DATASOURCE_UID,
+            "name": "Prometheus (CM-ZSB)",
+            "type": "prometheus",
+            "access": "proxy",
+            "url": prometheus_url,
+            "jsonData": {"timeInterval": "5s"},
+        }
+        path = f"/api/datasources/uid/{DATASOURCE_UID}"
+        if self._exists(path):
+            self._ask("PUT", path, wanted)
+        else:
+            self._ask("POST", "/api/datasources", wanted)
+
+    def save(self, dashboard: dict[str, Any]) -> str:
+        """Create or replace a dashboard; return its address."""
+        reply = self._ask(
+            "POST", "/api/dashboards/db", {"dashboard": dashboard, "folderUid": FOLDER_UID, "overwrite": True}
+        )
+        return self._url + str(reply.get("url", ""))
+
+    def _exists(self, path: str) -> bool:
+        return self._send("GET", path).status_code == 200
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        response = self._send(method, path, body)
+        if not response.ok:
+            raise StartError(
+                f"{self._url} answers {response.status_code} to {method} {path}: {one_line(response.text)}"
+            )
+        try:
+            reply = response.json()
+        except requests.JSONDecodeError:
+            reply = None
+        if not isinstance(reply, dict):
+            raise StartError(f"{self._url} is no Grafana: {method} {path} brings no JSON object")
+        return reply
+
+    def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> requests.Response:
+        try:
+            response = self._session.request(
+                method, self._url + path, json=body, timeout=_TIMEOUT, allow_redirects=False
+            )
+        except requests.RequestException as error:
+            raise StartError(f"{self._url} cannot be reached ({type(error).__name__})") from None
+        if response.status_code in (401, 403):
+            raise StartError(
+                f"{self._url} refuses the token ({response.status_code}): it needs the role Editor, for a data source Admin"
+            )
+        return response

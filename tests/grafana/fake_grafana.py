@@ -1,0 +1,51 @@
+"""As much of Grafana's HTTP API as loading dashboards needs, keeping what it was given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, Response, jsonify, request
+from flask.typing import ResponseReturnValue
+
+TOKEN = "glsa_right"
+
+
+class FakeGrafana:
+    """State and routes; `app` is what a server serves."""
+
+    def __init__(self, version: str = "11.6.0") -> None:
+        self.folders: dict[str, dict[str, Any]] = {}
+        self.datasources: dict[str, dict[str, Any]] = {}
+        self.dashboards: dict[str, dict[str, Any]] = {}
+        self.writes: list[str] = []
+        self.app = Flask("fake_grafana")
+        self.app.get("/api/health")(lambda: jsonify(version=version))
+        self.app.before_request(self._check)
+        self.app.get("/api/folders/<uid>")(lambda uid: self._found(self.folders, uid))
+        self.app.post("/api/folders")(lambda: self._keep(self.folders))
+        self.app.get("/api/datasources/uid/<uid>")(lambda uid: self._found(self.datasources, uid))
+        self.app.put("/api/datasources/uid/<uid>", endpoint="put")(lambda uid: self._keep(self.datasources))
+        self.app.post("/api/datasources", endpoint="post")(lambda: self._keep(self.datasources))
+        self.app.post("/api/dashboards/db")(self._save)
+
+    def _check(self) -> ResponseReturnValue | None:
+        if request.method != "GET":
+            self.writes.append(request.path)
+        if request.path != "/api/health" and request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return jsonify(message="Invalid API key"), 401
+        return None
+
+    def _found(self, kept: dict[str, dict[str, Any]], uid: str) -> ResponseReturnValue:
+        return jsonify(kept[uid]) if uid in kept else (jsonify(message="not found"), 404)
+
+    def _keep(self, kept: dict[str, dict[str, Any]]) -> Response:
+        body = request.get_json()
+        kept[body["uid"]] = body
+        return jsonify(body)
+
+    def _save(self) -> ResponseReturnValue:
+        body = request.get_json()
+        if body["folderUid"] not in self.folders:
+            return jsonify(message="folder not found"), 400
+        self.dashboards[body["dashboard"]["uid"]] = body
+        return jsonify(url=f"/d/{body['dashboard']['uid']}")

@@ -1,0 +1,75 @@
+"""Loading the dashboards into a running Grafana."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from grafana.__main__ import command
+from servicekit import cli
+from tests.grafana.fake_grafana import TOKEN, FakeGrafana
+from tests.support.net import free_port
+from tests.support.web import WebServer
+
+
+def push(url: str, tmp_path: Path, token: str = TOKEN, *more: str) -> int:
+    (tmp_path / "token").write_text(token)
+    return cli.run(command, ["--push", url, "--token-file", str(tmp_path / "token"), *more])
+
+
+def test_pushing_twice_is_like_pushing_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    grafana = FakeGrafana()
+    with WebServer(grafana.app) as server:
+        for _ in range(2):
+            assert push(server.url, tmp_path, TOKEN, "--prometheus-url", "http://prom:9090", "--folder", "校园") == 0
+    assert set(grafana.dashboards) == {
+        f"cmzsb-{name}-{lang}" for name in ("fleet", "node", "health") for lang in ("en", "zh")
+    }
+    assert all(saved["overwrite"] for saved in grafana.dashboards.values())
+    assert [folder["title"] for folder in grafana.folders.values()] == ["校园"]
+    assert [source["url"] for source in grafana.datasources.values()] == ["http://prom:9090"]
+    assert f"{server.url}d/cmzsb-fleet-zh" in capsys.readouterr().out
+
+
+def test_data_source_is_left_alone_unless_it_is_asked_for(tmp_path: Path) -> None:
+    grafana = FakeGrafana()
+    with WebServer(grafana.app) as server:
+        assert push(server.url, tmp_path, TOKEN, "--lang", "en") == 0
+    assert not grafana.datasources
+    assert len(grafana.dashboards) == 3
+
+
+@pytest.mark.parametrize(
+    ("version", "token", "said"), [("11.6.0", "wrong", "refuses the token"), ("8.5.1", TOKEN, "9.4 or later")]
+)
+def test_grafana_that_cannot_be_used_is_one_line_and_nothing_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], version: str, token: str, said: str
+) -> None:
+    grafana = FakeGrafana(version)
+    with WebServer(grafana.app) as server:
+        assert push(server.url, tmp_path, token) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert not grafana.dashboards
+
+
+def test_nobody_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert push(f"http://127.0.0.1:{free_port()}", tmp_path) == 1
+    assert "cannot be reached" in capsys.readouterr().err
+
+
+def test_something_else_than_grafana_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    app = Flask("other")
+    app.get("/api/health")(lambda: "<html>")
+    with WebServer(app) as server:
+        assert push(server.url, tmp_path) == 1
+    assert "is no Grafana" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["--push", "http://127.0.0.1:1"], ["--out", "x", "--lang", "fr"]])
+def test_wrong_options_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(command, arguments) == 2
+    assert capsys.readouterr().err.count("\n") == 1
