@@ -58,7 +58,8 @@ def _guard(app: Flask, access: Access) -> None:
     @app.before_request
     def check_reader() -> None:
         origin = request.headers.get("Origin")
-        if request.path == "/ws" and access.origins and origin is not None and origin not in access.origins:
+        own = f"{request.scheme}://{request.host}"
+        if request.path == "/ws" and access.origins and origin not in (None, own, *access.origins):
             abort(403, "pages of this origin may not connect; see --cors-origin")
         if access.token is None or _OPEN_PATHS.fullmatch(request.path):
             return

@@ -57,11 +57,13 @@ def parse(body: bytes) -> NodeStatus:
     latest = _object(reply, "latest_state")
     stats = _object(reply, "stats")
     version = reply.get("version")
+    stale = reply.get("stale") is True
     return NodeStatus(
         state=reply["status"],
         timestamp=_text(reply.get("timestamp"), _TIMESTAMP_LIMIT) or None,
-        current_task=_text(latest.get("current_task"), _TASK_LIMIT),
-        stale=reply.get("stale") is True,
+        # The task of a script that is gone is nobody's.
+        current_task="" if stale else _text(latest.get("current_task"), _TASK_LIMIT),
+        stale=stale,
         processed=_count(stats.get("total_processed")),
         low_confidence=_count(stats.get("low_confidence_count")),
         sent_to_server=_count(stats.get("sent_to_server")),

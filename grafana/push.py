@@ -89,6 +89,6 @@ class Grafana:
             raise StartError(f"{self._url} cannot be reached ({type(error).__name__})") from None
         if response.status_code in (401, 403):
             raise StartError(
-                f"{self._url} refuses the token ({response.status_code}): it needs the role Editor, for a data source Admin"
+                f"{self._url} refuses the token ({response.status_code}); it must have the role Editor, or Admin for a data source"
             )
         return response

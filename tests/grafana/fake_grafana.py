@@ -19,14 +19,17 @@ class FakeGrafana:
         self.dashboards: dict[str, dict[str, Any]] = {}
         self.writes: list[str] = []
         self.app = Flask("fake_grafana")
-        self.app.get("/api/health")(lambda: jsonify(version=version))
         self.app.before_request(self._check)
-        self.app.get("/api/folders/<uid>")(lambda uid: self._found(self.folders, uid))
-        self.app.post("/api/folders")(lambda: self._keep(self.folders))
-        self.app.get("/api/datasources/uid/<uid>")(lambda uid: self._found(self.datasources, uid))
-        self.app.put("/api/datasources/uid/<uid>", endpoint="put")(lambda uid: self._keep(self.datasources))
-        self.app.post("/api/datasources", endpoint="post")(lambda: self._keep(self.datasources))
-        self.app.post("/api/dashboards/db")(self._save)
+        for method, path, answer in (
+            ("GET", "/api/health", lambda: jsonify(version=version)),
+            ("GET", "/api/folders/<uid>", lambda uid: self._found(self.folders, uid)),
+            ("POST", "/api/folders", lambda: self._keep(self.folders)),
+            ("GET", "/api/datasources/uid/<uid>", lambda uid: self._found(self.datasources, uid)),
+            ("PUT", "/api/datasources/uid/<uid>", lambda uid: self._keep(self.datasources)),
+            ("POST", "/api/datasources", lambda: self._keep(self.datasources)),
+            ("POST", "/api/dashboards/db", self._save),
+        ):
+            self.app.add_url_rule(path, f"{method} {path}", answer, methods=[method])
 
     def _check(self) -> ResponseReturnValue | None:
         if request.method != "GET":
