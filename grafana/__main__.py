@@ -8,10 +8,14 @@ from pathlib import Path
 import click
 
 from grafana.push import Grafana
-from grafana.render import LANGUAGES, models, write
 from servicekit import cli
 from servicekit.secrets import read_token
 from servicekit.version import __version__
+
+try:
+    from grafana.render import LANGUAGES, models, write
+except ModuleNotFoundError as missing:  # grafanalib is no part of what a board gets
+    sys.exit(f"cmzsb-dashboards: {missing.name} is missing: pip install 'cmzsb-monitor[grafana]'")
 
 
 @click.command("cmzsb-dashboards")

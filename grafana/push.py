@@ -88,7 +88,6 @@ class Grafana:
         except requests.RequestException as error:
             raise StartError(f"{self._url} cannot be reached ({type(error).__name__})") from None
         if response.status_code in (401, 403):
-            raise StartError(
-                f"{self._url} refuses the token ({response.status_code}); it must have the role Editor, or Admin for a data source"
-            )
+            needed = "the role Editor, or Admin for a data source"
+            raise StartError(f"{self._url} refuses the token ({response.status_code}); it must have {needed}")
         return response

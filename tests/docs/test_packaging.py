@@ -1,0 +1,56 @@
+"""What a board gets, and what it does not."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from importlib.metadata import requires
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def base_requirements() -> set[str]:
+    names = (re.match(r"[\w.-]+", line) for line in requires("cmzsb-monitor") or () if "extra ==" not in line)
+    return {name[0].lower() for name in names if name}
+
+
+def test_base_install_is_light() -> None:
+    assert base_requirements() == {
+        "click", "flask", "flask-sock", "gunicorn", "prometheus-client", "requests", "waitress",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("package", ["exporter.__main__", "castray_bridge.__main__"])
+def test_services_start_without_the_extras(package: str) -> None:
+    """Importing everything a service needs must not touch Ray, pandas or grafanalib."""
+    code = f"import sys, {package}; print([m for m in ('ray', 'pandas', 'numpy', 'grafanalib', 'yaml', 'rich') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_dashboards_without_grafanalib_say_what_to_install() -> None:
+    code = "import sys; sys.modules['grafanalib'] = None; import grafana.__main__"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith("pip install 'cmzsb-monitor[grafana]'")
+    assert done.stderr.count("\n") == 1
+
+
+def test_every_page_that_readme_and_docs_link_to_is_there() -> None:
+    missing = []
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text("utf-8")):
+            if not (page.parent / target).exists():
+                missing.append(f"{page.name}: {target}")
+    assert not missing
+
+
+def test_repository_tells_nothing_of_the_machine_it_was_made_on() -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    home = "/" + "work/"
+    named = [name for name in tracked if name.endswith((".py", ".md", ".yml", ".json", ".sh", ".toml", ".js"))]
+    assert [name for name in named if home in (ROOT / name).read_text("utf-8")] == []
