@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from castray_bridge.board import Board
 from castray_bridge.discovery import Directory
@@ -46,6 +46,7 @@ class Bridge:
         self.history = History(clock, pace.timeout)
         self._pool = WorkerPool(pace, self._take, clock)
         self.refresher = Refresher(source, self.directory, self._pool, self.board, clock, pace.refresh)
+        ProcessCollector(registry=self.registry)
         self.registry.register(BridgeCollector(self.board, self.directory, self.refresher, self.counts))
 
     def start(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -108,8 +108,3 @@ def _gauge(name: str, text: str, value: float | None) -> Metric:
     if value is not None:
         family.add_metric((), value)
     return family
-
-
-def process_metrics(registry: CollectorRegistry) -> None:
-    """Add `process_*`."""
-    ProcessCollector(registry=registry)

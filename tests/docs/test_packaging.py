@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+_LINK = r"\]\((?!https?:|#)([^)#\s]+)"
 
 
 def base_requirements() -> set[str]:
@@ -27,7 +28,8 @@ def test_base_install_is_light() -> None:
 @pytest.mark.parametrize("package", ["exporter.__main__", "castray_bridge.__main__"])
 def test_services_start_without_the_extras(package: str) -> None:
     """Importing everything a service needs must not touch Ray, pandas or grafanalib."""
-    code = f"import sys, {package}; print([m for m in ('ray', 'pandas', 'numpy', 'grafanalib', 'yaml', 'rich') if m in sys.modules])"
+    heavy = ("ray", "pandas", "numpy", "grafanalib", "yaml", "rich")
+    code = f"import sys, {package}; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -41,11 +43,9 @@ def test_dashboards_without_grafanalib_say_what_to_install() -> None:
 
 
 def test_every_page_that_readme_and_docs_link_to_is_there() -> None:
-    missing = []
-    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
-        for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text("utf-8")):
-            if not (page.parent / target).exists():
-                missing.append(f"{page.name}: {target}")
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    links = [(page, link) for page in pages for link in re.findall(_LINK, page.read_text("utf-8"))]
+    missing = [f"{page.name}: {link}" for page, link in links if not (page.parent / link).exists()]
     assert not missing
 
 
