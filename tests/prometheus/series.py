@@ -22,12 +22,16 @@ ADDRESS = "127.0.0.9"
 
 
 class Metric(NamedTuple):
-    """A metric as it is documented (counters with their `_total`), its type, labels and the names of its samples."""
+    """A metric as documented (counters with their `_total`): type, values of its labels, names of its samples."""
 
     name: str
     kind: str
-    labels: frozenset[str]
+    values: dict[str, frozenset[str]]
     samples: frozenset[str]
+
+    @property
+    def labels(self) -> frozenset[str]:
+        return frozenset(self.values)
 
 
 class OneNode:
@@ -57,7 +61,8 @@ def _metrics(text: str) -> Iterator[Metric]:
     for family in text_string_to_metric_families(text):
         name = f"{family.name}_total" if family.type == "counter" else family.name
         labels = {label for sample in family.samples for label in sample.labels} - {"le"}
-        yield Metric(name, family.type, frozenset(labels), frozenset(sample.name for sample in family.samples))
+        values = {label: frozenset(sample.labels[label] for sample in family.samples) for label in labels}
+        yield Metric(name, family.type, values, frozenset(sample.name for sample in family.samples))
 
 
 @functools.cache

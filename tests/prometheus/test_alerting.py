@@ -71,15 +71,14 @@ def test_a_lost_node_explains_that_its_monitor_is_down(site: Site) -> None:
     told(site, "firing", LOST, "M3")
     wait_for(lambda: (DOWN, "M3") in site.watch.silenced(), "M3's monitor silenced", 20)
     site.fleet.nodes["M3"].answers = site.fleet.nodes["M3"].present = True
-    told(site, "resolved", LOST, "M3")
 
 
 def test_a_storm_silences_its_nodes(site: Site) -> None:
-    for name in ("M3", "M4"):
+    for name in ("M4", "M5"):
         site.fleet.nodes[name].sent = 1000
     told(site, "firing", "CmzsbSendingStorm", "")
-    wait_for(lambda: {(TOO_OFTEN, "M3"), (TOO_OFTEN, "M4")} <= site.watch.silenced(), "the storm's nodes silenced", 20)
-    assert not {(TOO_OFTEN, "M3"), (TOO_OFTEN, "M4")} & site.webhook.told("firing")
+    wait_for(lambda: {(TOO_OFTEN, "M4"), (TOO_OFTEN, "M5")} <= site.watch.silenced(), "the storm's nodes silenced", 20)
+    assert not {(TOO_OFTEN, "M4"), (TOO_OFTEN, "M5")} & site.webhook.told("firing")
 
 
 def test_targets_stay_while_service_discovery_is_out_of_order(site: Site) -> None:
