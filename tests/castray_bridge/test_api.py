@@ -1,0 +1,219 @@
+"""The bridge's HTTP API, without a server: nodes that answer, and none."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from castray_bridge.api import Access, create_app
+from castray_bridge.bridge import Bridge
+from castray_bridge.probe import Address
+from castray_bridge.refresher import MAX_AGE
+from castray_bridge.reply import push as message
+from castray_bridge.status import NodeStatus, failed, parse
+from castray_bridge.websocket import Push
+from castray_bridge.worker import Answer
+from tests.castray_bridge.hostile import STATUS
+from tests.castray_bridge.samples import sample
+from tests.castray_bridge.sources import StillSource, sample_cluster
+from tests.exporter.clocks import ManualClock
+
+M1 = Address("127.0.0.1", 8000)
+
+
+class World:
+    """A bridge over the sample cluster whose pool is asleep: tests say what nodes answer."""
+
+    def __init__(self, unreachable_as: str = "idle", access: Access | None = None) -> None:
+        self.clock = ManualClock()
+        self.source = StillSource(sample_cluster())
+        self.bridge = Bridge(self.source, unreachable_as=unreachable_as, clock=self.clock)
+        self.bridge._pool.close()
+        self.bridge.refresher.refresh()
+        push = Push(self.bridge.board, self.bridge.counts, 10)
+        self.client: FlaskClient = create_app(self.bridge, push, access or Access()).test_client()
+
+    def answer(self, address: Address, status: NodeStatus) -> None:
+        self.bridge.board.publish(Answer(address, status, 0.001))
+
+    def get(self, path: str, **more: Any) -> Any:
+        return self.client.get(path, **more).get_json()
+
+    def node(self, name: str) -> dict[str, Any]:
+        nodes = self.get("/api/ray-dashboard")["data"]["nodes"]
+        found: dict[str, Any] = next(node for node in nodes if node["name"] == name and node["state"] == "ALIVE")
+        return found
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def good(**changed: Any) -> NodeStatus:
+    return parse(json.dumps(STATUS | changed).encode())
+
+
+def shape(value: Any) -> Any:
+    """Return the names and kinds of a reply; numbers are one kind, as in JSON."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in value.items()}
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return type(value).__name__
+    return "list" if isinstance(value, list) else "number"
+
+
+def test_every_field_of_the_old_castray_is_there_with_its_type(world: World) -> None:
+    old, new = sample("castray_ray_dashboard"), world.get("/api/ray-dashboard")
+    assert shape(new).items() >= {key: shape(old[key]) for key in ("result", "msg", "timestamp")}.items()
+    assert new["data"].keys() >= old["data"].keys()
+    for key in ("totalNodes", "aliveNodes", "deadNodes", "headNodes", "resources"):
+        assert shape(new["data"]["summary"][key]) == shape(old["data"]["summary"][key])
+    by_id = {node["nodeId"]: node for node in new["data"]["nodes"]}
+    for node in old["data"]["nodes"]:
+        known = {key: kind for key, kind in shape(node).items() if key != "workStatusTimestamp"}
+        assert shape(by_id[node["nodeId"]]).items() >= known.items()
+
+
+def test_answer_of_a_node_is_shown(world: World) -> None:
+    world.answer(M1, good())
+    node = world.node("M1")
+    assert (node["workStatus"], node["workStatusReachable"], node["workStatusError"]) == ("detecting", True, None)
+    assert (node["workStatusTimestamp"], node["workStatusStale"]) == (STATUS["timestamp"], False)
+    assert (node["currentTask"], node["tasks"]) == ("frame 7", ["frame 7"])
+    assert node["inference"] == {"totalProcessed": 3, "lowConfidence": 2, "sentToServer": 1}
+    counts = world.get("/api/ray-dashboard")["data"]["summary"]["workStatus"]
+    assert counts == {"unknown": 2, "idle": 0, "detecting": 1, "sending": 0}
+
+
+@pytest.mark.parametrize("shown", ["idle", "unknown"])
+def test_unreachable_node_is_shown_as_chosen_and_the_truth_beside_it(shown: str) -> None:
+    world = World(unreachable_as=shown)
+    world.answer(M1, good())
+    world.answer(M1, failed(good(), "timeout"))
+    node = world.node("M1")
+    assert (node["workStatus"], node["workStatusReachable"], node["workStatusError"]) == (shown, False, "timeout")
+    assert node["inference"]["totalProcessed"] == 3
+    assert world.get("/api/ray-dashboard")["data"]["summary"]["workStatus"]["unknown"] == 3
+
+
+def test_dead_twin_keeps_its_place_but_not_the_light(world: World) -> None:
+    world.answer(Address("127.0.0.3", 8000), good(status="sending"))
+    twins = [node for node in world.get("/api/nodes/unified")["nodes"] if node["name"] == "M3"]
+    assert {node["state"]: node["workStatusReachable"] for node in twins} == {"ALIVE": True, "DEAD": False}
+    assert world.get("/api/nodes/M3/status")["workStatus"] == "sending"
+    assert world.get("/api/nodes/127.0.0.3/status")["state"] == "ALIVE"
+
+
+def test_websocket_and_http_carry_the_same_objects(world: World) -> None:
+    world.answer(M1, good())
+    pushed = json.loads(message(world.bridge.board.snapshot()))
+    data = world.get("/api/ray-dashboard")["data"]
+    assert pushed == {"type": "cluster_status", "data": {"nodes": data["nodes"], "summary": data["summary"]}}
+    assert data["nodes"] == world.get("/api/nodes/unified")["nodes"] == world.bridge.nodes()
+
+
+def test_list_of_a_failing_ray_is_kept_marked_and_given_up_after_five_minutes(world: World) -> None:
+    world.source.failure = "Ray answers 500"
+    world.bridge.refresher.refresh()
+    reply = world.client.get("/api/ray-dashboard")
+    assert (reply.status_code, reply.get_json()["result"], reply.get_json()["msg"]) == (200, False, "Ray answers 500")
+    assert len(reply.get_json()["data"]["nodes"]) == 4
+    world.clock.pass_(MAX_AGE + 1)
+    assert world.client.get("/api/ray-dashboard").status_code == 503
+    world.source.failure = None
+    world.bridge.refresher.refresh()
+    assert world.client.get("/api/ray-dashboard").status_code == 200
+
+
+def test_service_discovery_says_503_rather_than_nothing(world: World) -> None:
+    assert [group["labels"]["node"] for group in world.get("/sd/prometheus")] == ["M1", "M2", "M3"]
+    world.source.failure = "Ray cannot be reached"
+    world.bridge.refresher.refresh()
+    assert world.client.get("/sd/prometheus").status_code == 503
+    assert world.client.get("/api/health").status_code == 503
+
+
+def test_failing_ray_is_logged_once_per_change(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    for failure in ("a", "a", "a", "b", None, None):
+        world.source.failure = failure
+        world.bridge.refresher.refresh()
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines == ["source_failed reason=a", "source_failed reason=b", "source_answers nodes=4"]
+
+
+def test_unforeseen_reply_of_the_source_does_not_end_the_refresher(world: World) -> None:
+    world.source.fetch = lambda: 1 / 0  # type: ignore[method-assign,assignment,return-value] # that is the fault
+    world.bridge.refresher.refresh()
+    assert "ZeroDivisionError" in str(world.bridge.refresher.failure)
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/api/nodes/M9/status", 404),
+        ("/api/nodes/..%2f..%2fetc%2fpasswd/status", 404),
+        ("/nothing", 404),
+        ("/api/history?minutes=0", 400),
+        ("/api/history?minutes=x", 400),
+        ("/api/history?minutes=99999999999999999999", 400),
+        ("/api/history?node=M9", 404),
+    ],
+)
+def test_wrong_question_is_a_json_error(world: World, path: str, code: int) -> None:
+    reply = world.client.get(path)
+    assert reply.status_code == code
+    assert list(reply.get_json()) == ["error"]
+
+
+def test_visitor_cannot_make_the_bridge_ask_another_address(world: World) -> None:
+    reply = world.get("/api/ray-dashboard?dashboard_url=http://169.254.169.254/")
+    assert reply["data"]["dashboardUrl"] == "http://head:8265"
+
+
+@pytest.mark.parametrize("path", ["/api/ray-dashboard", "/metrics", "/sd/prometheus"])
+def test_foreign_host_name_is_misdirected(world: World, path: str) -> None:
+    assert world.client.get(path, headers={"Host": "evil.example"}).status_code == 421
+
+
+def test_token_guards_the_data_but_not_page_and_health() -> None:
+    client = World(access=Access(token="right")).client
+    assert client.get("/").status_code == 200
+    assert client.get("/api/health").status_code == 200
+    for path in ("/api/ray-dashboard", "/metrics", "/sd/prometheus", "/ws"):
+        assert client.get(path).status_code == 401
+        assert client.get(f"{path}?token=right").status_code == 401
+    assert client.get("/metrics", headers={"Authorization": "Bearer right"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("origins", "origin", "allowed"),
+    [((), "http://a", "*"), (("http://a",), "http://a", "http://a"), (("http://a",), "http://b", None)],
+)
+def test_pages_of_configured_origins_may_read(origins: tuple[str, ...], origin: str, allowed: str | None) -> None:
+    reply = World(access=Access(origins=origins)).client.get("/api/ray-dashboard", headers={"Origin": origin})
+    assert reply.headers.get("Access-Control-Allow-Origin") == allowed
+
+
+def test_only_what_changed_is_made_anew(world: World) -> None:
+    before = world.bridge.board.snapshot()
+    assert world.bridge.board.snapshot() is before
+    world.answer(M1, good())
+    after = world.bridge.board.snapshot()
+    assert after.version > before.version
+    assert [row is old for row, old in zip(after.shown, before.shown, strict=True)] == [False, True, True, True]
+    world.answer(M1, good())
+    assert world.bridge.board.snapshot() is after
+
+
+def test_unforeseen_error_is_counted_and_tells_nothing(world: World) -> None:
+    def broken() -> None:
+        raise RuntimeError("secret")
+
+    world.client.application.add_url_rule("/broken", "broken", broken)
+    assert world.get("/broken") == {"error": "internal error"}
+    assert "castray_bridge_http_errors_total 1.0" in world.client.get("/metrics").get_data(as_text=True)

@@ -1,0 +1,152 @@
+"""The thread pool against good, dead and hostile nodes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from queue import Queue
+
+import pytest
+
+from castray_bridge.http_reply import ProbeError
+from castray_bridge.pool import WorkerPool
+from castray_bridge.probe import Address, ask
+from castray_bridge.status import NodeStatus
+from castray_bridge.worker import Answer, Pace
+from servicekit.clock import SystemClock
+from tests.castray_bridge.hostile import BEHAVIOURS, GOOD, HostileServer, serving, silent
+from tests.support.net import free_port, wait_for
+
+LATEST = 1.5
+"""Seconds by which every question has ended: the budget of 1 s and a busy machine."""
+
+
+class Asked:
+    """A pool and its answers in order."""
+
+    def __init__(self, pace: Pace) -> None:
+        self.answers: Queue[tuple[float, Answer]] = Queue()
+        self.begun = time.monotonic()
+        self.pool = WorkerPool(pace, self._take, SystemClock())
+
+    def ask(self, *addresses: Address) -> None:
+        self.begun = time.monotonic()
+        self.pool.set_targets({address: str(address) for address in addresses})
+
+    def _take(self, answer: Answer) -> None:
+        self.answers.put((time.monotonic() - self.begun, answer))
+
+    def next(self) -> tuple[float, Answer]:
+        return self.answers.get(timeout=5)
+
+    def first(self, count: int) -> dict[Address, tuple[float, NodeStatus]]:
+        found: dict[Address, tuple[float, NodeStatus]] = {}
+        while len(found) < count:
+            after, answer = self.next()
+            found.setdefault(answer.address, (after, answer.status))
+        return found
+
+
+@pytest.fixture
+def asked() -> Iterator[Asked]:
+    running = Asked(Pace())
+    yield running
+    running.pool.close()
+
+
+def test_good_answer_is_read_whole(asked: Asked) -> None:
+    with serving(GOOD) as node:
+        asked.ask(node.address)
+        _, answer = asked.next()
+    status = answer.status
+    assert (status.state, status.error, status.current_task) == ("detecting", None, "frame 7")
+    assert (status.processed, status.low_confidence, status.sent_to_server) == (3, 2, 1)
+
+
+@pytest.mark.parametrize("name", BEHAVIOURS)
+def test_hostile_node_is_a_value_in_time(asked: Asked, name: str) -> None:
+    behaviour, reason = BEHAVIOURS[name]
+    with serving(behaviour) as node:
+        asked.ask(node.address)
+        after, answer = asked.next()
+    assert (answer.status.error, answer.status.state) == (reason, "unknown")
+    assert after < LATEST
+
+
+@pytest.mark.parametrize("name", BEHAVIOURS)
+def test_single_question_has_the_same_budget(name: str) -> None:
+    behaviour, reason = BEHAVIOURS[name]
+    begun = time.monotonic()
+    with serving(behaviour) as node:
+        if reason in {"not_json", "bad_status"}:  # whoever asked looks at the body
+            ask(node.address, "/api/history", 1.0)
+        else:
+            with pytest.raises(ProbeError, match=reason):
+                ask(node.address, "/api/history", 1.0)
+    assert time.monotonic() - begun < LATEST
+
+
+def test_closed_port_is_refused(asked: Asked) -> None:
+    asked.ask(Address("127.0.0.1", free_port()))
+    assert asked.next()[1].status.error == "refused"
+
+
+def test_hanging_nodes_delay_nobody_and_take_no_threads(asked: Asked) -> None:
+    with ExitStack() as stack:
+        bad = [stack.enter_context(serving(silent)).address for _ in range(100)]
+        good = [stack.enter_context(serving(GOOD)).address for _ in range(20)]
+        asked.ask(*bad, *good)
+        found = asked.first(120)
+        pool_threads = [thread for thread in threading.enumerate() if thread.name.startswith("probe-")]
+    assert all(found[address][1].reachable for address in good)
+    assert max(found[address][0] for address in good) < 0.9  # all of them before the first timeout
+    assert {found[address][1].error for address in bad} == {"timeout"}
+    assert max(found[address][0] for address in bad) < 2.0
+    assert len(pool_threads) == Pace().workers
+
+
+def test_node_that_comes_back_is_seen_soon(asked: Asked) -> None:
+    port = free_port()
+    asked.ask(Address("127.0.0.1", port))
+    assert asked.next()[1].status.error == "refused"
+    node = HostileServer(GOOD, port=port)
+    try:
+        wait_for(lambda: asked.next()[1].status.reachable, "the node's return", 4)
+    finally:
+        node.close()
+
+
+def test_failing_node_is_asked_less_and_less_often(asked: Asked) -> None:
+    with serving(BEHAVIOURS["503"][0]) as node:
+        asked.ask(node.address)
+        gaps = [asked.next()[0] for _ in range(3)]
+    assert gaps[1] - gaps[0] < gaps[2] - gaps[1]
+
+
+def test_replaced_node_is_asked_at_once_and_a_gone_one_no_more(asked: Asked) -> None:
+    with serving(BEHAVIOURS["503"][0]) as one, serving(GOOD) as other:
+        asked.ask(one.address)
+        for _ in range(3):
+            asked.next()
+        asked.pool.set_targets({one.address: "another node"})
+        begun = time.monotonic()
+        asked.next()
+        assert time.monotonic() - begun < 0.9
+        asked.pool.set_targets({other.address: "x"})
+        wait_for(lambda: asked.next()[1].address == other.address, "the other node", 5)
+        count = len(one.questions)
+        for _ in range(2):
+            assert asked.next()[1].address == other.address
+        assert len(one.questions) == count
+
+
+def test_close_joins_every_thread() -> None:
+    running = Asked(Pace())
+    with serving(silent) as node:
+        running.ask(node.address)
+        wait_for(lambda: node.questions, "the question")
+        running.pool.close()
+        running.pool.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("probe-")]
