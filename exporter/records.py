@@ -18,7 +18,10 @@ UNWRITTEN_LIMIT: Final = 5_000
 
 
 class Transition(NamedTuple):
-    """One finished stay in a state. Times in Unix seconds, durations in seconds."""
+    """One finished stay in a state. Times in Unix seconds, durations in seconds.
+
+    `run` is the start of the monitor whose clock gave `entered`.
+    """
 
     id: int
     run: int
@@ -57,6 +60,8 @@ class Latest:
     message: str = ""
     task_info: dict[str, Any] | None = None
     reporter_timestamp: str | float | None = None
+    run: int = 0
+    """The start of the monitor whose clock gave `timestamp`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,8 @@ class Snapshot:
     """Of the newest finished stay; 0 when there is none."""
     alert_id: int
     latest: Latest
+    written: float = 0.0
+    """When this was so, by the wall clock."""
 
     def to_json(self) -> str:
         """Serialize for the journal."""

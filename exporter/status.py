@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Final, Protocol
 
 from exporter.counting import alert_of, implied_by, increments
@@ -19,6 +20,8 @@ from servicekit.clock import Clock
 VERSION_GAP: Final = 2**20
 """Added to the stored version at every start: more changes than a crash can have kept from the disk."""
 CHECKPOINT_SECONDS: Final = 30.0
+HELD_SECONDS: Final = CHECKPOINT_SECONDS + 1.0
+"""Longest time that the state counts as going on while the monitor is away."""
 
 
 class Recorder(Protocol):
@@ -62,10 +65,10 @@ class Status:
         self._rejected = 0
         self._sessions = Sessions(stored.sessions)
         self._begin(stored.snapshot)
+        self._write_checkpoint(self._timekeeper.read()[0])  # so that no later start begins from the same version
 
     def _begin(self, stored: Snapshot | None) -> None:
         now, _ = self._timekeeper.read()
-        self._checkpoint_due = now.monotonic + CHECKPOINT_SECONDS
         self._ttl = self._default_ttl
         self._expires = now.monotonic + self._ttl
         self._stale = False
@@ -74,7 +77,7 @@ class Status:
             self._run, self._transition_id, self._alert_id = 1, 0, 0
             self._totals, self._histogram = Totals(), Histogram()
             self._last_report: float | None = None
-            self._latest = Latest(IDLE.name, now.wall)
+            self._latest = Latest(IDLE.name, now.wall, run=self._run)
             self._timeline = Timeline(IDLE, now)
             return
         self._run = stored.run + 1
@@ -86,28 +89,34 @@ class Status:
         self._timeline = self._resume(stored, now)
 
     def _resume(self, stored: Snapshot, now: Moment) -> Timeline:
-        # The silence is counted over the restart, if the wall clock can be believed that far; where it went
-        # back, the reporter gets a whole TTL to speak.
-        silence = max(0.0, now.wall - (stored.last_report or stored.entered))
+        # After a `kill -9` up to a checkpoint's distance of time in state and heartbeats is not on disk, but was
+        # scraped. The state is held for that long, else a counter would fall and Prometheus see a reset.
+        away = now.wall - stored.written
+        held = away if 0.0 <= away < HELD_SECONDS else HELD_SECONDS
         timeline = Timeline.resume(
             stored.state,
             now,
             entered_wall=stored.entered,
             in_state=stored.in_state,
+            held=held,
             seconds=stored.seconds,
             entries=stored.entries,
         )
-        if not stored.stale and silence < stored.ttl:
+        # Where the wall clock went back, the reporter gets a whole TTL to speak.
+        if not stored.stale and away < stored.ttl:
             self._ttl = stored.ttl
-            self._expires = now.monotonic + stored.ttl - silence
+            self._expires = now.monotonic + stored.ttl - max(0.0, away)
             return timeline
         self._stale = True
-        self._transition_id += 1
-        left = Stay(timeline.state, timeline.entered.wall, stored.in_state)
-        batch = Batch()
-        batch.transitions.append(self._finished(left))
-        self._recorder.append(batch)
-        return Timeline(IDLE, now, timeline.seconds(now), timeline.entries())
+        stay = timeline.enter(IDLE, now)
+        if stay is None and held < away:
+            stay = timeline.begin(IDLE, now)  # a long absence is a gap in the history, not idleness
+        if stay is not None:
+            self._transition_id += 1
+            batch = Batch()
+            batch.transitions.append(self._finished(stay))
+            self._recorder.append(batch)
+        return timeline
 
     def apply(self, report: Report) -> Receipt:
         """Take in one report; return when it is on disk (or the disk takes none at present)."""
@@ -160,15 +169,17 @@ class Status:
         with self._changed:
             now = self._observe_time()
             if now.monotonic >= self._checkpoint_due:
-                self._recorder.append(Batch(snapshot=self._snapshot(now)))
-                self._checkpoint_due = now.monotonic + CHECKPOINT_SECONDS
+                self._write_checkpoint(now)
 
     def checkpoint(self) -> None:
         """Write the whole present status and wait until it is on disk."""
         with self._changed:
-            now = self._observe_time()
-            ticket = self._recorder.append(Batch(snapshot=self._snapshot(now)))
+            ticket = self._write_checkpoint(self._observe_time())
         self._recorder.wait(ticket)
+
+    def _write_checkpoint(self, now: Moment) -> int:
+        self._checkpoint_due = now.monotonic + CHECKPOINT_SECONDS
+        return self._recorder.append(Batch(snapshot=self._snapshot(now)))
 
     def _observe_time(self) -> Moment:
         now, jump = self._timekeeper.read()
@@ -181,8 +192,10 @@ class Status:
     def _redate(self, seconds: float, now: Moment) -> None:
         self._observer.clock_set(seconds)
         self._timeline.redate(seconds)
-        if self._last_report is not None:
+        if self._last_report is not None and self._accepted:
             self._last_report += seconds
+        if self._latest.run == self._run:
+            self._latest = replace(self._latest, timestamp=self._latest.timestamp + seconds)
         shift = Shift(self._run, self._transition_id, self._alert_id, seconds)
         self._record(Batch(shifts=[shift]), now)
 
@@ -222,6 +235,7 @@ class Status:
                 message=report.message,
                 task_info=report.task_info,
                 reporter_timestamp=report.timestamp,
+                run=self._run,
             )
         return self._enter(report.state, now, batch) or is_news
 
@@ -235,7 +249,8 @@ class Status:
         return True
 
     def _finished(self, stay: Stay) -> Transition:
-        return Transition(self._transition_id, self._run, stay.entered, stay.state.name, stay.seconds)
+        run = self._run - 1 if stay.inherited else self._run
+        return Transition(self._transition_id, run, stay.entered, stay.state.name, stay.seconds)
 
     def _record(self, batch: Batch, now: Moment) -> int:
         self._version += 1
@@ -261,6 +276,7 @@ class Status:
             transition_id=self._transition_id,
             alert_id=self._alert_id,
             latest=self._latest,
+            written=now.wall,
         )
 
     def _view(self, now: Moment) -> View:

@@ -25,6 +25,8 @@ class Stay(NamedTuple):
     state: State
     entered: float
     seconds: float
+    inherited: bool = False
+    """Entered before the monitor was restarted, and so dated by the clock of that time."""
 
 
 class Timeline:
@@ -43,6 +45,7 @@ class Timeline:
         """Begin in `state` at `entered`; `seconds` and `entries` per state are what earlier runs counted."""
         self.state = state
         self.entered = entered
+        self._inherited = False
         self._seconds = {row.name: (seconds or {}).get(row.name, 0.0) for row in REPORTABLE}
         self._entries = {row.name: (entries or {}).get(row.name, 0) for row in REPORTABLE}
 
@@ -54,28 +57,41 @@ class Timeline:
         *,
         entered_wall: float,
         in_state: float,
+        held: float,
         seconds: Mapping[str, float],
         entries: Mapping[str, int],
     ) -> Timeline:
-        """Go on in `state`, of which `in_state` seconds had passed and were counted in `seconds`."""
+        """Go on in `state`: `in_state` seconds of it had passed and were counted in `seconds`, then `held` more."""
         before = dict(seconds)
         before[state] = max(0.0, before.get(state, 0.0) - in_state)
-        return cls(BY_NAME[state], Moment(now.monotonic - in_state, entered_wall), before, entries)
+        entered = Moment(now.monotonic - in_state - held, entered_wall)
+        timeline = cls(BY_NAME[state], entered, before, entries)
+        timeline._inherited = True
+        return timeline
 
     def enter(self, state: State, now: Moment) -> Stay | None:
         """Change to `state`; return the stay that this ended, or None when it is the state already."""
         if state is self.state:
             return None
-        stay = Stay(self.state, self.entered.wall, self.in_state(now))
-        self._seconds[self.state.name] += stay.seconds
         self._entries[state.name] += 1
+        return self.begin(state, now)
+
+    def begin(self, state: State, now: Moment) -> Stay:
+        """Begin a stay in `state`, which may be the same, and return the one before; this counts no entry."""
+        stay = Stay(self.state, self.entered.wall, self.in_state(now), self._inherited)
+        self._seconds[self.state.name] += stay.seconds
         self.state = state
         self.entered = now
+        self._inherited = False
         return stay
 
     def redate(self, seconds: float) -> None:
-        """Move the wall-clock time of entry, because the wall clock was set by `seconds`."""
-        self.entered = Moment(self.entered.monotonic, self.entered.wall + seconds)
+        """Move the wall-clock time of entry, because the wall clock was set by `seconds`.
+
+        An entry before the restart stays as it is: the clock that was wrong since did not date it.
+        """
+        if not self._inherited:
+            self.entered = Moment(self.entered.monotonic, self.entered.wall + seconds)
 
     def in_state(self, now: Moment) -> float:
         """Return the seconds spent in the current state."""
