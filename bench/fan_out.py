@@ -1,0 +1,144 @@
+"""The full fan-out: this bridge's thread pool against asyncio+aiohttp with a session per node, as CastRay did."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+import aiohttp
+
+from bench.fleet import host
+from bench.row import Benches, Row
+from castray_bridge.pool import WorkerPool
+from castray_bridge.probe import Address
+from castray_bridge.worker import Answer, Pace
+from demo.net import free_port, wait_for
+from demo.process import Process, module
+from servicekit.clock import SystemClock
+
+_ROUNDS = 15
+
+
+@contextmanager
+def fleet(count: int, hanging: int = 0) -> Iterator[list[Address]]:
+    """Run `count` small monitors in a process of their own and yield their addresses."""
+    hosts = [host(number) for number in range(count)]
+    port = free_port(hosts[:20])
+    with tempfile.TemporaryDirectory() as directory:
+        log = Path(directory) / "fleet.log"
+        with Process([*module("bench.fleet"), str(port), str(count), str(hanging)], log) as process:
+            wait_for(lambda: "listening" in process.output(), "the fleet", 30)
+            yield [Address(one, port) for one in hosts]
+
+
+class Sweeper:
+    """A pool whose threads stand, as in the running bridge; a context manager."""
+
+    def __init__(self, addresses: list[Address]) -> None:
+        self._addresses = addresses
+        self._times: list[float] = []
+        self._everyone = threading.Event()
+        self._begun = 0.0
+        self._round = 0
+        # Nobody becomes due a second time while this lasts.
+        self._pool = WorkerPool(Pace(refresh=60.0), self._take, SystemClock())
+
+    def __enter__(self) -> Sweeper:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.close()
+
+    def sweep(self) -> list[float]:
+        """Ask everyone once; return when each answer came, in seconds, the first one first."""
+        self._times = []
+        self._everyone.clear()
+        self._round += 1
+        self._begun = time.perf_counter()
+        # Another id means that the node was replaced: it is asked at once.
+        self._pool.set_targets(dict.fromkeys(self._addresses, str(self._round)))
+        self._everyone.wait(30)
+        return sorted(self._times)
+
+    def _take(self, answer: Answer) -> None:
+        self._times.append(time.perf_counter() - self._begun)
+        if len(self._times) == len(self._addresses):
+            self._everyone.set()
+
+
+async def _sessions(addresses: list[Address]) -> float:
+    async def one(address: Address) -> None:
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=1)) as session,
+                session.get(f"http://{address}/api/status") as reply,
+            ):
+                await reply.json()
+        except (aiohttp.ClientError, asyncio.TimeoutError):
+            return  # CastRay took that for idle
+
+    begun = time.perf_counter()
+    await asyncio.gather(*(one(address) for address in addresses))
+    return time.perf_counter() - begun
+
+
+def _compare(count: int, target: str) -> list[Row]:
+    ours, theirs = [], []
+    with fleet(count) as addresses, Sweeper(addresses) as pool:
+        pool.sweep()
+        for _ in range(_ROUNDS if count < 500 else 5):
+            ours.append(pool.sweep()[-1])
+            theirs.append(asyncio.run(_sessions(addresses)))
+    return [
+        Row(
+            f"fan-out, {count} nodes",
+            1000 * median(ours),
+            "ms",
+            target,
+            "aiohttp, session per node",
+            1000 * median(theirs),
+        )
+    ]
+
+
+def _hanging() -> list[Row]:
+    healthy, ends, theirs = [], [], []
+    with fleet(23, hanging=5) as addresses, Sweeper(addresses) as pool:
+        pool.sweep()
+        for _ in range(3):
+            times = pool.sweep()
+            healthy.append(times[17])
+            ends.append(times[-1])
+            theirs.append(asyncio.run(_sessions(addresses)))
+    baseline = ("aiohttp, whole round", 1000 * median(theirs))
+    return [
+        Row("23 nodes, 5 hanging: other 18 published", 1000 * median(healthy), "ms", "<= 20", *baseline),
+        Row("23 nodes, 5 hanging: end of the round", 1000 * median(ends), "ms", "<= 1050", *baseline),
+    ]
+
+
+def _all_hang(count: int, target: str) -> list[Row]:
+    with fleet(count, hanging=count) as addresses, Sweeper(addresses) as pool:
+        return [Row(f"{count} nodes, all hanging: end of the round", 1000 * pool.sweep()[-1], "ms", target)]
+
+
+def _sized(count: int, target: str) -> Callable[[], list[Row]]:
+    return lambda: _compare(count, target)
+
+
+BENCHES: Benches = {
+    "fan-out-10": _sized(10, ""),
+    "fan-out-23": _sized(23, "<= 8 and <= 0.8 x baseline"),
+    "fan-out-100": _sized(100, ""),
+    "fan-out-300": _sized(300, ""),
+    "fan-out-1000": _sized(1000, "<= 0.5 x baseline"),
+    "hanging-5-of-23": _hanging,
+    "hanging-100": lambda: _all_hang(100, "<= 1200"),
+    "hanging-500": lambda: _all_hang(500, "<= 2500"),
+}
