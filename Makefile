@@ -4,19 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 NODES ?= 3
 DURATION ?= 0
-MINUTES ?= 10
-CASES ?= 20000
 
-.PHONY: help setup packages demo test lint bench generate soak fuzz clean
+.PHONY: help setup packages demo test lint bench generate clean
 
 help:
 	@echo "make demo [NODES=3] [DURATION=0]  run the whole product on a local Ray cluster (0: until Ctrl-C)"
 	@echo "make test                         lint, types and every test, with the real servers"
 	@echo "make lint                         ruff and mypy only"
 	@echo "make bench [ONLY=name]            measure every figure beside its baseline"
-	@echo "make soak [MINUTES=10]            random faults for a while, then the books must balance"
-	@echo "make fuzz [CASES=20000]           more fuzzing than the tests do"
-	@echo "make generate                     rebuild the generated files (dashboards, rules, tables)"
+	@echo "make generate                     rebuild the dashboards' JSON files"
 	@echo "make setup                        only install what the others need"
 
 setup: packages $(VENV)/.complete
