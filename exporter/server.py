@@ -53,6 +53,7 @@ class Server:
                 asyncore_use_poll=True,  # select() ends at 1024 descriptors
                 channel_timeout=60,
                 cleanup_interval=10,
+                recv_bytes=BODY_LIMIT,  # what is left unread resets the connection, and the refusal is never seen
                 max_request_header_size=16 * 1024,
                 max_request_body_size=4 * BODY_LIMIT,
                 clear_untrusted_proxy_headers=True,

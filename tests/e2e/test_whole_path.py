@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 
 from demo.stack import Stack, get_json
+from exporter.reporter import StatusReporter
 from exporter.states import DETECTING, IDLE, SENDING, UNKNOWN
 from tests.e2e.webhook import Webhook
 from tests.support.binaries import require
@@ -53,6 +55,18 @@ def test_state_of_a_script_reaches_castray_and_prometheus(stack: Stack, name: st
     wait_for(lambda: node(stack, name)["workStatus"] == state, f"{name} {state} in CastRay's reply", 30)
     series = f'cmzsb_work_status{{node="{name}",state="{state}"}} == 1'
     wait_for(lambda: stack.query(series), "the same in Prometheus", 60)
+
+
+def test_one_report_of_sending_is_seen_at_every_station(stack: Stack) -> None:
+    url = stack.monitor_url(stack.specs[2])
+    with StatusReporter(url) as reporter, reporter.sending("frame 1"):
+        wait_for(lambda: get_json(f"{url}/api/status")["status"] == SENDING.name, "the node's own status")
+        scrape = requests.get(f"{url}/metrics", timeout=5).text
+        assert 'cmzsb_work_status{node="M3",state="sending"} 1.0' in scrape
+        wait_for(lambda: node(stack, "M3")["workStatus"] == SENDING.name, "CastRay's reply")
+        assert node(stack, "M3")["currentTask"] == "frame 1"
+        wait_for(lambda: code(stack, "M3") == SENDING.code, "the state code in Prometheus", 30)
+    wait_for(lambda: node(stack, "M3")["workStatus"] == IDLE.name, "idle again")
 
 
 def test_node_that_sends_too_often_is_told_to_the_operator(stack: Stack, webhook: Webhook) -> None:

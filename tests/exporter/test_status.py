@@ -1,196 +1,333 @@
-"""The status machine, with time moved by hand."""
+"""The status machine: what it counts, when it falls back, and what a restart keeps."""
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from exporter.records import Batch, Stored
-from exporter.report import Report
-from exporter.states import BY_NAME, DETECTING, IDLE, REPORTABLE, SENDING
-from exporter.status import Status
-from exporter.totals import Totals
-from exporter.view import View
-from exporter.watch import LogObserver
-from tests.exporter.clocks import ManualClock
-
-
-class MemoryRecorder:
-    """Keeps what a journal would write."""
-
-    def __init__(self) -> None:
-        self.kept = Batch()
-
-    def append(self, batch: Batch) -> int:
-        self.kept.absorb(batch)
-        return 0
-
-    def wait(self, ticket: int) -> None:
-        """Be on disk already."""
-
-    def stored(self) -> Stored:
-        return Stored(self.kept.snapshot, tuple(self.kept.sessions.values()))
-
-
-class Machine:
-    """A status with its clock and what it recorded."""
-
-    def __init__(self, stored: Stored | None = None, clock: ManualClock | None = None) -> None:
-        self.clock = clock or ManualClock()
-        self.recorder = MemoryRecorder()
-        self.status = Status(
-            clock=self.clock, recorder=self.recorder, observer=LogObserver(), ttl=60.0, stored=stored or Stored()
-        )
-
-    def report(self, name: str, **fields: Any) -> View:
-        self.status.apply(Report(BY_NAME[name], **fields))
-        return self.status.view()
-
-    def restarted(self, after: float = 0.0) -> Machine:
-        self.clock.pass_(after)
-        return Machine(self.recorder.stored(), self.clock)
+from exporter.status import CHECKPOINT_SECONDS, HELD_SECONDS
+from exporter.totals import SESSIONS_LIMIT
+from tests.exporter.status_kit import Bench
+from tests.support.net import wait_for
 
 
 @pytest.fixture
-def machine() -> Machine:
-    return Machine()
+def bench() -> Bench:
+    return Bench()
 
 
 @pytest.mark.parametrize(
-    ("reports", "totals"),
+    ("reports", "totals", "alerts"),
     [
-        ([("detecting", {})], (1, 0, 0)),
-        ([("sending", {})], (0, 1, 1)),
-        ([("sending", {}), ("sending", {})], (0, 2, 2)),
-        ([("idle", {})], (0, 0, 0)),
-        ([("sending", {"sent_to_server": 5})], (0, 1, 5)),
-        ([("sending", {"sent_to_server": 0, "low_confidence": 0})], (0, 0, 0)),
-        ([("detecting", {"processed": 7, "low_confidence": 2})], (7, 2, 0)),
+        ([("idle", {})], (0, 0, 0), 0),
+        ([("detecting", {})] * 3, (3, 0, 0), 0),
+        ([("sending", {})] * 3, (0, 3, 3), 3),
+        ([("detecting", {}), ("sending", {}), ("idle", {})], (1, 1, 1), 1),
+        ([("detecting", {"processed": 5})], (5, 0, 0), 0),
+        ([("detecting", {"processed": 0})], (0, 0, 0), 0),
+        ([("sending", {"sent_to_server": 0})], (0, 1, 0), 0),
+        ([("sending", {"sent_to_server": 4, "processed": 9})], (9, 1, 4), 1),
+        ([("idle", {"processed": 2, "low_confidence": 1, "sent_to_server": 1})], (2, 1, 1), 1),
+        ([("sending", {"session": "s"})], (0, 0, 0), 0),
+        ([("sending", {"session": "s", "totals": {"processed": 7, "sent_to_server": 2}})], (7, 0, 2), 1),
+        ([("idle", {"session": "s", "sequence": 1, "processed": 2})] * 2, (2, 0, 0), 0),
     ],
 )
-def test_bare_reports_count_and_explicit_counts_override(
-    machine: Machine, reports: list[tuple[str, dict[str, Any]]], totals: tuple[int, int, int]
+def test_what_reports_count(
+    bench: Bench, reports: list[tuple[str, dict[str, Any]]], totals: tuple[int, int, int], alerts: int
 ) -> None:
-    for name, fields in reports:
-        machine.report(name, **fields)
-    assert machine.status.view().totals == totals
+    for status, fields in reports:
+        bench.report(status, **fields)
+    assert bench.totals == totals
+    assert len(bench.recorder.kept.alerts) == alerts
 
 
-def test_each_event_of_sending_adds_one_alert(machine: Machine) -> None:
-    machine.report("sending", message="a")
-    machine.report("sending", message="b")
-    assert [alert.message for alert in machine.recorder.kept.alerts] == ["a", "b"]
+def test_only_changes_of_state_are_entries(bench: Bench) -> None:
+    for status in ("detecting", "detecting", "sending", "sending", "idle", "detecting"):
+        bench.report(status)
+    assert bench.view.entries == {"idle": 1, "detecting": 2, "sending": 1}
+    assert bench.events.changes == [
+        ("idle", "detecting"),
+        ("detecting", "sending"),
+        ("sending", "idle"),
+        ("idle", "detecting"),
+    ]
 
 
-def test_entries_count_changes_only(machine: Machine) -> None:
-    for name in ("sending", "sending", "idle", "sending"):
-        machine.report(name)
-    assert machine.status.view().entries == {"idle": 1, "detecting": 0, "sending": 2}
+def test_times_in_state_are_exact_also_for_the_shortest_stays(bench: Bench) -> None:
+    for status, seconds in (("detecting", 0.004), ("sending", 0.25), ("idle", 3.0), ("sending", 10.0)):
+        bench.report(status)
+        bench.clock.pass_(seconds)
+    assert bench.view.seconds == pytest.approx({"idle": 3.0, "detecting": 0.004, "sending": 10.25})
+    assert bench.history == [("idle", 0.0), ("detecting", 0.004), ("sending", 0.25), ("idle", 3.0)]
 
 
-def test_silence_past_the_ttl_falls_back_to_idle_at_that_very_moment(machine: Machine) -> None:
-    machine.report("sending")
-    machine.clock.pass_(59)
-    assert machine.status.view().state is SENDING
-    machine.clock.pass_(100)
-    view = machine.status.view()
-    assert (view.state, view.stale) == (IDLE, True)
-    assert view.seconds["sending"] == pytest.approx(60)
-    assert view.in_state == pytest.approx(99)
+def test_silence_past_the_ttl_ends_the_state_at_the_very_moment_it_expired(bench: Bench) -> None:
+    bench.report("sending")
+    bench.clock.pass_(59.9)
+    assert (bench.view.state.name, bench.view.stale) == ("sending", False)
+    bench.clock.pass_(1000.0)
+    view = bench.view
+    assert (view.state.name, view.stale) == ("idle", True)
+    assert view.seconds["sending"] == pytest.approx(60.0)
+    assert view.in_state == pytest.approx(999.9)
+    assert view.entered == pytest.approx(bench.clock.time() - 999.9)
 
 
-def test_reports_own_ttl_holds_until_the_next_report(machine: Machine) -> None:
-    machine.report("sending", ttl=5.0)
-    machine.clock.pass_(6)
-    assert machine.status.view().stale
-    assert not machine.report("sending").stale
+@pytest.mark.parametrize(("ttl", "kept"), [(1.0, 0.9), (5, 4.9), (3600, 3599)])
+def test_a_report_may_bring_its_own_ttl(bench: Bench, ttl: float, kept: float) -> None:
+    bench.report("sending", ttl=ttl)
+    bench.clock.pass_(kept)
+    assert bench.view.state.name == "sending"
+    bench.clock.pass_(ttl - kept + 0.01)
+    assert (bench.view.state.name, bench.view.stale) == ("idle", True)
 
 
-def test_cumulative_totals_can_be_sent_again_without_counting_twice(machine: Machine) -> None:
-    for sequence, totals in ((1, Totals(3, 1, 1)), (1, Totals(3, 1, 1)), (2, Totals(5, 1, 2)), (1, Totals(3, 1, 1))):
-        machine.report("sending", session="s", sequence=sequence, totals=totals)
-    assert machine.status.view().totals == (5, 1, 2)
-    again = machine.restarted()
-    again.report("sending", session="s", sequence=3, totals=Totals(6, 1, 2))
-    assert again.status.view().totals == (6, 1, 2)
+def test_the_ttl_of_a_report_does_not_outlive_it(bench: Bench) -> None:
+    bench.report("sending", ttl=3600)
+    bench.report("sending")
+    bench.clock.pass_(61.0)
+    assert bench.view.stale
 
 
-def test_repeated_report_refreshes_and_changes_nothing_else(machine: Machine) -> None:
-    machine.report("sending", session="s", sequence=2, totals=Totals(1, 1, 1), inference_seconds=(0.5,))
-    machine.report("idle", session="s", sequence=3, totals=Totals(1, 1, 1))
-    machine.clock.pass_(50)
-    before = machine.status.view()
-    after = machine.report("sending", session="s", sequence=2, totals=Totals(1, 1, 1), inference_seconds=(0.5,))
-    assert (after.state, after.bucket_counts, after.version) == (IDLE, before.bucket_counts, before.version)
-    machine.clock.pass_(50)
-    assert not machine.status.view().stale
+def test_a_report_ends_staleness_and_a_silent_idle_goes_stale_without_a_transition(bench: Bench) -> None:
+    bench.report("idle")
+    bench.clock.pass_(61.0)
+    assert bench.view.stale
+    assert bench.history == []
+    before = bench.view.version
+    bench.report("idle")
+    assert not bench.view.stale
+    assert bench.view.version > before
 
 
-def test_version_rises_with_what_is_seen_and_never_repeats_after_a_restart(machine: Machine) -> None:
-    versions = [machine.report(name).version for name in ("sending", "idle", "detecting")]
-    assert versions == sorted(set(versions))
-    again = machine.restarted()
-    assert again.status.view().version > versions[-1]
-    once_more = Machine(again.recorder.stored(), again.clock)
-    assert once_more.status.view().version > again.status.view().version
+def test_time_alone_is_noticed_by_the_tick(bench: Bench) -> None:
+    bench.report("sending")
+    bench.clock.pass_(60.0)
+    bench.status.tick()
+    assert bench.events.changes[-1] == ("sending", "idle")
 
 
-def test_heartbeat_is_no_news(machine: Machine) -> None:
-    version = machine.report("detecting", session="s", sequence=1, totals=Totals(1, 0, 0)).version
-    assert machine.report("detecting", session="s", sequence=2, totals=Totals(1, 0, 0)).version == version
+def test_a_report_sent_twice_counts_once_and_changes_nothing_the_second_time(bench: Bench) -> None:
+    first = {"session": "s", "sequence": 1, "totals": {"processed": 1}, "inference_seconds": [0.1, 0.2]}
+    bench.report("detecting", **first)
+    bench.report("sending", session="s", sequence=2, totals={"processed": 1, "sent_to_server": 1})
+    version = bench.view.version
+    bench.report("detecting", **first)
+    view = bench.view
+    assert view.state.name == "sending"
+    assert bench.totals == (1, 0, 1)
+    assert sum(view.bucket_counts) == 2
+    assert view.version == version
 
 
-@pytest.mark.parametrize("years", [-30, 30])
-def test_wall_clock_that_jumps_by_years_breaks_no_duration(machine: Machine, years: int) -> None:
-    machine.report("sending")
-    machine.clock.pass_(10)
-    machine.clock.set_wall(machine.clock.time() + years * 31_557_600)
-    machine.clock.pass_(10)
-    view = machine.status.view()
-    assert view.state is SENDING
-    assert view.in_state == pytest.approx(20)
-    assert machine.clock.time() - view.entered == pytest.approx(20)
-    machine.clock.pass_(41)
-    assert machine.status.view().stale
+def test_totals_that_go_back_count_nothing(bench: Bench) -> None:
+    for sequence, processed in enumerate((5, 3, 4, 6)):
+        bench.report("detecting", session="s", sequence=sequence, totals={"processed": processed})
+    assert bench.totals == (6, 0, 0)
 
 
-def test_restart_goes_on_with_totals_seconds_and_state(machine: Machine) -> None:
-    machine.report("detecting")
-    machine.clock.pass_(10)
-    machine.status.checkpoint()
-    again = machine.restarted(after=2)
-    view = again.status.view()
-    assert view.state is DETECTING
-    assert view.totals == (1, 0, 0)
-    assert view.seconds["detecting"] >= 10
+def test_two_reporters_at_once_are_both_counted_and_the_last_word_wins(bench: Bench) -> None:
+    for number in range(1, 11):
+        bench.report("detecting", session="a", sequence=number, totals={"processed": number})
+        bench.report("sending", session="b", sequence=number, totals={"sent_to_server": number})
+    assert bench.totals == (10, 0, 10)
+    assert bench.view.state.name == "sending"
 
 
-def test_restart_after_a_long_time_does_not_keep_the_old_light(machine: Machine) -> None:
-    machine.report("sending")
-    assert machine.restarted(after=3600).status.view().state is IDLE
+def test_sessions_remembered_are_bounded_and_the_busy_ones_stay(bench: Bench) -> None:
+    for number in range(3 * SESSIONS_LIMIT):
+        bench.report("idle", session=f"s{number}", sequence=1, totals={"processed": 1})
+        bench.report("idle", session="busy", sequence=number, totals={"processed": 1})
+    assert bench.totals == (3 * SESSIONS_LIMIT + 1, 0, 0)
+    bench.restart()
+    bench.report("idle", session="busy", totals={"processed": 1})
+    assert bench.totals == (3 * SESSIONS_LIMIT + 1, 0, 0)
 
 
-_STEPS = st.lists(
-    st.tuples(st.sampled_from([state.name for state in REPORTABLE]), st.floats(0, 200), st.floats(1, 100)), max_size=30
+@pytest.mark.parametrize(
+    ("report", "rises"),
+    [
+        ({"status": "idle"}, False),
+        ({"status": "detecting"}, True),
+        ({"status": "idle", "message": "new"}, True),
+        ({"status": "idle", "task_info": {"a": 1}}, True),
+        ({"status": "idle", "processed": 1}, True),
+        ({"status": "idle", "session": "s", "sequence": 1, "totals": {"processed": 0}}, False),
+        ({"status": "idle", "session": "s", "sequence": 1, "totals": {"processed": 1}}, True),
+    ],
 )
-
-
-@given(_STEPS)
-def test_times_in_state_sum_to_the_time_that_passed_and_counters_never_fall(
-    steps: list[tuple[str, float, float]],
+def test_the_version_rises_with_what_the_status_shows_and_not_with_a_heartbeat(
+    bench: Bench, report: dict[str, Any], rises: bool
 ) -> None:
-    machine = Machine()
-    begun = machine.clock.monotonic()
-    last = machine.status.view()
-    for name, pause, ttl in steps:
-        machine.report(name, ttl=ttl)
-        machine.clock.pass_(pause)
-        view = machine.status.view()
-        assert sum(view.seconds.values()) == pytest.approx(machine.clock.monotonic() - begun)
-        assert all(view.seconds[state] >= last.seconds[state] - 1e-6 for state in view.seconds)
-        assert all(view.entries[state] >= last.entries[state] for state in view.entries)
-        assert all(now >= before for now, before in zip(view.totals, last.totals, strict=True))
-        last = view
+    bench.report("idle")
+    before = bench.view.version
+    receipt = bench.report(**report)
+    assert (bench.view.version > before) is rises
+    assert receipt.version == bench.view.version
+
+
+def test_a_waiter_is_told_of_a_change_and_of_the_end(bench: Bench) -> None:
+    told: list[str] = []
+
+    def wait() -> None:
+        told.append(bench.status.wait_past(bench.view.version, 25.0).state.name)
+
+    for action in (lambda: bench.report("sending"), bench.status.release_waiters):
+        waiter = threading.Thread(target=wait)
+        waiter.start()
+        wait_for(lambda: bench.status._changed._waiters, "a waiter")  # type: ignore[attr-defined]
+        action()
+        waiter.join(5.0)
+        assert not waiter.is_alive()
+    assert told == ["sending", "sending"]
+
+
+def test_a_waiter_for_a_version_that_passed_is_answered_at_once(bench: Bench) -> None:
+    version = bench.view.version
+    bench.report("sending")
+    assert bench.status.wait_past(version, 25.0).state.name == "sending"
+    assert bench.status.wait_past(bench.view.version + 5, 25.0).state.name == "sending"
+
+
+YEARS = 50 * 365 * 86_400.0
+
+
+@pytest.mark.parametrize("jump", [YEARS, -YEARS, 3600.0, -3600.0])
+def test_a_clock_that_is_set_breaks_neither_durations_nor_the_ttl_nor_dates(bench: Bench, jump: float) -> None:
+    bench.report("detecting")
+    bench.clock.pass_(5.0)
+    bench.report("sending")
+    bench.clock.pass_(10.0)
+    bench.clock.set_wall(bench.clock.time() + jump)
+    view = bench.view
+    assert (view.state.name, view.stale) == ("sending", False)
+    assert view.seconds == pytest.approx({"idle": 0.0, "detecting": 5.0, "sending": 10.0})
+    now = bench.clock.time()
+    assert view.entered == pytest.approx(now - 10.0)
+    assert view.last_report == pytest.approx(now - 10.0)
+    assert view.latest.timestamp == pytest.approx(now - 10.0)
+    assert bench.events.jumps == [pytest.approx(jump)]
+    assert [shift.seconds for shift in bench.recorder.kept.shifts] == [pytest.approx(jump)]
+    bench.clock.pass_(49.0)
+    assert not bench.view.stale
+    bench.clock.pass_(2.0)
+    assert bench.view.stale
+    assert bench.view.seconds["sending"] == pytest.approx(60.0)
+
+
+def test_the_clock_creeping_by_less_than_a_jump_moves_no_date(bench: Bench) -> None:
+    bench.report("sending")
+    entered = bench.view.entered
+    bench.clock.set_wall(bench.clock.time() + 1.5)
+    assert bench.view.entered == entered
+    assert bench.events.jumps == []
+
+
+def test_a_restart_goes_on_with_everything(bench: Bench) -> None:
+    bench.report("detecting", inference_seconds=[0.031], session="s", sequence=1, totals={"processed": 4})
+    bench.clock.pass_(10.0)
+    bench.status.checkpoint()
+    before = bench.view
+    bench.restart()
+    after = bench.view
+    assert after.version > before.version
+    for name in ("state", "entered", "stale", "totals", "entries", "bucket_counts", "duration_sum", "last_report"):
+        assert getattr(after, name) == getattr(before, name), name
+    assert after.seconds == pytest.approx(before.seconds)
+    bench.report("detecting", session="s", sequence=1, totals={"processed": 4}, inference_seconds=[0.031])
+    assert bench.totals == (4, 0, 0)
+    assert sum(bench.view.bucket_counts) == 1
+    bench.clock.pass_(1.0)
+    bench.report("idle")
+    assert bench.history == [("idle", 0.0), ("detecting", 11.0)]
+
+
+def test_versions_do_not_repeat_over_restarts_even_with_a_clock_that_went_back(bench: Bench) -> None:
+    seen = set()
+    for _ in range(5):
+        bench.clock.set_wall(0.0)
+        bench.restart()
+        for _ in range(3):
+            bench.report("detecting")
+            assert bench.view.version not in seen
+            seen.add(bench.view.version)
+
+
+def test_a_restart_after_a_kill_lets_no_time_in_state_fall(bench: Bench) -> None:
+    bench.report("detecting", ttl=3600)
+    for _ in range(10):
+        bench.clock.pass_(CHECKPOINT_SECONDS - 1.0)  # nothing of this is on disk
+        scraped = bench.view.seconds
+        bench.clock.pass_(0.5)
+        bench.restart()
+        assert all(bench.view.seconds[name] >= scraped[name] for name in scraped)
+        assert bench.view.state.name == "detecting"
+
+
+@pytest.mark.parametrize(
+    ("away", "state", "seconds"),
+    [(5.0, "detecting", 15.0), (59.0, "detecting", 10.0 + HELD_SECONDS), (61.0, "idle", 10.0 + HELD_SECONDS)],
+)
+def test_silence_is_counted_over_a_restart(bench: Bench, away: float, state: str, seconds: float) -> None:
+    bench.report("detecting")
+    bench.clock.pass_(10.0)
+    bench.status.checkpoint()
+    bench.clock.pass_(away)
+    bench.restart()
+    assert bench.view.state.name == state
+    assert bench.view.stale is (state == "idle")
+    assert bench.view.seconds["detecting"] == pytest.approx(seconds)
+    assert bench.view.entries["idle"] == (state == "idle")
+    bench.clock.pass_(60.0)
+    assert bench.view.stale
+
+
+def test_an_idle_node_goes_on_over_a_short_restart_and_has_a_gap_after_a_long_one(bench: Bench) -> None:
+    bench.clock.pass_(100.0)
+    bench.status.tick()
+    bench.clock.pass_(5.0)
+    bench.restart()
+    assert bench.history == []
+    assert bench.view.in_state == pytest.approx(105.0)
+    bench.clock.pass_(7200.0)
+    bench.restart()
+    assert bench.history == [("idle", 105.0 + HELD_SECONDS)]
+    assert bench.view.in_state == pytest.approx(0.0)
+
+
+def test_a_board_that_boots_in_1970_keeps_the_dates_of_before_and_mends_those_since(bench: Bench) -> None:
+    bench.report("sending", ttl=600)
+    entered = bench.view.entered
+    bench.status.checkpoint()
+    today = bench.clock.time() + 20.0
+    bench.clock.set_wall(0.0)
+    bench.restart()
+    assert bench.view.state.name == "sending"
+    bench.clock.pass_(5.0)
+    bench.clock.set_wall(today + 5.0)
+    assert bench.view.entered == entered
+    assert bench.view.last_report == entered
+    assert bench.view.latest.timestamp == entered
+    bench.clock.pass_(1.0)
+    bench.report("detecting")
+    kept = bench.recorder.kept
+    last = kept.transitions[-1]
+    assert (last.state, last.entered) == ("sending", entered)
+    assert last.run not in {shift.run for shift in kept.shifts}
+    assert bench.view.last_report == pytest.approx(today + 6.0)
+
+
+def test_dates_taken_before_the_clock_was_set_are_mended_after_it(bench: Bench) -> None:
+    bench.clock.set_wall(0.0)
+    bench.recorder.kept.snapshot = None
+    bench.restart()
+    bench.report("sending")
+    bench.clock.pass_(5.0)
+    bench.clock.set_wall(1_900_000_000.0)
+    view = bench.view
+    assert (view.entered, view.last_report, view.latest.timestamp) == pytest.approx((1_900_000_000.0 - 5.0,) * 3)
+    (shift,) = bench.recorder.kept.shifts
+    assert shift.transition_id == bench.recorder.kept.transitions[-1].id

@@ -1,0 +1,194 @@
+"""The monitor as a process: killed, stopped, started wrongly, spoken to badly."""
+
+from __future__ import annotations
+
+import ast
+import os
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from exporter import reporter as reporter_module
+from exporter.reporter import StatusReporter
+from tests.support.net import free_port, wait_for
+from tests.support.process import Process, module
+
+
+class Running:
+    """A monitor that can be ended and started again on the same port and journal."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.address = f"127.0.0.1:{free_port()}"
+        self.url = f"http://{self.address}"
+        self.start()
+
+    def start(self) -> None:
+        command = [*module("exporter", "--listen", self.address, "--node-name", "M5"), "--state-dir", self._directory]
+        self.process = Process(command, self._directory / "log")
+        wait_for(lambda: requests.get(f"{self.url}/api/health", timeout=2).ok, "the monitor", 20)
+
+    def stats(self) -> dict[str, int]:
+        stats: dict[str, int] = requests.get(f"{self.url}/api/status", timeout=5).json()["stats"]
+        return stats
+
+    def talk(self, raw: bytes) -> bytes:
+        """Send raw bytes and return the whole reply."""
+        host, port = self.address.split(":")
+        with socket.create_connection((host, int(port)), timeout=5) as peer:
+            peer.sendall(raw)
+            received = b""
+            while piece := peer.recv(65536):
+                received += piece
+        return received
+
+
+@pytest.fixture
+def monitor(tmp_path: Path) -> Iterator[Running]:
+    running = Running(tmp_path)
+    yield running
+    running.process.kill()
+
+
+def post_until_it_fails(url: str) -> int:
+    """Return how many reports were acknowledged."""
+    acknowledged = 0
+    with requests.Session() as session:
+        while True:
+            try:
+                reply = session.post(f"{url}/api/update_status", json={"status": "sending"}, timeout=5)
+            except requests.RequestException:
+                return acknowledged
+            acknowledged += reply.ok
+
+
+def test_no_acknowledged_report_is_lost_by_kill_9(monitor: Running) -> None:
+    acknowledged = 0
+    for _ in range(5):
+        before = monitor.stats()["sent_to_server"]
+        assassin = threading.Timer(0.4, lambda: os.kill(monitor.process.pid, signal.SIGKILL))
+        assassin.start()
+        acknowledged += post_until_it_fails(monitor.url)
+        assassin.join()
+        monitor.process.kill()
+        monitor.start()
+        counted = monitor.stats()["sent_to_server"]
+        assert counted >= acknowledged
+        assert counted > before
+    assert counted <= acknowledged + 5  # written, but killed before the reply: one per kill at most
+
+
+def test_sigterm_releases_waiters_and_ends_well(monitor: Running) -> None:
+    version = requests.get(f"{monitor.url}/api/status", timeout=5).json()["version"]
+    replies: list[int] = []
+
+    def wait() -> None:
+        replies.append(requests.get(f"{monitor.url}/api/status?wait=20&since={version}", timeout=30).status_code)
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    wait_for(lambda: requests.get(f"{monitor.url}/api/health", timeout=5).ok, "the monitor")
+    assert monitor.process.terminate(within=5) == 0
+    waiter.join(5)
+    assert replies == [200]
+
+
+def test_reporter_delivers_its_counts_after_an_outage(monitor: Running) -> None:
+    with StatusReporter(monitor.url) as reporter:
+        with reporter.detecting("a"):
+            reporter.inference(0.01)
+        wait_for(lambda: monitor.stats()["total_processed"] == 1, "the first count")
+        monitor.process.kill()
+        for _ in range(50):
+            with reporter.sending("b"):
+                reporter.inference(0.01, low_confidence=True)
+        monitor.start()
+        wanted = {"total_processed": 51, "low_confidence_count": 50, "sent_to_server": 50}
+        wait_for(lambda: monitor.stats() == wanted, "all counts", 20)
+
+
+@pytest.mark.parametrize(
+    ("raw", "status"),
+    [
+        (b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", b"431"),
+        (b"GET /api/status HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 20_000 + b"\r\n\r\n", b"431"),
+        (b"GARBAGE\r\n\r\n", b"400"),
+        (b"GET /api/status HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n", b"421"),
+        (
+            b"POST /api/update_status HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 900000\r\nConnection: close\r\n\r\n{}",
+            b"413",
+        ),
+        (
+            b"POST /api/update_status HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n",
+            b"4",
+        ),
+    ],
+    ids=["long path", "long header", "garbage", "foreign host", "huge body", "smuggling"],
+)
+def test_bad_request_is_one_json_error(monitor: Running, raw: bytes, status: bytes) -> None:
+    head, _, body = monitor.talk(raw).partition(b"\r\n\r\n")
+    assert head.split(b" ")[1].startswith(status)
+    assert body.startswith(b'{"error"')
+    assert b"Traceback" not in body
+    assert monitor.stats()["sent_to_server"] == 0
+
+
+def run(*options: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(module("exporter", *options), capture_output=True, text=True, timeout=20, check=False)
+
+
+def test_busy_port_is_one_line(monitor: Running, tmp_path: Path) -> None:
+    done = run("--listen", monitor.address, "--state-dir", tmp_path / "other")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "Address already in use" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--listen", "8000"),
+        ("--node-name", "<M5>"),
+        ("--report-ttl", "0"),
+        ("--trusted-writers", "everybody"),
+        ("--nonsense",),
+    ],
+)
+def test_wrong_option_is_one_line(options: tuple[str, ...]) -> None:
+    done = run(*options)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def test_state_directory_that_cannot_be_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = run("--listen", "127.0.0.1:0", "--state-dir", tmp_path / "file" / "state")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+
+
+def test_shell_scripts_can_report(monitor: Running) -> None:
+    command: list[Any] = [*module("exporter.reporter", "sending", "--task", "batch"), "--url", monitor.url]
+    assert subprocess.run(command, check=False).returncode == 0
+    assert monitor.stats()["sent_to_server"] == 1
+    command[-1] = f"http://127.0.0.1:{free_port()}"
+    failed = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (failed.returncode, failed.stderr.count("\n")) == (1, 1)
+
+
+def test_reporter_is_python_3_8_and_needs_nothing_else() -> None:
+    source = Path(str(reporter_module.__file__)).read_text("utf-8")
+    tree = ast.parse(source, feature_version=(3, 8))
+    named = {
+        alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
+    }
+    named |= {str(node.module).split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    standard = {"argparse", "atexit", "contextlib", "http", "io", "json", "logging", "os", "socket", "sys", "threading",
+                "time", "urllib", "uuid", "collections", "typing", "__future__"}  # fmt: skip
+    assert named <= standard

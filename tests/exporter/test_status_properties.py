@@ -1,0 +1,109 @@
+"""Properties of the status machine under any course of reports, silence, clock changes and restarts."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from exporter.states import REPORTABLE
+from exporter.view import View
+from tests.exporter.status_kit import Bench
+
+states = st.sampled_from([state.name for state in REPORTABLE])
+durations = st.floats(0.0, 200.0).map(lambda seconds: round(seconds, 3))
+
+
+class AnyCourse(RuleBasedStateMachine):
+    """Drives a status machine; a simple account of its own says what the counts must be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bench = Bench()
+        self.elapsed = 0.0
+        self.held = 0.0
+        self.processed = self.sent = 0
+        self.session_totals: dict[str, int] = {}
+        self.seen = self.bench.view
+        self.last: tuple[str, str, int, int] | None = None
+
+    @rule(state=states)
+    def plain_report(self, state: str) -> None:
+        self.bench.report(state)
+        self.processed += state == "detecting"
+        self.sent += state == "sending"
+
+    @rule(state=states, session=st.sampled_from("ab"), more=st.integers(0, 3))
+    def session_report(self, state: str, session: str, more: int) -> None:
+        total = self.session_totals.get(session, 0) + more
+        self.session_totals[session] = total
+        self.processed += more
+        sequence = 0 if self.last is None else self.last[2] + 1
+        self.last = (state, session, sequence, total)
+        self.send_last()
+
+    @precondition(lambda self: self.last is not None)
+    @rule()
+    def send_last_again(self) -> None:
+        self.send_last()
+
+    def send_last(self) -> None:
+        assert self.last is not None
+        state, session, sequence, total = self.last
+        self.bench.report(state, session=session, sequence=sequence, totals={"processed": total})
+
+    @rule(seconds=durations)
+    def time_passes(self, seconds: float) -> None:
+        self.bench.clock.pass_(seconds)
+        self.elapsed += seconds
+
+    @rule(seconds=st.sampled_from([-2e9, -86_400.0, -1.0, 1.0, 86_400.0, 2e9]))
+    def the_clock_is_set(self, seconds: float) -> None:
+        self.bench.clock.set_wall(max(0.0, self.bench.clock.time() + seconds))
+
+    @rule()
+    def the_monitor_restarts(self) -> None:
+        self.bench.status.checkpoint()
+        before = sum(self.bench.view.seconds.values())
+        self.bench.restart()
+        # The clock has not moved, so nothing is held for the absence.
+        assert sum(self.bench.view.seconds.values()) == pytest.approx(before, abs=1e-5)
+
+    @invariant()
+    def times_in_state_sum_to_the_time_that_passed(self) -> None:
+        view = self.bench.view
+        assert sum(view.seconds.values()) == pytest.approx(self.elapsed, abs=1e-4)
+        assert min(view.seconds.values()) >= 0.0
+        finished = sum(row.seconds for row in self.bench.recorder.kept.transitions)
+        assert finished + view.in_state == pytest.approx(self.elapsed, abs=1e-4)
+
+    @invariant()
+    def counts_are_those_reported(self) -> None:
+        assert self.bench.totals == (self.processed, self.sent, self.sent)
+
+    @invariant()
+    def no_counter_falls_and_versions_rise(self) -> None:
+        view, before = self.bench.view, self.seen
+        assert all(view.seconds[name] >= before.seconds[name] - 1e-5 for name in view.seconds)
+        assert all(view.entries[name] >= before.entries[name] for name in view.entries)
+        assert view.version >= before.version
+        if shown(view) != shown(before):
+            assert view.version > before.version
+        self.seen = view
+
+    @invariant()
+    def the_history_is_a_chain_of_changes(self) -> None:
+        rows = [row.state for row in self.bench.recorder.kept.transitions]
+        chain = [*rows, self.bench.view.state.name]
+        assert all(one != next_one for one, next_one in zip(chain, chain[1:], strict=False))
+        ids = [row.id for row in self.bench.recorder.kept.transitions]
+        assert ids == list(range(1, len(ids) + 1))
+
+
+def shown(view: View) -> tuple[object, ...]:
+    return (view.state, view.stale, view.totals, view.latest.message, view.latest.status)
+
+
+TestAnyCourse = AnyCourse.TestCase
+TestAnyCourse.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
