@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from castray_bridge.probe import Address
 from castray_bridge.worker import Answer, Pace, Worker
 from servicekit.clock import Clock
+
+NODES_PER_THREAD: Final = 8
+"""Fewer nodes per thread than this is slower: the threads then wait for each other's turn in the interpreter."""
 
 
 class WorkerPool:
@@ -34,7 +38,7 @@ class WorkerPool:
         with self._lock:
             if self._closed:
                 return
-            while len(self._workers) < min(self._pace.workers, len(targets)):
+            while len(self._workers) < min(self._pace.workers, -(-len(targets) // NODES_PER_THREAD)):
                 self._workers.append(Worker(len(self._workers), self._pace, self._publish, self._clock))
                 self._shares.append({})
             self._share_out(targets)

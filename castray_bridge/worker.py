@@ -31,7 +31,7 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class Pace:
-    """How nodes are asked: whole budget of a question, polling distance (both seconds), number of threads."""
+    """How nodes are asked: whole budget of a question, polling distance (both seconds), most threads."""
 
     timeout: float = 1.0
     refresh: float = 1.0

@@ -11,7 +11,7 @@ from queue import Queue
 import pytest
 
 from castray_bridge.http_reply import ProbeError
-from castray_bridge.pool import WorkerPool
+from castray_bridge.pool import NODES_PER_THREAD, WorkerPool
 from castray_bridge.probe import Address, ask
 from castray_bridge.status import NodeStatus
 from castray_bridge.worker import Answer, Pace
@@ -104,7 +104,7 @@ def test_hanging_nodes_delay_nobody_and_take_no_threads(asked: Asked) -> None:
     assert max(found[address][0] for address in good) < 0.9  # all of them before the first timeout
     assert {found[address][1].error for address in bad} == {"timeout"}
     assert max(found[address][0] for address in bad) < 2.0
-    assert len(pool_threads) == Pace().workers
+    assert len(pool_threads) == 120 / NODES_PER_THREAD
 
 
 def test_node_that_comes_back_is_seen_soon(asked: Asked) -> None:
