@@ -132,6 +132,8 @@ class Status:
                 changed |= self._take_counts(report, now, batch)
                 changed |= self._take_state(report, now, batch)
             ticket = self._record(batch, now) if changed else None
+            if not changed and batch.sessions:
+                self._recorder.append(batch)  # no news, but the session used last must not be forgotten first
             receipt = Receipt(self._timeline.state, self._timeline.entered.wall, self._version)
         if ticket is not None:
             self._recorder.wait(ticket)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -96,7 +98,7 @@ class AnyCourse(RuleBasedStateMachine):
     def the_history_is_a_chain_of_changes(self) -> None:
         rows = [row.state for row in self.bench.recorder.kept.transitions]
         chain = [*rows, self.bench.view.state.name]
-        assert all(one != next_one for one, next_one in zip(chain, chain[1:], strict=False))
+        assert all(one != next_one for one, next_one in itertools.pairwise(chain))
         ids = [row.id for row in self.bench.recorder.kept.transitions]
         assert ids == list(range(1, len(ids) + 1))
 

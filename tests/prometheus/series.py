@@ -14,7 +14,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from castray_bridge.bridge import Bridge
 from castray_bridge.cluster import Cluster, Node
 from castray_bridge.inventory import Expected
-from castray_bridge.metrics import process_metrics
 from tests.exporter.clocks import ManualClock
 from tests.exporter.monitors import running_monitor
 from tests.support.net import free_port
@@ -48,7 +47,6 @@ def bridge_registry() -> CollectorRegistry:
     bridge = Bridge(OneNode(), monitor_port=free_port(ADDRESS), inventory=inventory, clock=ManualClock())
     bridge.refresher.refresh()
     bridge.close()
-    process_metrics(bridge.registry)
     return bridge.registry
 
 
