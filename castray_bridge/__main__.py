@@ -58,6 +58,13 @@ def _option(flag: str, text: str, **more: Any) -> Callable[[_Function], _Functio
     type=click.Choice([IDLE.name, UNKNOWN.name]),
     default=IDLE.name,
 )
+@_option(
+    "--status-source",
+    "Who is asked what the nodes do: their monitors, or the Prometheus that scrapes them.",
+    type=click.Choice(["monitors", "prometheus"]),
+    default="monitors",
+)
+@_option("--prometheus-url", "That Prometheus, or what speaks its query API, e.g. http://HEAD:9090.", type=_url)
 @_option("--inventory", "JSON file with the nodes that should exist.", type=click.Path(path_type=Path))
 @_option(
     "--cors-origin",
@@ -87,6 +94,8 @@ def command(
     workers: int,
     refresh: float,
     unreachable_as: str,
+    status_source: str,
+    prometheus_url: str | None,
     inventory: Path | None,
     cors_origin: tuple[str, ...],
     host_names: tuple[str, ...],
@@ -97,6 +106,8 @@ def command(
     """Serve every node's work status to dashboards, browsers and Prometheus."""
     log.configure(log_level)
     disable_created_metrics()  # type: ignore[no-untyped-call] # prometheus_client leaves this one out
+    if (status_source == "prometheus") != bool(prometheus_url):
+        raise click.UsageError("--status-source prometheus and --prometheus-url go together")
     source = _source(ray_dashboard, castray, ray_token_file)
     expected = inventories.load(inventory) if inventory else ()
     access = Access(
@@ -110,6 +121,7 @@ def command(
         pace=Pace(timeout, refresh, workers),
         unreachable_as=unreachable_as,
         inventory=expected,
+        prometheus_url=prometheus_url,
     )
     push = Push(bridge.board, bridge.counts, max_websockets)
 

@@ -13,7 +13,8 @@ from castray_bridge.history import History
 from castray_bridge.inventory import Expected
 from castray_bridge.metrics import BridgeCollector, Counts
 from castray_bridge.pool import WorkerPool
-from castray_bridge.refresher import Refresher
+from castray_bridge.prometheus_status import PrometheusAsker
+from castray_bridge.refresher import Asker, Refresher
 from castray_bridge.source import Source
 from castray_bridge.worker import Answer, Pace
 from exporter.states import IDLE
@@ -34,8 +35,10 @@ class Bridge:
         pace: Pace | None = None,
         unreachable_as: str = IDLE.name,
         inventory: Iterable[Expected] = (),
+        prometheus_url: str | None = None,
         clock: Clock | None = None,
     ) -> None:
+        """`prometheus_url`: ask the Prometheus there what the nodes do, instead of every node's monitor."""
         clock = clock or SystemClock()
         pace = pace or Pace()
         self.clock = clock
@@ -44,8 +47,12 @@ class Bridge:
         self.board = Board(clock, unreachable_as)
         self.directory = Directory(clock, monitor_port, inventory)
         self.history = History(clock, pace.timeout)
-        self._pool = WorkerPool(pace, self._take, clock)
-        self.refresher = Refresher(source, self.directory, self._pool, self.board, clock, pace.refresh)
+        self._asker: Asker = (
+            PrometheusAsker(prometheus_url, pace.refresh, self._take, clock)
+            if prometheus_url
+            else WorkerPool(pace, self._take, clock)
+        )
+        self.refresher = Refresher(source, self.directory, self._asker, self.board, clock, pace.refresh)
         ProcessCollector(registry=self.registry)
         self.registry.register(BridgeCollector(self.board, self.directory, self.refresher, self.counts))
 
@@ -56,7 +63,7 @@ class Bridge:
     def close(self) -> None:
         """Stop asking and join all threads."""
         self.refresher.close()
-        self._pool.close()
+        self._asker.close()
         self.history.close()
 
     def nodes(self) -> list[dict[str, Any]]:

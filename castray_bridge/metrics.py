@@ -17,6 +17,7 @@ from servicekit.version import __version__
 
 _RESULTS: Final = (
     "ok", "timeout", "refused", "unreachable", "http_error", "not_json", "bad_status", "bad_reply", "too_large",
+    "not_scraped", "no_prometheus",
 )  # fmt: skip
 _DURATIONS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 
@@ -26,7 +27,7 @@ class Counts:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._probes = Counter(
-            "castray_bridge_probes", "Questions to monitors by what came of them.", ["result"], registry=registry
+            "castray_bridge_probes", "Questions about nodes by what came of them.", ["result"], registry=registry
         )
         for result in _RESULTS:
             self._probes.labels(result)

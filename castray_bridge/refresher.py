@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, Protocol
 
 from castray_bridge.board import Board
 from castray_bridge.cluster import SourceError
 from castray_bridge.discovery import Directory
-from castray_bridge.pool import WorkerPool
+from castray_bridge.probe import Address
 from castray_bridge.source import Source
 from servicekit.clock import Clock
 from servicekit.log import event
@@ -20,15 +21,27 @@ MAX_AGE: Final = 300.0
 _log = logging.getLogger(__name__)
 
 
+class Asker(Protocol):
+    """Finds out what the nodes do, and publishes it by itself: `WorkerPool` or `PrometheusAsker`."""
+
+    def set_targets(self, targets: Mapping[Address, str]) -> None:
+        """Ask about exactly these from now on; the values are the nodes' ids."""
+        ...
+
+    def close(self) -> None:
+        """Stop asking and join all threads."""
+        ...
+
+
 class Refresher:
-    """Keeps directory, pool and board at the source's latest list; `start` and `close` its thread."""
+    """Keeps directory, asker and board at the source's latest list; `start` and `close` its thread."""
 
     def __init__(
-        self, source: Source, directory: Directory, pool: WorkerPool, board: Board, clock: Clock, interval: float
+        self, source: Source, directory: Directory, asker: Asker, board: Board, clock: Clock, interval: float
     ) -> None:
         self._source = source
         self._directory = directory
-        self._pool = pool
+        self._asker = asker
         self._board = board
         self._clock = clock
         self._interval = interval
@@ -62,7 +75,7 @@ class Refresher:
             return
         addresses = self._directory.update(cluster)
         self._board.set_cluster(cluster, addresses)
-        self._pool.set_targets({address: node_id for node_id, address in addresses.items()})
+        self._asker.set_targets({address: node_id for node_id, address in addresses.items()})
         if self.failure is not None:
             _log.info(event("source_answers", nodes=len(cluster.nodes)))
         self.failure = None

@@ -54,6 +54,8 @@ export const TEXTS = {
     reason_bad_status: "The answer has no known status",
     reason_bad_reply: "The answer is not HTTP",
     reason_too_large: "The answer is too large",
+    reason_not_scraped: "Prometheus has no data of this node",
+    reason_no_prometheus: "Prometheus does not answer",
     reason_other: "No answer: {reason}",
   },
   zh: {
@@ -109,6 +111,8 @@ export const TEXTS = {
     reason_bad_status: "响应中没有已知状态",
     reason_bad_reply: "响应不是 HTTP",
     reason_too_large: "响应过大",
+    reason_not_scraped: "Prometheus 没有该节点的数据",
+    reason_no_prometheus: "Prometheus 无响应",
     reason_other: "无响应：{reason}",
   },
 };

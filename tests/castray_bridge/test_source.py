@@ -12,7 +12,8 @@ import pytest
 from flask import Flask, Response, jsonify, redirect, request
 
 from castray_bridge.cluster import SourceError
-from castray_bridge.source import BUDGET, CastRaySource, RaySource
+from castray_bridge.json_client import BUDGET
+from castray_bridge.source import CastRaySource, RaySource
 from tests.castray_bridge.samples import sample
 from tests.support.net import free_port
 from tests.support.web import WebServer
