@@ -31,7 +31,7 @@ class World:
         self.clock = ManualClock()
         self.source = StillSource(sample_cluster())
         self.bridge = Bridge(self.source, unreachable_as=unreachable_as, clock=self.clock)
-        self.bridge._pool.close()
+        self.bridge._asker.close()
         self.bridge.refresher.refresh()
         push = Push(self.bridge.board, self.bridge.counts, 10)
         self.client: FlaskClient = create_app(self.bridge, push, access or Access()).test_client()
