@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -26,3 +27,9 @@ def node_name(labels: Mapping[str, Any], resources: Iterable[str], hostname: str
         if name:
             return name
     return ip
+
+
+def shared_resources(living: Iterable[Iterable[str]]) -> frozenset[str]:
+    """Return the resources that several of the `living` nodes have: they tell a kind of node, not a node."""
+    count = Counter(name for resources in living for name in set(resources))
+    return frozenset(name for name, nodes in count.items() if nodes > 1)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
 from castray_bridge.cluster import Cluster, Node, SourceError
-from castray_bridge.names import node_name
+from castray_bridge.names import node_name, shared_resources
 from castray_bridge.probe import is_ip_literal
 from servicekit.text import one_line
 
@@ -49,10 +48,7 @@ def _entries(reply: Any) -> dict[str, Any]:
 
 
 def _shared_resources(entries: list[dict[str, Any]]) -> frozenset[str]:
-    """Return the resources that several living nodes have: they tell a kind of node, not a node."""
-    living = [_mapping(entry.get("resources_total")) for entry in entries if entry.get("state") == "ALIVE"]
-    count = Counter(name for resources in living for name in resources)
-    return frozenset(name for name, nodes in count.items() if nodes > 1)
+    return shared_resources(_mapping(entry.get("resources_total")) for entry in entries if entry.get("state") == "ALIVE")
 
 
 def _node(entry: dict[str, Any], usage: dict[str, Any] | None, shared: frozenset[str]) -> Node:
