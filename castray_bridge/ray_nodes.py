@@ -48,7 +48,9 @@ def _entries(reply: Any) -> dict[str, Any]:
 
 
 def _shared_resources(entries: list[dict[str, Any]]) -> frozenset[str]:
-    return shared_resources(_mapping(entry.get("resources_total")) for entry in entries if entry.get("state") == "ALIVE")
+    return shared_resources(
+        _mapping(entry.get("resources_total")) for entry in entries if entry.get("state") == "ALIVE"
+    )
 
 
 def _node(entry: dict[str, Any], usage: dict[str, Any] | None, shared: frozenset[str]) -> Node:
