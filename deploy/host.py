@@ -1,0 +1,124 @@
+"""The actor on each node: keeps one monitor running as its child process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from deploy.settings import Settings
+
+_ROOT: Final = Path(__file__).parents[1]
+_PAUSES: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
+"""Seconds before the first, second, … start after the monitor ended by itself; the last one from then on."""
+_STABLE: Final = 30.0
+"""Seconds after which a monitor counts as having run, so that the pauses begin anew."""
+_STOP_WITHIN: Final = 5.0
+
+
+class MonitorHost:
+    """Runs the monitor of the node `name` from construction on, again whenever it ends, until `stop`.
+
+    What it tells other actors are plain values, which those of another version understand as well.
+    """
+
+    def __init__(self, settings: Settings, name: str, ip: str) -> None:
+        self._settings = settings
+        self._name = name
+        self._ip = ip
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[str] | None = None
+        self._started_at = 0.0
+        self._last_line = ""
+        self._error = ""
+        self._stopping = threading.Event()
+        # The child is tied to this very thread: the kernel means the thread that made it, not the process.
+        self._thread = threading.Thread(target=self._supervise, name="monitor-host", daemon=True)
+        self._thread.start()
+
+    def status(self) -> dict[str, Any]:
+        """Return `{"pid", "running_seconds" (both None while it does not run), "error" (why it ended last)}`."""
+        with self._lock:
+            child = self._child
+            running = child is not None and child.poll() is None
+            return {
+                "pid": child.pid if child is not None and running else None,
+                "running_seconds": time.monotonic() - self._started_at if running else None,
+                "error": self._error,
+            }
+
+    def stop(self) -> bool:
+        """End the monitor, within 5 s by force, and return once its port is free."""
+        self._stopping.set()
+        with self._lock:
+            child = self._child
+            if child is not None:
+                child.terminate()
+        self._thread.join(_STOP_WITHIN)
+        if self._thread.is_alive() and child is not None:
+            child.kill()
+            self._thread.join(_STOP_WITHIN)
+        return not self._thread.is_alive()
+
+    def _supervise(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            lasted = self._run_once()
+            failures = 0 if lasted >= _STABLE else failures
+            self._stopping.wait(_PAUSES[min(failures, len(_PAUSES) - 1)])
+            failures += 1
+
+    def _run_once(self) -> float:
+        """Start the monitor, wait for its end and return how many seconds it ran."""
+        try:
+            with self._token_file() as (token_file, descriptors), self._lock:
+                if self._stopping.is_set():
+                    return 0.0
+                self._child = self._start(token_file, descriptors)
+                self._started_at = time.monotonic()
+        except OSError as error:
+            self._error = f"cannot start: {error}"
+            return 0.0
+        child = self._child
+        # Its log goes on into this worker's, where Ray shows it.
+        for line in child.stderr or ():
+            self._last_line = line.strip() or self._last_line
+            print(line, end="", file=sys.stderr, flush=True)
+        status = child.wait()
+        lasted = time.monotonic() - self._started_at
+        if not self._stopping.is_set():
+            ended = f"ended by signal {-status}" if status < 0 else self._last_line.removeprefix("cmzsb-exporter: ")
+            self._error = ended or f"ended with status {status}"
+        return lasted
+
+    def _start(self, token_file: str | None, descriptors: tuple[int, ...]) -> subprocess.Popen[str]:
+        arguments = self._settings.arguments(self._name, self._ip, token_file)
+        own = {key: value for key, value in os.environ.items() if not key.startswith(("CMZSB_", "RAY_"))}
+        return subprocess.Popen(  # noqa: S603 (this project's own service)
+            [sys.executable, "-m", "deploy.child", str(os.getpid()), *arguments],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            pass_fds=descriptors,
+            env=own | {"PYTHONPATH": f"{_ROOT}{os.pathsep}{_ROOT / 'libraries'}", "PYTHONDONTWRITEBYTECODE": "1"},
+        )
+
+    @contextmanager
+    def _token_file(self) -> Iterator[tuple[str | None, tuple[int, ...]]]:
+        """Give the token as a file in memory, which no disk keeps: its path for a child that inherits it."""
+        if self._settings.token is None:
+            yield None, ()
+            return
+        descriptor = os.memfd_create("token")
+        try:
+            os.write(descriptor, self._settings.token.encode())
+            yield f"/proc/self/fd/{descriptor}", (descriptor,)
+        finally:
+            os.close(descriptor)
