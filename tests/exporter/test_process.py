@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import os
 import signal
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -18,43 +17,14 @@ import requests
 from exporter import reporter as reporter_module
 from exporter.reporter import StatusReporter
 from tests.support.net import free_port, wait_for
-from tests.support.process import Process, module
-
-
-class Running:
-    """A monitor that can be ended and started again on the same port and journal."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self.address = f"127.0.0.1:{free_port()}"
-        self.url = f"http://{self.address}"
-        self.start()
-
-    def start(self) -> None:
-        command = [*module("exporter", "--listen", self.address, "--node-name", "M5"), "--state-dir", self._directory]
-        self.process = Process(command, self._directory / "log")
-        wait_for(lambda: requests.get(f"{self.url}/api/health", timeout=2).ok, "the monitor", 20)
-
-    def stats(self) -> dict[str, int]:
-        stats: dict[str, int] = requests.get(f"{self.url}/api/status", timeout=5).json()["stats"]
-        return stats
-
-    def talk(self, raw: bytes) -> bytes:
-        """Send raw bytes and return the whole reply."""
-        host, port = self.address.split(":")
-        with socket.create_connection((host, int(port)), timeout=5) as peer:
-            peer.sendall(raw)
-            received = b""
-            while piece := peer.recv(65536):
-                received += piece
-        return received
+from tests.support.process import module
+from tests.support.running import RunningMonitor
 
 
 @pytest.fixture
-def monitor(tmp_path: Path) -> Iterator[Running]:
-    running = Running(tmp_path)
-    yield running
-    running.process.kill()
+def monitor(tmp_path: Path) -> Iterator[RunningMonitor]:
+    with RunningMonitor(tmp_path) as running:
+        yield running
 
 
 def post_until_it_fails(url: str) -> int:
@@ -69,7 +39,7 @@ def post_until_it_fails(url: str) -> int:
             acknowledged += reply.ok
 
 
-def test_no_acknowledged_report_is_lost_by_kill_9(monitor: Running) -> None:
+def test_no_acknowledged_report_is_lost_by_kill_9(monitor: RunningMonitor) -> None:
     acknowledged = 0
     for _ in range(5):
         before = monitor.stats()["sent_to_server"]
@@ -85,7 +55,7 @@ def test_no_acknowledged_report_is_lost_by_kill_9(monitor: Running) -> None:
     assert counted <= acknowledged + 5  # written, but killed before the reply: one per kill at most
 
 
-def test_sigterm_releases_waiters_and_ends_well(monitor: Running) -> None:
+def test_sigterm_releases_waiters_and_ends_well(monitor: RunningMonitor) -> None:
     version = requests.get(f"{monitor.url}/api/status", timeout=5).json()["version"]
     replies: list[int] = []
 
@@ -100,7 +70,7 @@ def test_sigterm_releases_waiters_and_ends_well(monitor: Running) -> None:
     assert replies == [200]
 
 
-def test_reporter_delivers_its_counts_after_an_outage(monitor: Running) -> None:
+def test_reporter_delivers_its_counts_after_an_outage(monitor: RunningMonitor) -> None:
     with StatusReporter(monitor.url) as reporter:
         with reporter.detecting("a"):
             reporter.inference(0.01)
@@ -134,7 +104,7 @@ def test_reporter_delivers_its_counts_after_an_outage(monitor: Running) -> None:
     ],
     ids=["long path", "long header", "garbage", "foreign host", "huge body", "smuggling"],
 )
-def test_bad_request_is_one_json_error(monitor: Running, raw: bytes, status: bytes) -> None:
+def test_bad_request_is_one_json_error(monitor: RunningMonitor, raw: bytes, status: bytes) -> None:
     head, _, body = monitor.talk(raw).partition(b"\r\n\r\n")
     assert head.split(b" ")[1].startswith(status)
     assert body.startswith(b'{"error"')
@@ -146,7 +116,7 @@ def run(*options: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(module("exporter", *options), capture_output=True, text=True, timeout=20, check=False)
 
 
-def test_busy_port_is_one_line(monitor: Running, tmp_path: Path) -> None:
+def test_busy_port_is_one_line(monitor: RunningMonitor, tmp_path: Path) -> None:
     done = run("--listen", monitor.address, "--state-dir", tmp_path / "other")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "Address already in use" in done.stderr
@@ -173,7 +143,7 @@ def test_state_directory_that_cannot_be_is_one_line(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
 
 
-def test_shell_scripts_can_report(monitor: Running) -> None:
+def test_shell_scripts_can_report(monitor: RunningMonitor) -> None:
     command: list[Any] = [*module("exporter.reporter", "sending", "--task", "batch"), "--url", monitor.url]
     assert subprocess.run(command, check=False).returncode == 0
     assert monitor.stats()["sent_to_server"] == 1
