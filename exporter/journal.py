@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Final, TypeVar
 
 from exporter.records import Alert, Batch, Stored, Transition
-from exporter.store import DamagedError, Store, salvage
+from exporter.store import DamagedError, Store, is_disk_full, salvage
 from servicekit.cli import StartError
 from servicekit.log import event
 
@@ -34,7 +34,7 @@ class Journal:
     """
 
     def __init__(self, directory: Path) -> None:
-        """Open the journal in `directory`. Raises `StartError` when that is impossible."""
+        """Open the journal in `directory`; on a full disk it begins in memory. Raises `StartError` when that fails."""
         self._path = directory / FILE_NAME
         self._lock_file = _lock(directory)
         self.errors = 0
@@ -47,8 +47,9 @@ class Journal:
         self._appended = 0
         self._written = 0
         self._closing = False
-        self._store = self._open()
-        self.stored: Stored = self._store.load()
+        self._store: Store | None = None
+        """None while the disk has no room to open it."""
+        self.stored: Stored = self._open()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -88,7 +89,7 @@ class Journal:
             self._closing = True
             self._changed.notify_all()
         self._thread.join(STALL_SECONDS)
-        if not self._thread.is_alive():
+        if self._store is not None and not self._thread.is_alive():
             self._store.close()
         self._lock_file.close()
 
@@ -126,8 +127,10 @@ class Journal:
     def _write(self, batch: Batch) -> str:
         """Write `batch`; return why that failed, or an empty text."""
         try:
+            if self._store is None:
+                self._store = Store.open(self._path)
             self._store.write(batch)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, DamagedError, StartError) as error:
             return str(error)
         return ""
 
@@ -146,16 +149,33 @@ class Journal:
             _log.error(event("journal_failed", path=self._path, reason=reason))
         self._changed.notify_all()
 
-    def _open(self) -> Store:
+    def _open(self) -> Stored:
+        """Open the file and return what it holds; with a full disk it stays closed until there is room."""
         try:
-            return Store.open(self._path)
+            self._store = Store.open(self._path)
+            return self._store.load()
         except DamagedError as error:
             return self._begin_anew(str(error))
         except sqlite3.Error as error:
-            raise StartError(f"the journal {self._path} cannot be opened: {error}") from None
+            return self._begin_in_memory(error)
 
-    def _begin_anew(self, reason: str) -> Store:
+    def _begin_in_memory(self, error: sqlite3.Error) -> Stored:
+        if not is_disk_full(error):
+            raise StartError(f"the journal {self._path} cannot be opened: {error}") from None
+        try:
+            stored = Store.peek(self._path)
+        except (DamagedError, sqlite3.Error) as unread:
+            # Begun from nothing, the counts would replace the true ones as soon as there is room.
+            raise StartError(f"the journal {self._path} cannot be read: {unread}, and the disk is full") from None
+        with self._changed:
+            self._fail(str(error))
+        return stored
+
+    def _begin_anew(self, reason: str) -> Stored:
         """Set the damaged file aside and begin a new one with what can still be read of it."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
         rescued = salvage(self._path)
         suffix = f".damaged-{int(time.time())}"
         for part in ("", "-wal", "-shm"):
@@ -174,11 +194,11 @@ class Journal:
             )
         )
         try:
-            store = Store.open(self._path)
-            store.write(rescued)
+            self._store = Store.open(self._path)
+            self._store.write(rescued)
         except (DamagedError, sqlite3.Error) as error:
             raise StartError(f"no new journal {self._path} can be begun: {error}") from None
-        return store
+        return self._store.load()
 
 
 def _lock(directory: Path) -> IO[str]:

@@ -33,6 +33,10 @@ _MIGRATIONS: Final = (
 SCHEMA_VERSION: Final = len(_MIGRATIONS)
 
 
+_NO_ROOM: Final = frozenset({"database or disk is full", "disk I/O error"})
+"""What SQLite says on a full disk: the second where the file of the shared log index cannot grow."""
+
+
 class DamagedError(Exception):
     """The file is not a database, or a damaged one."""
 
@@ -73,13 +77,33 @@ class Store:
         """Open the existing file for reading only."""
         return cls(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1.0))
 
+    @staticmethod
+    def peek(path: Path) -> Stored:
+        """Read what goes on after a restart from a file that `open` has no room to open. Raises as `open` does."""
+        with closing(sqlite3.connect(path, timeout=1.0, isolation_level=None)) as connection:
+            # Alone with the file, SQLite keeps the log's index in memory and needs no room on the disk.
+            connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+            try:
+                _identify(connection, path)
+                is_new = _pragma(connection, "schema_version") == 0
+                return Stored() if is_new else Store(connection).load()
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError as error:
+                raise DamagedError(str(error)) from None
+
     def close(self) -> None:
         """Close the file; the log is merged into it."""
         self._connection.close()
 
     def load(self) -> Stored:
-        """Read what goes on after a restart."""
-        return Stored(_load_snapshot(self._connection), tuple(_load_sessions(self._connection)))
+        """Read what goes on after a restart. Raises `DamagedError` when that is not what was written."""
+        try:
+            return Stored(_load_snapshot(self._connection), tuple(_load_sessions(self._connection)))
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise DamagedError(str(error)) from None
 
     def write(self, batch: Batch) -> None:
         """Write `batch` in one transaction that is on disk when this returns; on an error nothing of it is."""
@@ -128,6 +152,11 @@ class Store:
         """Return the newest alerts, newest first."""
         rows = self._connection.execute("SELECT * FROM alerts ORDER BY id DESC LIMIT ?", (limit,))
         return [Alert(*row) for row in rows]
+
+
+def is_disk_full(error: sqlite3.Error) -> bool:
+    """Return whether `error` can go away by itself, once there is room on the disk."""
+    return str(error) in _NO_ROOM
 
 
 def salvage(path: Path) -> Batch:

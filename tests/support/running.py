@@ -68,21 +68,22 @@ class Service:
 class RunningMonitor(Service):
     """A monitor of the node M5; its journal is below `directory` and outlives it."""
 
-    def __init__(self, directory: Path, *options: str, address: str = "", node: str = "M5", healthy: bool = True):
+    def __init__(
+        self, directory: Path, *options: str, address: str = "", node: str = "M5", health: tuple[int, ...] = (200,)
+    ) -> None:
         super().__init__(address or f"127.0.0.1:{free_port()}")
         self.directory = directory
         self.state = directory / "state"
         self.log = directory / "monitor.log"
         self.options = ("--node-name", node, *options)
-        self.start(healthy)
+        self.start(health)
 
-    def start(self, healthy: bool = True) -> None:
-        """Start it (again); returns when it answers, `healthy` or with 503 about its journal."""
+    def start(self, health: tuple[int, ...] = (200,)) -> None:
+        """Start it (again); returns when its health is one of those HTTP statuses."""
         command = module("exporter", "--listen", self.address, "--state-dir", self.state, *self.options)
         self.process = Process(command, self.log)
-        wanted = 200 if healthy else 503
         try:
-            wait_for(lambda: self.get("/api/health").status_code == wanted, "the monitor's health", 20)
+            wait_for(lambda: self.get("/api/health").status_code in health, "the monitor's health", 20)
         except TimeoutError as error:
             raise AssertionError(f"{error}\n{self.process.output()}") from None
 

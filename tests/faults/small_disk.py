@@ -1,0 +1,71 @@
+"""A disk that gets full and has room again: a small tmpfs where we may mount one, else a limit on file sizes."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+
+class Disk(Protocol):
+    """`path` is where to put files; after `fill` the process `pid` can write no more there, until `free`."""
+
+    path: Path
+
+    def fill(self, pid: int) -> None: ...
+    def free(self, pid: int) -> None: ...
+
+
+class MountedDisk:
+    """A tmpfs of 2 MiB that is really full."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._ballast = path / "ballast"
+
+    def fill(self, pid: int = 0) -> None:
+        with contextlib.suppress(OSError), self._ballast.open("wb", buffering=0) as file:
+            while True:
+                file.write(b"x" * 4096)
+
+    def free(self, pid: int = 0) -> None:
+        self._ballast.unlink()
+
+
+class LimitedFiles:
+    """Makes every write of one process fail: what a disk that became read-only looks like, and needs no rights."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def fill(self, pid: int) -> None:
+        self._limit(pid, 0)
+
+    def free(self, pid: int) -> None:
+        self._limit(pid, resource.RLIM_INFINITY)
+
+    @staticmethod
+    def _limit(pid: int, size: int) -> None:
+        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
+
+
+@contextmanager
+def mounted() -> Iterator[MountedDisk | None]:
+    """Mount a small tmpfs; None where that is not allowed."""
+    with tempfile.TemporaryDirectory(prefix="cmzsb-disk-") as name:
+        mount = ["mount", "-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs", name]
+        try:
+            allowed = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+        except FileNotFoundError:
+            allowed = False
+        try:
+            yield MountedDisk(Path(name)) if allowed else None
+        finally:
+            if allowed:
+                subprocess.run(["umount", "--lazy", name], check=True)
