@@ -1,0 +1,115 @@
+"""The operator's side: connects to Ray, and finds, replaces and takes away the keeper."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import ray
+from ray.exceptions import GetTimeoutError, RayError
+
+from deploy.actors import KEEPER, NAMESPACE, MonitorActor, detached, monitors, stop_monitors, wait_until_gone
+from deploy.keeper import Keeper
+from deploy.nodes import living
+from deploy.settings import Settings
+from servicekit.cli import StartError
+from servicekit.text import one_line
+
+_CLIENT: Final = "ray://"
+_CONNECT_WITHIN: Final = 3.0
+_ANSWER_WITHIN: Final = 20.0
+"""Seconds for the keeper to answer; starting its worker is included."""
+
+
+@contextmanager
+def connected(address: str, bundle: Path | None = None) -> Iterator[None]:
+    """Be connected to the cluster at `address`, carrying `bundle` to its nodes. Raises `StartError`."""
+    _check_that_something_listens(address)
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")  # by default Ray tries for more than ten minutes
+    runtime_env = {"working_dir": str(bundle)} if bundle else None
+    try:
+        ray.init(address, namespace=NAMESPACE, runtime_env=runtime_env, log_to_driver=False, logging_level="ERROR")
+    except Exception as error:  # noqa: BLE001 (Ray raises whatever it likes here; the operator gets its words)
+        raise StartError(f"cannot connect to Ray at {address}: {_first_line(error)}") from None
+    try:
+        yield
+    except RayError as error:
+        raise StartError(f"Ray: {_first_line(error)}") from None
+    finally:
+        ray.shutdown()
+
+
+def report() -> dict[str, Any] | None:
+    """Return the keeper's report, None when there is no keeper. Raises `StartError` when it gives no answer."""
+    keeper = _keeper()
+    if keeper is None:
+        return None
+    try:
+        answer: dict[str, Any] = ray.get(keeper.report.remote(), timeout=_ANSWER_WITHIN)
+    except (GetTimeoutError, RayError) as error:
+        raise StartError(f"the keeper on the head node does not answer: {_first_line(error)}") from None
+    return answer
+
+
+def order(settings: Settings, patience: float) -> None:
+    """Have `settings` everywhere from now on: by the keeper that is there, or by a new one."""
+    keeper = _keeper()
+    if keeper is not None:
+        if _release_of(keeper) == settings.release:
+            ray.get(keeper.resume.remote(), timeout=_ANSWER_WITHIN)
+            return
+        _dismiss(keeper)
+    head = next((node.node_id for node in living(ray.nodes()) if node.is_head), None)
+    ray.remote(Keeper).options(**detached(KEEPER, head)).remote(settings, patience)
+
+
+def remove() -> tuple[int, list[str]]:
+    """Take everything away; return the number of monitors and the addresses of nodes that did not confirm it."""
+    keeper = _keeper()
+    if keeper is not None:
+        _dismiss(keeper)
+    addresses = {entry["NodeID"]: str(entry["NodeManagerAddress"]) for entry in ray.nodes()}
+    found: set[MonitorActor] = set()
+    silent: list[MonitorActor] = []
+    # Again, for what the keeper had just begun to start.
+    while left := set(monitors()) - found:
+        found |= left
+        silent += stop_monitors(left)
+    return len(found), sorted(addresses.get(actor.node_id, actor.node_id) for actor in silent)
+
+
+def _keeper() -> Any:
+    try:
+        return ray.get_actor(KEEPER, NAMESPACE)
+    except ValueError:
+        return None
+
+
+def _release_of(keeper: Any) -> str | None:
+    try:
+        return str(ray.get(keeper.report.remote(), timeout=_ANSWER_WITHIN)["release"])
+    except (GetTimeoutError, RayError):
+        return None  # one that does not answer is replaced
+
+
+def _dismiss(keeper: Any) -> None:
+    ray.wait([keeper.retire.remote()], timeout=_ANSWER_WITHIN)
+    ray.kill(keeper, no_restart=True)
+    wait_until_gone([KEEPER])
+
+
+def _check_that_something_listens(address: str) -> None:
+    host, _, port = address.removeprefix(_CLIENT).rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_WITHIN).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise StartError(f"nothing answers at {address}: {_first_line(error)}") from None
+
+
+def _first_line(error: BaseException) -> str:
+    return one_line(next(iter(str(error).strip().splitlines()), type(error).__name__), 300)

@@ -1,0 +1,64 @@
+"""Looks at every node at once: what the monitors answer and what their actors say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import ray
+from ray.exceptions import RayError
+
+from castray_bridge.http_reply import ProbeError
+from deploy.actors import NAMESPACE, MonitorActor
+from deploy.check import Answer, Check, judge, read_health
+from deploy.nodes import RayNode
+
+_TIMEOUT: Final = 2.0
+"""Seconds for one monitor's answer, and for all actors' answers together."""
+_AT_ONCE: Final = 32
+
+
+class Sight:
+    """Asks monitors on `port` and their actors; keeps one question per actor open, however long that takes."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._open: dict[MonitorActor, Any] = {}
+        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="sight")
+
+    def look(self, nodes: Sequence[RayNode], actors: Mapping[str, MonitorActor]) -> list[Check]:
+        """Return how the monitor of each of `nodes` is; `actors` has the actor of a node's id."""
+        self._ask_hosts(set(actors.values()))
+        answers = list(self._pool.map(self._ask_monitor, nodes))
+        hosts = self._collect()
+        return [judge(answer, hosts.get(node.node_id)) for node, answer in zip(nodes, answers, strict=True)]
+
+    def _ask_monitor(self, node: RayNode) -> Answer:
+        try:
+            return read_health(node.ip, self._port, _TIMEOUT)
+        except ProbeError as error:
+            return Answer(error.reason)
+
+    def _ask_hosts(self, actors: set[MonitorActor]) -> None:
+        self._open = {actor: reference for actor, reference in self._open.items() if actor in actors}
+        for actor in actors - self._open.keys():
+            try:
+                self._open[actor] = ray.get_actor(actor.name, NAMESPACE).status.remote()
+            except (ValueError, RayError):  # gone since it was listed
+                continue
+
+    def _collect(self) -> dict[str, Mapping[str, Any]]:
+        by_reference = {reference: actor for actor, reference in self._open.items()}
+        if not by_reference:
+            return {}
+        ready, _ = ray.wait(list(by_reference), num_returns=len(by_reference), timeout=_TIMEOUT)
+        said = {}
+        for reference in ready:
+            actor = by_reference[reference]
+            del self._open[actor]
+            try:
+                said[actor.node_id] = ray.get(reference)
+            except RayError:  # its worker ended; Ray is starting another
+                continue
+        return said
