@@ -1,0 +1,71 @@
+"""Odd requests to running services: no 5xx, no trace, no new series, nothing changed by what was refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.castray_bridge.hostile import GOOD, serving
+from tests.faults.fake_ray import FakeRay, RayNode
+from tests.fuzz.cases import cases
+from tests.fuzz.http import HEADERS, HOSTS, METHODS, PATHS, ask, series
+from tests.fuzz.reports import BODIES
+from tests.support.net import wait_for
+from tests.support.running import RunningBridge, RunningMonitor
+
+pytestmark = pytest.mark.timeout(0)  # `make fuzz` may ask for any number of cases
+
+JSON = ["Content-Type: application/json"]
+GROWTH = 8.0
+"""Megabytes by which a service may have grown afterwards: allocators keep what large bodies took."""
+
+
+def test_monitor_stands_odd_requests(tmp_path: Path) -> None:
+    with RunningMonitor(tmp_path, "--log-level", "error", "--report-ttl", "86400") as monitor:
+
+        @cases(0.12)
+        @given(METHODS, PATHS, HOSTS, HEADERS, BODIES | st.just(b""))
+        def odd(method: str, path: str, host: str, headers: list[str], body: bytes) -> None:
+            ask(monitor, method, path, host, headers, body)
+
+        @cases(0.1)
+        @given(BODIES, st.sampled_from([JSON, JSON, JSON, ["Content-Type: text/plain"], [*JSON, "Origin: http://a"]]))
+        def report(body: bytes, headers: list[str]) -> None:
+            before = monitor.status()
+            answer = ask(monitor, "POST", "/api/update_status", "localhost", headers, body)
+            if answer.status != 200:
+                assert monitor.status() == before
+
+        assert monitor.report(status="idle", ttl=86400).ok
+        known = series(monitor)
+        report()
+        megabytes = monitor.resources()["megabytes"]
+        odd()
+        assert monitor.resources()["megabytes"] - megabytes < GROWTH
+        assert series(monitor) == known
+        assert 'cmzsb_http_errors_total{node="M5"} 0.0' in monitor.get("/metrics").text
+        assert monitor.get("/api/health").ok
+
+
+def test_bridge_stands_odd_requests(tmp_path: Path) -> None:
+    with serving(GOOD) as node, FakeRay(RayNode("M5", "127.0.0.1")) as ray:
+        options = ("--ray-dashboard", ray.url, "--monitor-port", str(node.address.port), "--log-level", "error")
+        with RunningBridge(tmp_path, *options) as bridge:
+
+            @cases(0.08)
+            @given(METHODS, PATHS, HOSTS, HEADERS, st.binary(max_size=50))
+            def odd(method: str, path: str, host: str, headers: list[str], body: bytes) -> None:
+                ask(bridge, method, path, host, headers, body)
+
+            wait_for(lambda: bridge.nodes()["M5"]["workStatusReachable"], "the first answer")
+            known = series(bridge)
+            ask(bridge, "GET", "/metrics", "localhost", [])
+            megabytes = bridge.resources()["megabytes"]
+            odd()
+            assert bridge.resources()["megabytes"] - megabytes < GROWTH
+            assert series(bridge) == known
+            assert "castray_bridge_http_errors_total 0.0" in bridge.get("/metrics").text
+            assert bridge.nodes()["M5"]["workStatus"] == "detecting"
