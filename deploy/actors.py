@@ -38,6 +38,12 @@ def monitors() -> list[MonitorActor]:
     return [MonitorActor(*parts[1:]) for parts in split if parts[0] == "monitor" and len(parts) == 3]
 
 
+def all_nodes() -> list[dict[str, Any]]:
+    """Return Ray's node table, dead nodes included."""
+    entries: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return entries
+
+
 def detached(name: str, node_id: str | None) -> dict[str, Any]:
     """Return the options of an actor that outlives its creator and takes no resources; Ray restarts it on its node."""
     pinned = NodeAffinitySchedulingStrategy(node_id, soft=False) if node_id else None
@@ -59,20 +65,20 @@ def start_monitor(node: RayNode, settings: Settings) -> MonitorActor:
     return actor
 
 
-def stop_monitors(actors: Collection[MonitorActor]) -> list[MonitorActor]:
-    """End monitors and their actors; return those that did not confirm it.
+def stop_monitors(actors: Collection[MonitorActor], within: float = _STOP_WITHIN) -> list[MonitorActor]:
+    """End monitors and their actors; return those that did not confirm it `within` seconds.
 
     Their nodes are dead or out of reach. Nothing stays there either: Ray ends the workers of a node that it has
     given up, and with them their monitors.
     """
-    asked = {}
+    asked: dict[Any, tuple[MonitorActor, Any]] = {}
     for actor in actors:
         try:
             handle = ray.get_actor(actor.name, NAMESPACE)
         except ValueError:
             continue
         asked[handle.stop.remote()] = (actor, handle)
-    confirmed, _ = ray.wait(list(asked), num_returns=len(asked), timeout=_STOP_WITHIN) if asked else ([], [])
+    confirmed, _ = ray.wait(list(asked), num_returns=len(asked), timeout=within) if asked else ([], [])
     silent = []
     for reference, (actor, handle) in asked.items():
         if reference not in confirmed or not _said_yes(reference):

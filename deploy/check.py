@@ -56,8 +56,9 @@ def judge(answer: Answer, host: Mapping[str, Any] | None) -> Check:
     that systemd runs, answers just as well.
     """
     if host is None:
-        # The probe alone may still pass on a node whose Ray is stuck.
-        return Check(UNREACHABLE if answer.reason in _NO_HOST else STARTING, answer.reason)
+        if answer.reason in _NO_HOST:
+            return Check(UNREACHABLE, answer.reason)
+        return Check(STARTING)
     running = host["running_seconds"]
     if not answer.reason and running is not None:
         if answer.uptime <= running + _CLOCK_SLACK:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Any, Final
 import ray
 from ray.exceptions import GetTimeoutError, RayError
 
-from deploy.actors import KEEPER, NAMESPACE, MonitorActor, detached, monitors, stop_monitors, wait_until_gone
+from deploy.actors import KEEPER, NAMESPACE, MonitorActor, all_nodes, detached, monitors, stop_monitors, wait_until_gone
 from deploy.keeper import Keeper
 from deploy.nodes import living
 from deploy.settings import Settings
@@ -33,7 +34,9 @@ def connected(address: str, bundle: Path | None = None) -> Iterator[None]:
     os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")  # by default Ray tries for more than ten minutes
     runtime_env = {"working_dir": str(bundle)} if bundle else None
     try:
-        ray.init(address, namespace=NAMESPACE, runtime_env=runtime_env, log_to_driver=False, logging_level="ERROR")
+        ray.init(
+            address, namespace=NAMESPACE, runtime_env=runtime_env, log_to_driver=False, logging_level=logging.ERROR
+        )
     except Exception as error:  # noqa: BLE001 (Ray raises whatever it likes here; the operator gets its words)
         raise StartError(f"cannot connect to Ray at {address}: {_first_line(error)}") from None
     try:
@@ -64,7 +67,7 @@ def order(settings: Settings, patience: float) -> None:
             ray.get(keeper.resume.remote(), timeout=_ANSWER_WITHIN)
             return
         _dismiss(keeper)
-    head = next((node.node_id for node in living(ray.nodes()) if node.is_head), None)
+    head = next((node.node_id for node in living(all_nodes()) if node.is_head), None)
     ray.remote(Keeper).options(**detached(KEEPER, head)).remote(settings, patience)
 
 
@@ -73,7 +76,7 @@ def remove() -> tuple[int, list[str]]:
     keeper = _keeper()
     if keeper is not None:
         _dismiss(keeper)
-    addresses = {entry["NodeID"]: str(entry["NodeManagerAddress"]) for entry in ray.nodes()}
+    addresses = {entry["NodeID"]: str(entry["NodeManagerAddress"]) for entry in all_nodes()}
     found: set[MonitorActor] = set()
     silent: list[MonitorActor] = []
     # Again, for what the keeper had just begun to start.

@@ -10,7 +10,7 @@ from typing import Any, Final
 import ray
 
 from deploy import rollout
-from deploy.actors import MonitorActor, monitors, start_monitor, stop_monitors
+from deploy.actors import MonitorActor, all_nodes, monitors, start_monitor, stop_monitors
 from deploy.check import HEALTHY, LOST, Check
 from deploy.nodes import RayNode, living
 from deploy.rollout import Decision, View, decide
@@ -69,13 +69,13 @@ class Keeper:
                 with self._pass:
                     if not self._retired:
                         self._look_and_act()
-            except Exception:
-                _log.exception("pass_failed")  # a cluster in turmoil; the next look may go well
+            except Exception:  # noqa: BLE001 (a cluster in turmoil; the next look may go well)
+                _log.exception("pass_failed")
             self._wake.clear()
             self._wake.wait(_WORKING_PAUSE if self._report["phase"] == rollout.WORKING else _IDLE_PAUSE)
 
     def _look_and_act(self) -> None:
-        nodes = living(ray.nodes())
+        nodes = living(all_nodes())
         actors = self._actors_of(nodes)
         views = self._views(nodes, actors)
         decision = decide(views, self._settings.release, self._patience, bool(self._halted))
@@ -88,16 +88,16 @@ class Keeper:
         """Return each living node's actor; ends those of nodes that are gone, and all but one of a node's."""
         chosen: dict[str, MonitorActor] = {}
         alive = {node.node_id for node in nodes}
-        surplus = []
+        surplus, gone = [], []
         for actor in sorted(monitors(), key=lambda one: one.release == self._settings.release):
             if actor.node_id in chosen:
                 surplus.append(chosen[actor.node_id])
             if actor.node_id in alive:
                 chosen[actor.node_id] = actor
             else:
-                surplus.append(actor)
-        if surplus:
-            stop_monitors(surplus)
+                gone.append(actor)
+        stop_monitors(surplus)
+        stop_monitors(gone, within=0.0)
         return chosen
 
     def _views(self, nodes: list[RayNode], actors: dict[str, MonitorActor]) -> list[View]:

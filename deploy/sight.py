@@ -43,10 +43,9 @@ class Sight:
     def _ask_hosts(self, actors: set[MonitorActor]) -> None:
         self._open = {actor: reference for actor, reference in self._open.items() if actor in actors}
         for actor in actors - self._open.keys():
-            try:
-                self._open[actor] = ray.get_actor(actor.name, NAMESPACE).status.remote()
-            except (ValueError, RayError):  # gone since it was listed
-                continue
+            reference = _status_of(actor)
+            if reference is not None:
+                self._open[actor] = reference
 
     def _collect(self) -> dict[str, Mapping[str, Any]]:
         by_reference = {reference: actor for actor, reference in self._open.items()}
@@ -62,3 +61,11 @@ class Sight:
             except RayError:  # its worker ended; Ray is starting another
                 continue
         return said
+
+
+def _status_of(actor: MonitorActor) -> Any:
+    """Ask an actor for its status; None when it is gone since it was listed."""
+    try:
+        return ray.get_actor(actor.name, NAMESPACE).status.remote()
+    except (ValueError, RayError):
+        return None

@@ -1,0 +1,88 @@
+"""What the operator reads, in English and Chinese, and how a table of it is laid out."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+LANGUAGES: Final = ("en", "zh")
+_TEXTS: Final = {
+    "healthy": ("healthy", "正常"),
+    "starting": ("starting", "启动中"),
+    "failing": ("failing", "故障"),
+    "unreachable": ("unreachable", "无法访问"),
+    "lost": ("node lost", "节点离线"),
+    "columns": ("NODE IP VERSION HEALTH SINCE", "节点 IP 版本 状态 起始时间"),
+    "progress": (
+        "[{done}/{all}] {node} ({ip}): {health}{detail} {version}",
+        "[{done}/{all}] {node}（{ip}）：{health}{detail} {version}",
+    ),
+    "deployed": ("version {version} runs on {all} nodes", "版本 {version} 已在 {all} 个节点上运行"),
+    "removed": ("removed {all} monitors; nothing is left", "已移除 {all} 个监控，没有残留"),
+    "not_deployed": ("no monitors are deployed on this cluster", "此集群上没有部署监控"),
+    "unhealthy": (
+        "{bad} of {all} nodes without a healthy monitor: {which}",
+        "{all} 个节点中 {bad} 个没有正常的监控：{which}",
+    ),
+    "halted": (
+        "stopped, the nodes after it keep what they run: {reason}",
+        "已停止，其后的节点保持原状：{reason}",
+    ),
+    "silent": (
+        "removed {all} monitors, but these nodes did not confirm it: {which}",
+        "已移除 {all} 个监控，但以下节点没有确认：{which}",
+    ),
+    "slow": (
+        "not finished after {seconds} s; the keeper goes on: see --status",
+        "{seconds} 秒后仍未完成；后台继续进行，见 --status",
+    ),
+}
+
+
+def default_language() -> str:
+    """Return `zh` when the terminal's locale is Chinese, else `en`."""
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "zh" if locale.startswith("zh") else "en"
+
+
+def say(language: str, key: str, **values: object) -> str:
+    """Return the text `key` with `values` filled in."""
+    return _TEXTS[key][LANGUAGES.index(language)].format(**values)
+
+
+def progress(language: str, row: Mapping[str, Any], done: int, total: int) -> str:
+    """Return the line that tells of a node's new state."""
+    health = say(language, row["health"])
+    detail = f" ({row['detail']})" if row["detail"] else ""
+    values = {"node": row["node"], "ip": row["ip"], "version": row["version"], "health": health, "detail": detail}
+    return say(language, "progress", done=done, all=total, **values).rstrip()
+
+
+def table(language: str, rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the lines of the status table: node, address, version, health, since (local time)."""
+    cells = [say(language, "columns").split()]
+    cells += [
+        [
+            row["node"],
+            row["ip"],
+            row["version"] or "-",
+            say(language, row["health"]) + (f" ({row['detail']})" if row["detail"] else ""),
+            datetime.fromtimestamp(row["since"]).astimezone().isoformat(" ", "seconds"),
+        ]
+        for row in rows
+    ]
+    widths = [max(_width(line[column]) for line in cells) for column in range(len(cells[0]))]
+    return [_line(line, widths) for line in cells]
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = (cell + " " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True))
+    return "  ".join(padded).rstrip()
+
+
+def _width(text: str) -> int:
+    """Return the columns that `text` takes on a terminal: two for a Chinese character."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
