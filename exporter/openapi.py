@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from exporter import report
+from exporter.query import LARGEST
 from exporter.states import REPORTABLE
 from exporter.totals import Totals
 from servicekit.version import __version__
@@ -105,7 +106,7 @@ def _update() -> dict[str, Any]:
 def description() -> dict[str, Any]:
     """Return the OpenAPI document."""
     anything = {"type": "object"}
-    limit = _query("limit", {"type": "integer", "minimum": 1}, "Most entries, the newest.")
+    limit = _query("limit", {"type": "integer", "minimum": 1, "maximum": LARGEST}, "Most entries, the newest.")
     node_id = {"name": "node_id", "in": "path", "required": True, "schema": {"type": "string"}}
     status = {
         "type": "object",
@@ -119,7 +120,7 @@ def description() -> dict[str, Any]:
                 "The work status; with wait and since, as soon as its version is another.",
                 status,
                 _query("wait", {"type": "number", "minimum": 0}, "Longest wait in seconds, cut to 25."),
-                _query("since", {"type": "integer", "minimum": 0}, "The version already known."),
+                _query("since", {"type": "integer", "minimum": 0, "maximum": LARGEST}, "The version already known."),
                 refusals=(400,),
             ),
             "/api/update_status": _update(),

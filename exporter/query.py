@@ -9,7 +9,7 @@ from typing import overload
 
 from werkzeug.exceptions import BadRequest
 
-_LARGEST = 2**53
+LARGEST = 2**53
 
 
 @overload
@@ -17,14 +17,14 @@ def integer(arguments: Mapping[str, str], name: str) -> int | None: ...
 @overload
 def integer(arguments: Mapping[str, str], name: str, least: int, most: int, *, otherwise: int) -> int: ...
 def integer(
-    arguments: Mapping[str, str], name: str, least: int = 0, most: int = _LARGEST, *, otherwise: int | None = None
+    arguments: Mapping[str, str], name: str, least: int = 0, most: int = LARGEST, *, otherwise: int | None = None
 ) -> int | None:
     """Return the integer parameter `name`, cut to `most`; `otherwise` without it. Raises `BadRequest`."""
     text = arguments.get(name)
     if text is None:
         return otherwise
-    if not (text.isascii() and text.isdigit() and len(text) <= 16) or int(text) < least:
-        raise BadRequest(f"{name}: must be an integer of at least {least}")
+    if not (text.isascii() and text.isdigit() and len(text) <= 16 and least <= int(text) <= LARGEST):
+        raise BadRequest(f"{name}: must be an integer from {least} to {LARGEST}")
     return min(int(text), most)
 
 

@@ -21,10 +21,15 @@ def answer_errors_as_json(app: Flask, on_internal_error: Callable[[], None]) -> 
     traceback, at most five a minute.
     """
     limit = RateLimit(burst=5, period=60.0)
+    app.url_map.merge_slashes = False  # else "//api/status" is a redirect, which no JSON client follows
 
     @app.errorhandler(HTTPException)
-    def refused(error: HTTPException) -> tuple[Response, int]:
-        return jsonify(error=error.description), error.code or 500
+    def refused(error: HTTPException) -> Response:
+        response = jsonify(error=error.description)
+        response.status_code = error.code or 500
+        for name, value in error.get_headers():  # such as `Allow` of a 405
+            response.headers.setdefault(name, value)
+        return response
 
     @app.errorhandler(Exception)
     def failed(error: Exception) -> tuple[Response, int]:

@@ -65,6 +65,7 @@ def ask(service: Service, method: str, path: str, host: str, headers: list[str],
     assert separator, f"no answer to {lines}"
     status = int(head.split(b" ", 2)[1])
     assert 200 <= status < 500, (lines, raw[:500])
+    assert b"\nlocation:" not in head.lower(), (lines, raw[:500])
     assert b"Traceback" not in reply
     if status >= 400 and method != "HEAD":
         assert list(json.loads(reply)) == ["error"], (lines, raw[:500])

@@ -56,12 +56,12 @@ class Service:
         return [parent, *parent.children(recursive=True)]
 
     def resources(self) -> dict[str, float]:
-        """Return threads, descriptors and MB of private memory, all of its processes together."""
+        """Return threads, descriptors and MB of memory (what they share counted once) of all its processes."""
         found = self.processes()
         return {
             "threads": sum(process.num_threads() for process in found),
             "descriptors": sum(process.num_fds() for process in found),
-            "megabytes": sum(process.memory_full_info().uss for process in found) / 1e6,
+            "megabytes": sum(process.memory_full_info().pss for process in found) / 1e6,
         }
 
 
