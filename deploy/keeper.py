@@ -7,8 +7,6 @@ import threading
 import time
 from typing import Any, Final
 
-import ray
-
 from deploy import rollout
 from deploy.actors import MonitorActor, all_nodes, monitors, start_monitor, stop_monitors
 from deploy.check import HEALTHY, LOST, Check
