@@ -1,0 +1,98 @@
+"""Many clients of one kind at a service, held open while a test asks something ordinary."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from tests.support.running import Service
+
+Begin = Callable[[socket.socket], None]
+_HEAD: Final = b"GET /api/status HTTP/1.1\r\nHost: localhost\r\n"
+_SCRAPE: Final = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def slow_header(peer: socket.socket) -> None:
+    peer.sendall(_HEAD)
+
+
+def slow_body(peer: socket.socket) -> None:
+    peer.sendall(
+        b"POST /api/update_status HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b'Content-Length: 1000\r\n\r\n{"status"'
+    )
+
+
+def idle(peer: socket.socket) -> None:
+    """Connect and say nothing."""
+
+
+def slow_reader(peer: socket.socket) -> None:
+    """Ask for more than fits into the window of this side, and read none of it."""
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    peer.sendall(_SCRAPE * 3)
+
+
+def gone_in_mid_reply(peer: socket.socket) -> None:
+    peer.sendall(_SCRAPE * 3)
+    peer.recv(100)
+    peer.close()
+
+
+def keep_alive(peer: socket.socket) -> None:
+    """Get one whole answer and stay."""
+    peer.sendall(_HEAD + b"\r\n")
+    assert peer.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+SLOW: Final = {"header": slow_header, "body": slow_body, "idle": idle, "reader": slow_reader}
+_DRIPPED: Final = {slow_header: b"X-A: b\r\n", slow_body: b" "}
+
+
+def allow_descriptors(count: int) -> None:
+    """Let this process, and the services that it starts, have `count` files open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert hard == resource.RLIM_INFINITY or hard >= count, f"this test needs `ulimit -Hn` of {count}"
+    if soft < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
+
+
+@contextmanager
+def crowd(service: Service, count: int, begin: Begin) -> Iterator[list[socket.socket]]:
+    """Have `count` clients connected that each did `begin`; slow ones go on, a few bytes every half second."""
+    peers: list[socket.socket] = []
+    ended = threading.Event()
+
+    def drip() -> None:
+        while not ended.wait(0.5):
+            for peer in peers:
+                with contextlib.suppress(OSError):  # the service has had enough of this one
+                    peer.send(_DRIPPED[begin])
+
+    try:
+        for _ in range(count):
+            peer = service.connect()
+            peers.append(peer)
+            begin(peer)
+        if begin in _DRIPPED:
+            threading.Thread(target=drip, daemon=True).start()
+        yield peers
+    finally:
+        ended.set()
+        for peer in peers:
+            peer.close()
+
+
+def slowest(ask: Callable[[], object], seconds: float) -> float:
+    """Call `ask` for `seconds`; return the longest that one call took."""
+    worst, until = 0.0, time.monotonic() + seconds
+    while (begun := time.monotonic()) < until:
+        ask()
+        worst = max(worst, time.monotonic() - begun)
+    return worst
