@@ -9,12 +9,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("servicekit", "exporter", "castray_bridge", "grafana", "demo", "bench")
+PACKAGES = ("servicekit", "exporter", "castray_bridge", "grafana", "deploy", "demo", "bench")
 ALLOWED = {
     "servicekit": (),
     "exporter": ("servicekit",),
     "castray_bridge": ("servicekit", "exporter.states"),
     "grafana": ("servicekit", "exporter.states"),
+    # It starts monitors, names nodes as the bridge does, and asks them with the bridge's own question.
+    "deploy": (
+        "servicekit",
+        "exporter.states",
+        "castray_bridge.names",
+        "castray_bridge.probe",
+        "castray_bridge.http_reply",
+    ),
 }
 
 

@@ -9,6 +9,7 @@ import click
 import pytest
 
 from castray_bridge.__main__ import command as bridge
+from deploy.__main__ import command as deploy
 from exporter.__main__ import command as monitor
 from grafana.__main__ import command as dashboards
 from servicekit.cli import options
@@ -22,7 +23,7 @@ def documented(name: str) -> list[str]:
     return [line for line in section[1].splitlines() if line.startswith("| `--")]
 
 
-@pytest.mark.parametrize("command", [monitor, bridge, dashboards], ids=lambda command: command.name)
+@pytest.mark.parametrize("command", [monitor, bridge, dashboards, deploy], ids=lambda command: command.name)
 def test_every_option_stands_in_the_table_as_it_is(command: click.Command) -> None:
     rows = [row for row in options(command) if row.flag != "--version"]
     wanted = [f"| `{row.flag}` | `{row.environment}` | {row.default} | {row.help} |" for row in rows]
