@@ -1,5 +1,5 @@
 """Loopback ports and waiting for the tests: those of the demo."""
 
-from demo.net import free_port, wait_for
+from demo.net import free_port, is_free, wait_for
 
-__all__ = ["free_port", "wait_for"]
+__all__ = ["free_port", "is_free", "wait_for"]

@@ -1,0 +1,106 @@
+"""A real Ray cluster, and `cmzsb-deploy` run on it as an operator does."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+
+from demo.ray_cluster import NodeSpec, RayCluster
+from tests.support.net import free_port
+
+ROOT = Path(__file__).parents[2]
+SPECS = [NodeSpec(f"M{number}", f"127.0.23.{number}") for number in range(1, 5)]
+"""Not 127.0.0.1: Ray takes that for the machine's outer address."""
+
+
+class Site:
+    """The cluster with one port for all monitors; each listens on its node's address."""
+
+    def __init__(self, directory: Path, cluster: RayCluster) -> None:
+        self.directory = directory
+        self.cluster = cluster
+        self.port = free_port([spec.ip for spec in SPECS])
+
+    def deploy(self, *options: str, code: Path = ROOT) -> subprocess.CompletedProcess[str]:
+        """Run the command from the packages below `code`, in English."""
+        command = [sys.executable, "-m", "deploy", "--address", self.cluster.address, "--port", str(self.port)]
+        command += ["--listen-on", "node", "--state-dir", f"{self.directory}/{{node}}", "--patience", "30", *options]
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("CMZSB_")}
+        return subprocess.run(
+            command, cwd=code, env=environment | {"LC_ALL": "C.UTF-8"},
+            capture_output=True, text=True, timeout=100, check=False,
+        )  # fmt: skip
+
+    def ask(self, spec: NodeSpec, path: str = "/api/status", timeout: float = 2) -> dict[str, Any]:
+        reply: dict[str, Any] = requests.get(f"http://{spec.ip}:{self.port}{path}", timeout=timeout).json()
+        return reply
+
+    def version(self, spec: NodeSpec) -> str:
+        return str(self.ask(spec, "/api/health")["version"])
+
+    def monitors(self) -> dict[str, psutil.Process]:
+        """Return the monitors' processes by their nodes' addresses."""
+        return {
+            match[1]: process
+            for process in psutil.process_iter()
+            if (match := re.search(rf"deploy\.child .*--listen ([\d.]+):{self.port} ", command_line(process)))
+        }
+
+    def raylet(self, spec: NodeSpec) -> psutil.Process:
+        return next(
+            process
+            for process in psutil.process_iter()
+            if f"--node_ip_address={spec.ip} " in (line := command_line(process)) and "/raylet " in line
+        )
+
+
+def command_line(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline()) + " "
+    except psutil.Error:  # gone in the meantime
+        return ""
+
+
+def other_version(directory: Path, version: str) -> Path:
+    """Return a directory with the packages as they are, but of another version."""
+    for package in ("castray_bridge", "deploy", "exporter", "servicekit"):
+        shutil.copytree(ROOT / package, directory / package, ignore=shutil.ignore_patterns("__pycache__"))
+    (directory / "servicekit" / "version.py").write_text(f'__version__ = "{version}"\n', "utf-8")
+    return directory
+
+
+@contextmanager
+def most_down_at_once(site: Site, specs: Sequence[NodeSpec]) -> Iterator[list[int]]:
+    """Give a list that takes, as long as the block lasts, how many monitors gave no answer at each look."""
+    counts: list[int] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.02):
+            counts.append(sum(not answers(site, spec) for spec in specs))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield counts
+    finally:
+        over.set()
+        thread.join()
+
+
+def answers(site: Site, spec: NodeSpec) -> bool:
+    try:
+        return bool(site.ask(spec, "/api/health", timeout=1)["status"] == "healthy")
+    except requests.RequestException:
+        return False
