@@ -17,10 +17,9 @@ from typing import Final
 
 from packaging.requirements import Requirement
 
+from deploy.settings import LIBRARIES
 from servicekit.cli import StartError
 
-LIBRARIES: Final = "libraries"
-"""Directory of the third-party libraries inside the bundle."""
 _WHOLE: Final = ("deploy", "exporter", "servicekit")
 _PARTS: Final = {"castray_bridge": ("names.py", "probe.py", "http_reply.py")}
 """What the keeper uses of the bridge; the bridge's own `__init__` would ask for all of its libraries."""

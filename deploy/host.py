@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from deploy.settings import Settings
+from deploy.settings import LIBRARIES, Settings
+from servicekit.text import one_line
 
 _ROOT: Final = Path(__file__).parents[1]
 _PAUSES: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
@@ -20,6 +21,9 @@ _PAUSES: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 _STABLE: Final = 30.0
 """Seconds after which a monitor counts as having run, so that the pauses begin anew."""
 _STOP_WITHIN: Final = 5.0
+_NOT_FOR_THE_MONITOR: Final = ("CMZSB_", "RAY_", "NOTIFY_SOCKET", "WATCHDOG_")
+"""Environment of Ray's own processes: other options than ordered, and the systemd that runs `ray start`."""
+_ERROR_LENGTH: Final = 160
 
 
 class MonitorHost:
@@ -94,12 +98,12 @@ class MonitorHost:
         lasted = time.monotonic() - self._started_at
         if not self._stopping.is_set():
             ended = f"ended by signal {-status}" if status < 0 else self._last_line.removeprefix("cmzsb-exporter: ")
-            self._error = ended or f"ended with status {status}"
+            self._error = one_line(ended or f"ended with status {status}", _ERROR_LENGTH)
         return lasted
 
     def _start(self, token_file: str | None, descriptors: tuple[int, ...]) -> subprocess.Popen[str]:
         arguments = self._settings.arguments(self._name, self._ip, token_file)
-        own = {key: value for key, value in os.environ.items() if not key.startswith(("CMZSB_", "RAY_"))}
+        own = {key: value for key, value in os.environ.items() if not key.startswith(_NOT_FOR_THE_MONITOR)}
         return subprocess.Popen(  # noqa: S603 (this project's own service)
             [sys.executable, "-m", "deploy.child", str(os.getpid()), *arguments],
             stdin=subprocess.DEVNULL,
@@ -107,7 +111,7 @@ class MonitorHost:
             text=True,
             errors="replace",
             pass_fds=descriptors,
-            env=own | {"PYTHONPATH": f"{_ROOT}{os.pathsep}{_ROOT / 'libraries'}", "PYTHONDONTWRITEBYTECODE": "1"},
+            env=own | {"PYTHONPATH": f"{_ROOT}{os.pathsep}{_ROOT / LIBRARIES}", "PYTHONDONTWRITEBYTECODE": "1"},
         )
 
     @contextmanager

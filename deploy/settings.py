@@ -9,6 +9,8 @@ from typing import Final
 
 LISTEN_ON: Final = ("all", "node")
 """Every address of the node, or just the one that Ray knows it by."""
+LIBRARIES: Final = "libraries"
+"""Directory of the third-party libraries inside what is shipped."""
 
 
 @dataclass(frozen=True, slots=True)
