@@ -22,7 +22,7 @@ from servicekit.text import one_line
 
 _CLIENT: Final = "ray://"
 _CONNECT_WITHIN: Final = 3.0
-_ANSWER_WITHIN: Final = 20.0
+_ANSWER_WITHIN: Final = 60.0
 """Seconds for the keeper to answer; starting its worker is included."""
 
 

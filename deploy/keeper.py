@@ -110,6 +110,8 @@ class Keeper:
         return views
 
     def _halt(self, failed: View) -> None:
+        if self._halted:
+            return
         why = failed.check.detail or failed.check.health
         self._halted = f"{failed.node.name} ({failed.node.ip}): {why}"
         _log.error(log.event("halted", node=failed.node.name, reason=why))
