@@ -21,6 +21,7 @@ from castray_bridge.websocket import Push
 from castray_bridge.worker import Pace
 from exporter.states import IDLE, UNKNOWN
 from servicekit import cli, log
+from servicekit.notify import Notifier, Watchdog
 from servicekit.secrets import read_token
 from servicekit.version import __version__
 
@@ -105,6 +106,7 @@ def command(
 ) -> None:
     """Serve every node's work status to dashboards, browsers and Prometheus."""
     log.configure(log_level)
+    notifier = Notifier.from_environment()  # before gunicorn, which would say "ready" before anything is
     disable_created_metrics()  # type: ignore[no-untyped-call] # prometheus_client leaves this one out
     if (status_source == "prometheus") != bool(prometheus_url):
         raise click.UsageError("--status-source prometheus and --prometheus-url go together")
@@ -123,16 +125,24 @@ def command(
         inventory=expected,
         prometheus_url=prometheus_url,
     )
+    watchdog = Watchdog(notifier, bridge.complaint)
     push = Push(bridge.board, bridge.counts, max_websockets)
 
     def make_app() -> Flask:
         bridge.start()
+        watchdog.start()
+        notifier.ready(f"serving on {address}")
         return create_app(bridge, push, access)
+
+    def before_stop() -> None:
+        notifier.stopping()
+        watchdog.close()
+        push.close()
 
     sock = bind(listen)
     address = cli.Address(listen.host, sock.getsockname()[1])
     _log.info(log.event("listening", address=address, version=__version__))
-    Server(sock, make_app, before_stop=push.close, after_stop=bridge.close).run()
+    Server(sock, make_app, before_stop, after_stop=bridge.close).run()
 
 
 def _source(ray_dashboard: str | None, castray: str | None, ray_token_file: Path | None) -> Source:

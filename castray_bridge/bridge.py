@@ -60,6 +60,12 @@ class Bridge:
         """Begin to ask; returns at once."""
         self.refresher.start()
 
+    def complaint(self) -> str:
+        """Return which thread no longer gets on, or an empty text; silent nodes and a silent source are no reason."""
+        if not self.refresher.is_alive():
+            return "the refresher is stuck"
+        return "" if self._asker.is_alive() else "a thread that asks the nodes has ended"
+
     def close(self) -> None:
         """Stop asking and join all threads."""
         self.refresher.close()

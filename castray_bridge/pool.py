@@ -46,6 +46,11 @@ class WorkerPool:
             for worker, share in zip(self._workers, self._shares, strict=True):
                 worker.assign(share, wait)
 
+    def is_alive(self) -> bool:
+        """Return whether all threads run."""
+        with self._lock:
+            return all(worker.is_alive() for worker in self._workers)
+
     def close(self) -> None:
         """Stop asking, drop open questions and join the threads. May be called twice."""
         with self._lock:

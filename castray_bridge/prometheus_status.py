@@ -88,7 +88,7 @@ class PrometheusAsker:
         self._failure: str | None = None
         self._wake = threading.Event()
         self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="prometheus-status", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def set_targets(self, targets: Mapping[Address, str]) -> None:
         """Ask about exactly these from now on, at once if they are others."""
@@ -96,14 +96,19 @@ class PrometheusAsker:
         self._targets = dict(targets)
         if changed:
             self._wake.set()
-        if self._thread.ident is None and not self._stopping:
+        if self._thread is None and not self._stopping:
+            self._thread = threading.Thread(target=self._run, name="prometheus-status", daemon=True)
             self._thread.start()
+
+    def is_alive(self) -> bool:
+        """Return whether the thread runs, once there are nodes to ask about."""
+        return self._thread is None or self._thread.is_alive()
 
     def close(self) -> None:
         """Stop asking and join the thread. May be called twice."""
         self._stopping = True
         self._wake.set()
-        if self._thread.ident is not None:
+        if self._thread is not None:
             self._thread.join()
 
     def _run(self) -> None:

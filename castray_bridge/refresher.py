@@ -17,6 +17,8 @@ from servicekit.log import event
 
 MAX_AGE: Final = 300.0
 """Seconds for which the last good list is shown while the source fails."""
+STUCK_SECONDS: Final = 20.0
+"""One turn ends much sooner, whatever the source does."""
 
 _log = logging.getLogger(__name__)
 
@@ -26,6 +28,10 @@ class Asker(Protocol):
 
     def set_targets(self, targets: Mapping[Address, str]) -> None:
         """Ask about exactly these from now on; the values are the nodes' ids."""
+        ...
+
+    def is_alive(self) -> bool:
+        """Return whether all threads get on."""
         ...
 
     def close(self) -> None:
@@ -46,21 +52,25 @@ class Refresher:
         self._clock = clock
         self._interval = interval
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="refresher", daemon=True)
+        self._thread: threading.Thread | None = None
         self._succeeded_at: float | None = None
         self.failure: str | None = "the nodes have not been asked for yet"
         """Why the last question failed; None when it did not."""
         self.last_success: float | None = None
         """Unix time of the last good list."""
+        self._turned_at = clock.monotonic()
 
     def start(self) -> None:
         """Begin to ask."""
+        # Made here: one that is made before gunicorn forks passes for ended in the process that starts it.
+        self._thread = threading.Thread(target=self._run, name="refresher", daemon=True)
+        self._turned_at = self._clock.monotonic()
         self._thread.start()
 
     def close(self) -> None:
         """Stop and join the thread; waits for a question under way."""
         self._stop.set()
-        if self._thread.is_alive():
+        if self._thread is not None:
             self._thread.join()
 
     def refresh(self) -> None:
@@ -82,6 +92,11 @@ class Refresher:
         self.last_success = self._clock.time()
         self._succeeded_at = self._clock.monotonic()
 
+    def is_alive(self) -> bool:
+        """Return whether the thread gets on; a source that fails is no reason why it would not."""
+        recent = self._clock.monotonic() - self._turned_at < self._interval + STUCK_SECONDS
+        return recent and self._thread is not None and self._thread.is_alive()
+
     def is_usable(self) -> bool:
         """Return whether there is a list that is not too old."""
         return self._succeeded_at is not None and self._clock.monotonic() - self._succeeded_at < MAX_AGE
@@ -94,4 +109,5 @@ class Refresher:
     def _run(self) -> None:
         while not self._stop.is_set():
             self.refresh()
+            self._turned_at = self._clock.monotonic()
             self._stop.wait(self._interval)

@@ -83,6 +83,10 @@ class Worker:
             self._order = (dict(targets), wait)
         self._ringer.send(b".")
 
+    def is_alive(self) -> bool:
+        """Return whether the thread runs."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """Tell the thread to end."""
         self._stopping = True

@@ -20,6 +20,7 @@ from exporter.status import Status
 from exporter.watch import LogObserver, Ticker
 from servicekit import cli, log
 from servicekit.clock import SystemClock
+from servicekit.notify import Notifier, Watchdog
 from servicekit.secrets import read_token
 from servicekit.text import safe_name
 from servicekit.version import __version__
@@ -116,6 +117,7 @@ def command(
 ) -> None:
     """Serve this node's work status to CastRay, browsers and Prometheus."""
     log.configure(log_level)
+    notifier = Notifier.from_environment()
     logging.getLogger("waitress").setLevel(logging.ERROR)
     policy = WritePolicy(networks(trusted_writers), read_token(token_file) if token_file else None)
     clock = SystemClock()
@@ -139,7 +141,22 @@ def command(
         raise
     ticker = Ticker(status)
     _log.info(log.event("listening", address=server.address, node=node_name, version=__version__))
-    server.run(before_stop=status.release_waiters)
+
+    def complaint() -> str:
+        if not journal.is_alive():
+            return "the journal's thread is stuck"
+        return "" if ticker.is_alive() else "the status is stuck"
+
+    watchdog = Watchdog(notifier, complaint)
+    watchdog.start()
+    notifier.ready(f"serving {node_name} on {server.address}")
+
+    def before_stop() -> None:
+        notifier.stopping()
+        status.release_waiters()
+
+    server.run(before_stop)
+    watchdog.close()
     ticker.close()
     status.checkpoint()
     journal.close()

@@ -19,6 +19,8 @@ from servicekit.log import event
 
 FILE_NAME: Final = "journal.sqlite3"
 RETRY_SECONDS: Final = 1.0
+STUCK_SECONDS: Final = 20.0
+"""A write that takes longer will not end: only another process can write again."""
 STALL_SECONDS: Final = 2.0
 """A write that takes longer counts as failing: reports no longer wait for it."""
 
@@ -44,6 +46,7 @@ class Journal:
         self._changed = threading.Condition()
         self._pending = Batch()
         self._writing: Batch | None = None
+        self._began_writing = 0.0
         self._appended = 0
         self._written = 0
         self._closing = False
@@ -83,6 +86,12 @@ class Journal:
         rows.update((row.id, row) for row in self._read(lambda store: store.alerts(limit)))
         return [rows[number] for number in sorted(rows, reverse=True)[:limit]]
 
+    def is_alive(self) -> bool:
+        """Return whether the writing thread gets on; a disk that refuses is no reason why it would not."""
+        with self._changed:
+            is_stuck = self._writing is not None and time.monotonic() - self._began_writing > STUCK_SECONDS
+        return self._thread.is_alive() and not is_stuck
+
     def close(self) -> None:
         """Write what is pending, if the disk takes it, and close the file."""
         with self._changed:
@@ -111,6 +120,7 @@ class Journal:
                 if self._appended == self._written:
                     return
                 self._writing, self._pending = self._pending, Batch()
+                self._began_writing = time.monotonic()
                 ticket = self._appended
             failure = self._write(self._writing)
             with self._changed:

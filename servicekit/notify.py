@@ -1,0 +1,113 @@
+"""What a service tells systemd: that it is ready, that it still works, that it stops.
+
+Protocol: https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html. Without systemd nothing is sent.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable, MutableMapping
+from typing import Final
+
+from servicekit.log import event
+from servicekit.text import one_line
+
+_SEND_SECONDS: Final = 1.0
+_PINGS_PER_LIMIT: Final = 3
+"""Questions to a service within systemd's limit, so that a single one may fail."""
+
+_log = logging.getLogger(__name__)
+
+
+class Notifier:
+    """The way to whoever started the service. Thread-safe, never raises, may be used after a fork."""
+
+    def __init__(self, path: str | None, watchdog_seconds: float | None) -> None:
+        """`path` of a datagram socket, `@…` in Linux's abstract namespace, None: nobody listens."""
+        self._address = None if not path else "\0" + path[1:] if path.startswith("@") else path
+        self.watchdog_seconds = watchdog_seconds
+        """Longest time between two pings; None when none are wanted."""
+        self._failed = False
+
+    @classmethod
+    def from_environment(cls, environment: MutableMapping[str, str] = os.environ) -> Notifier:
+        """Take what systemd set out of `environment`: child processes, and gunicorn, must not speak for the service."""
+        path, limit, pid = (environment.pop(name, None) for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"))
+        is_wanted = path and limit and limit.isdecimal() and int(limit) > 0 and pid in (None, str(os.getpid()))
+        return cls(path, int(limit) / 1e6 if is_wanted and limit else None)
+
+    def ready(self, text: str) -> None:
+        """Say that the service answers from now on; `systemctl status` shows `text`."""
+        self._send(f"READY=1\nSTATUS={one_line(text)}")
+
+    def status(self, text: str) -> None:
+        """Let `systemctl status` show `text`."""
+        self._send(f"STATUS={one_line(text)}")
+
+    def stopping(self) -> None:
+        """Say that the service is about to end; may be called from a signal handler."""
+        self._send("STOPPING=1")
+
+    def ping(self) -> None:
+        """Say that the service still works."""
+        self._send("WATCHDOG=1")
+
+    def _send(self, message: str) -> None:
+        if self._address is None:
+            return
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
+                sock.settimeout(_SEND_SECONDS)
+                sock.sendto(message.encode(), self._address)
+        except OSError as error:
+            if not self._failed:
+                _log.warning(event("notify_failed", reason=error))
+            self._failed = True
+        else:
+            self._failed = False
+
+
+class Watchdog:
+    """A thread that pings as long as `complaint()` is empty; systemd aborts the service when no ping comes.
+
+    `complaint` says in a few words what is stuck. It may itself get stuck: that, too, is no ping.
+    """
+
+    def __init__(self, notifier: Notifier, complaint: Callable[[], str]) -> None:
+        self._notifier = notifier
+        self._complaint = complaint
+        self._stop = threading.Event()
+        self._said = ""
+
+    def start(self) -> None:
+        """Begin, if pings are wanted; to be called in the process that serves."""
+        if self._notifier.watchdog_seconds is not None:
+            faulthandler.enable(sys.stderr)  # systemd's SIGABRT then leaves every thread's stack in the log
+            threading.Thread(target=self._run, name="watchdog", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop; a check under way is not waited for."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        interval = (self._notifier.watchdog_seconds or 0.0) / _PINGS_PER_LIMIT
+        while not self._stop.wait(interval):
+            self._look()
+
+    def _look(self) -> None:
+        complaint = self._complaint()
+        if not complaint:
+            self._notifier.ping()
+        if complaint != self._said:
+            if complaint:
+                _log.error(event("watchdog_withheld", reason=complaint))
+                self._notifier.status(complaint)
+            else:
+                _log.info(event("watchdog_resumed"))
+                self._notifier.status("working again")
+        self._said = complaint

@@ -1,0 +1,45 @@
+"""A service manager's end of the notification socket."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Notifications:
+    """What a service said so far, in order."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self.heard: list[str] = []
+
+    def listen(self, seconds: float) -> None:
+        """Hear what is said within `seconds`."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self._sock.settimeout(left)
+            try:
+                self.heard += self._sock.recv(4096).decode().splitlines()
+            except TimeoutError:
+                return
+
+    def wait_for(self, message: str, seconds: float) -> None:
+        """Listen until `message` was said. Raises TimeoutError."""
+        deadline = time.monotonic() + seconds
+        while message not in self.heard:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{message} not within {seconds} s, only {self.heard}")
+            self.listen(0.1)
+
+
+@contextmanager
+def notification_socket(directory: Path, *, abstract: bool = False) -> Iterator[tuple[str, Notifications]]:
+    """Yield the value for `NOTIFY_SOCKET` and what comes in there."""
+    path = str(directory / "notify")
+    name = "@" + path if abstract else path
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind("\0" + path if abstract else path)
+        yield name, Notifications(sock)
