@@ -31,6 +31,11 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 _LOOK_EVERY: Final = 0.3
 
 
+def _ray_address(value: str) -> str:
+    cli.listen_address(value.removeprefix(cluster.CLIENT))
+    return value
+
+
 def _option(flag: str, text: str, **more: Any) -> Callable[[_Function], _Function]:
     envvar = "CMZSB_DEPLOY_" + flag.removeprefix("--").upper().replace("-", "_")
     return click.option(flag, envvar=envvar, help=text, **{"show_default": True, **more})

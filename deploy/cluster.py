@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,10 +18,15 @@ from deploy.actors import KEEPER, NAMESPACE, MonitorActor, all_nodes, detached, 
 from deploy.keeper import Keeper
 from deploy.nodes import living
 from deploy.settings import Settings
-from servicekit.cli import StartError
+from servicekit.cli import StartError, listen_address
 from servicekit.text import one_line
 
-_CLIENT: Final = "ray://"
+CLIENT: Final = "ray://"
+"""Start of an address that is to be reached through Ray's client server, from outside the cluster."""
+_ENVIRONMENT: Final = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_gcs_server_port_wait_time_s": "1",  # tries; by default Ray makes so many that they take ten minutes
+}
 _CONNECT_WITHIN: Final = 3.0
 _ANSWER_WITHIN: Final = 60.0
 """Seconds for the keeper to answer; starting its worker is included."""
@@ -30,13 +36,19 @@ _ANSWER_WITHIN: Final = 60.0
 def connected(address: str, bundle: Path | None = None) -> Iterator[None]:
     """Be connected to the cluster at `address`, carrying `bundle` to its nodes. Raises `StartError`."""
     _check_that_something_listens(address)
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")  # by default Ray tries for more than ten minutes
+    for variable, value in _ENVIRONMENT.items():
+        os.environ.setdefault(variable, value)
     runtime_env = {"working_dir": str(bundle)} if bundle else None
     try:
-        ray.init(
-            address, namespace=NAMESPACE, runtime_env=runtime_env, log_to_driver=False, logging_level=logging.ERROR
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ray.init(
+                address,
+                namespace=NAMESPACE,
+                runtime_env=runtime_env,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
     except Exception as error:  # noqa: BLE001 (Ray raises whatever it likes here; the operator gets its words)
         raise StartError(f"cannot connect to Ray at {address}: {_first_line(error)}") from None
     try:
@@ -107,11 +119,10 @@ def _dismiss(keeper: Any) -> None:
 
 
 def _check_that_something_listens(address: str) -> None:
-    host, _, port = address.removeprefix(_CLIENT).rpartition(":")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_WITHIN).close()
-    except (OSError, ValueError, OverflowError) as error:
-        raise StartError(f"nothing answers at {address}: {_first_line(error)}") from None
+        socket.create_connection(listen_address(address.removeprefix(CLIENT)), _CONNECT_WITHIN).close()
+    except OSError as error:
+        raise StartError(f"nothing answers at {address}: {error.strerror or error}") from None
 
 
 def _first_line(error: BaseException) -> str:
