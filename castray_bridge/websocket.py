@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from simple_websocket import ConnectionClosed
+from wsproto.events import TextMessage
 
 from castray_bridge.board import Board
 from castray_bridge.metrics import Counts
@@ -26,6 +27,7 @@ SEND_SECONDS: Final = 5.0
 _SEND_BUFFER: Final = 64 * 1024
 """Bytes that the kernel keeps for a client: more would hide for minutes that it no longer reads."""
 _MAX_UNREAD: Final = 100
+_PART_SECONDS: Final = 0.5
 
 SERVER_OPTIONS: Final = {"max_message_size": 4096, "ping_interval": 25}
 """For simple-websocket: what a client sends is `ping` and nothing else."""
@@ -55,11 +57,15 @@ class Push:
         """Talk to `client` (simple-websocket's server side) until it goes or is dropped."""
         ring = client.event.set
         with self._lock:
-            if len(self._bells) >= self._max_clients:
+            is_full = len(self._bells) >= self._max_clients
+            if not is_full:
+                self._bells.add(ring)
+                self._counts.websocket_clients = len(self._bells)
+        if is_full:
+            with contextlib.suppress(ConnectionClosed, OSError):
                 client.close(1013, "too many clients")
-                return
-            self._bells.add(ring)
-            self._counts.websocket_clients = len(self._bells)
+            _part(client)
+            return
         unsubscribe = self._board.subscribe(ring)
         try:
             _bound_sending(client.sock)
@@ -75,6 +81,7 @@ class Push:
             with self._lock:
                 self._bells.discard(ring)
                 self._counts.websocket_clients = len(self._bells)
+            _part(client)
 
     def _converse(self, client: Any) -> None:
         seen, sent_at = -1, 0.0
@@ -88,7 +95,7 @@ class Push:
             age = time.monotonic() - sent_at
             is_news = snapshot.version != seen
             if age >= MAX_DISTANCE or (is_news and age >= MIN_DISTANCE):
-                client.send(push(snapshot))
+                _send(client, push(snapshot))
                 seen, sent_at = snapshot.version, time.monotonic()
                 continue
             if is_news:
@@ -108,6 +115,21 @@ class Push:
 
 class _FloodError(Exception):
     """The client sends faster than it can be answered."""
+
+
+def _send(client: Any, text: str) -> None:
+    """Send `text` whole. Raises `OSError` when the client did not take all of it in time."""
+    if not client.connected:
+        raise ConnectionClosed(client.close_reason, client.close_message)
+    data = client.ws.send(TextMessage(data=text))
+    # Not client.send(), which takes a message that was cut off by the timeout for sent.
+    if client.sock.send(data) < len(data):
+        raise TimeoutError
+
+
+def _part(client: Any) -> None:
+    # Closed before its reading thread has begun, the socket would be that thread's uncaught exception in the log.
+    client.thread.join(_PART_SECONDS)
 
 
 def _bound_sending(sock: socket.socket) -> None:
