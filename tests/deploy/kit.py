@@ -20,7 +20,7 @@ from demo.ray_cluster import NodeSpec, RayCluster
 from tests.support.net import free_port
 
 ROOT = Path(__file__).parents[2]
-SPECS = [NodeSpec(f"M{number}", f"127.0.23.{number}") for number in range(1, 5)]
+SPECS = [NodeSpec(f"M{number}", f"127.0.23.{number}") for number in range(1, 4)]
 """Not 127.0.0.1: Ray takes that for the machine's outer address."""
 
 
@@ -29,16 +29,26 @@ class Site:
 
     def __init__(self, directory: Path, cluster: RayCluster) -> None:
         self.directory = directory
+        self.old = copy_of_code(directory / "old", "1.0.0")
+        self.new = copy_of_code(directory / "new", "2.0.0")
         self.cluster = cluster
         self.port = free_port([spec.ip for spec in SPECS])
 
-    def deploy(self, *options: str, code: Path = ROOT) -> subprocess.CompletedProcess[str]:
-        """Run the command from the packages below `code`, in English."""
+    def deploy(self, *options: str, code: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """Run the command from the packages below `code` (by default the old version), in English."""
         command = [sys.executable, "-m", "deploy", "--address", self.cluster.address, "--port", str(self.port)]
-        command += ["--listen-on", "node", "--state-dir", f"{self.directory}/{{node}}", "--patience", "30", *options]
+        command += [
+            "--listen-on",
+            "node",
+            "--state-dir",
+            f"{self.directory}/state-{{node}}",
+            "--patience",
+            "30",
+            *options,
+        ]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("CMZSB_")}
         return subprocess.run(
-            command, cwd=code, env=environment | {"LC_ALL": "C.UTF-8"},
+            command, cwd=code or self.old, env=environment | {"LC_ALL": "C.UTF-8"},
             capture_output=True, text=True, timeout=100, check=False,
         )  # fmt: skip
 
@@ -72,8 +82,8 @@ def command_line(process: psutil.Process) -> str:
         return ""
 
 
-def other_version(directory: Path, version: str) -> Path:
-    """Return a directory with the packages as they are, but of another version."""
+def copy_of_code(directory: Path, version: str) -> Path:
+    """Copy the packages to `directory` as they are now, but of another version; return it."""
     for package in ("castray_bridge", "deploy", "exporter", "servicekit"):
         shutil.copytree(ROOT / package, directory / package, ignore=shutil.ignore_patterns("__pycache__"))
     (directory / "servicekit" / "version.py").write_text(f'__version__ = "{version}"\n', "utf-8")
