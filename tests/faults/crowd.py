@@ -15,7 +15,10 @@ from tests.support.running import Service
 
 Begin = Callable[[socket.socket], None]
 _HEAD: Final = b"GET /api/status HTTP/1.1\r\nHost: localhost\r\n"
-_SCRAPE: Final = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def _get(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 
 
 def slow_header(peer: socket.socket) -> None:
@@ -33,16 +36,25 @@ def idle(peer: socket.socket) -> None:
     """Connect and say nothing."""
 
 
-def slow_reader(peer: socket.socket) -> None:
+def slow_reader(path: str) -> Begin:
     """Ask for more than fits into the window of this side, and read none of it."""
-    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    peer.sendall(_SCRAPE * 3)
+
+    def begin(peer: socket.socket) -> None:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        peer.sendall(_get(path) * 3)
+
+    return begin
 
 
-def gone_in_mid_reply(peer: socket.socket) -> None:
-    peer.sendall(_SCRAPE * 3)
-    peer.recv(100)
-    peer.close()
+def gone_in_mid_reply(path: str) -> Begin:
+    """Ask, read a little and hang up."""
+
+    def begin(peer: socket.socket) -> None:
+        peer.sendall(_get(path) * 3)
+        peer.recv(100)
+        peer.close()
+
+    return begin
 
 
 def keep_alive(peer: socket.socket) -> None:
@@ -56,7 +68,17 @@ def keep_alive(peer: socket.socket) -> None:
     assert answer.startswith(b"HTTP/1.1 200")
 
 
-SLOW: Final = {"header": slow_header, "body": slow_body, "idle": idle, "reader": slow_reader}
+def slow_kinds(path: str) -> dict[str, Begin]:
+    """Return every kind of slow client, by name; those that get replies ask for `path`."""
+    return {
+        "header": slow_header,
+        "body": slow_body,
+        "idle": idle,
+        "reader": slow_reader(path),
+        "gone in mid-reply": gone_in_mid_reply(path),
+    }
+
+
 _DRIPPED: Final = {slow_header: b"X-A: b\r\n", slow_body: b" "}
 
 

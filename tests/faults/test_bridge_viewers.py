@@ -16,14 +16,15 @@ import pytest
 import websocket
 
 from tests.castray_bridge.hostile import STATUS, body, says, serving
-from tests.faults.crowd import SLOW, Begin, allow_descriptors, crowd, gone_in_mid_reply, slowest
+from tests.faults.crowd import Begin, allow_descriptors, crowd, slow_kinds, slowest
 from tests.faults.fake_ray import FakeRay, RayNode
 from tests.support.net import wait_for
 from tests.support.running import RunningBridge
 
 CAP = 256
-ORDINARY = 0.2
-"""Seconds within which an ordinary request is answered."""
+SLOW = slow_kinds("/api/ray-dashboard")
+ORDINARY = 0.5
+"""Seconds within which a reply of 100 KB is there, also while the machine runs other tests."""
 
 
 class World:
@@ -125,7 +126,7 @@ def test_viewers_at_the_cap_miss_nothing_beside_three_that_never_read(world: Wor
         assert time.monotonic() - begun < 10
         lines = [line for line in world.bridge.process.output().splitlines() if "websocket_dropped" in line]
         assert len(lines) == 3
-        assert slowest(lambda: world.bridge.get("/api/health"), 1.0) < ORDINARY * 2
+        assert slowest(lambda: world.bridge.get("/api/health"), 1.0) < ORDINARY
     finally:
         world.becomes("detecting")
         audience.close()
@@ -147,7 +148,7 @@ def test_1000_clients_against_the_cap_are_turned_away_and_the_others_stay(world:
                 clients.append(client)
         assert (len(clients), turned_away) == (CAP, 1000 - CAP)
         assert world.metric("websocket_clients") == CAP
-        assert slowest(lambda: world.bridge.get("/api/health"), 1.0) < ORDINARY * 2
+        assert slowest(lambda: world.bridge.get("/api/health"), 1.0) < ORDINARY
     finally:
         for client in clients:
             client.shutdown()
@@ -187,7 +188,7 @@ def test_client_that_misbehaves_is_gone_and_the_next_one_served(world: World, at
     assert "Traceback" not in world.bridge.process.output()
 
 
-@pytest.mark.parametrize("kind", [*SLOW.values(), gone_in_mid_reply], ids=[*SLOW, "gone in mid-reply"])
+@pytest.mark.parametrize("kind", SLOW.values(), ids=SLOW)
 def test_500_slow_clients_delay_nobody(world: World, kind: Begin) -> None:
     def dashboard() -> None:
         assert world.bridge.get("/api/ray-dashboard").ok

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from tests.faults.crowd import SLOW, Begin, allow_descriptors, crowd, gone_in_mid_reply, keep_alive, slowest
+from tests.faults.crowd import Begin, allow_descriptors, crowd, keep_alive, slow_kinds, slowest
 from tests.support.net import wait_for
 from tests.support.running import RunningMonitor
 
+SLOW = slow_kinds("/metrics")
 ORDINARY = 0.2
 """Seconds within which an ordinary request is answered."""
 
@@ -34,7 +35,7 @@ def ordinary(monitor: RunningMonitor) -> float:
     return slowest(ask, 1.0) / 2
 
 
-@pytest.mark.parametrize("kind", [*SLOW.values(), gone_in_mid_reply], ids=[*SLOW, "gone in mid-reply"])
+@pytest.mark.parametrize("kind", SLOW.values(), ids=SLOW)
 def test_500_slow_clients_delay_nobody_and_cost_little(monitor: RunningMonitor, kind: Begin) -> None:
     before = monitor.resources()
     with crowd(monitor, 500, kind):
