@@ -97,7 +97,7 @@ def most_down_at_once(site: Site, specs: Sequence[NodeSpec]) -> Iterator[list[in
     over = threading.Event()
 
     def look() -> None:
-        while not over.wait(0.02):
+        while not over.wait(0.05):
             counts.append(sum(not answers(site, spec) for spec in specs))
 
     thread = threading.Thread(target=look)

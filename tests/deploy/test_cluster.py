@@ -15,7 +15,7 @@ import pytest
 import ray
 
 from demo.ray_cluster import RayCluster
-from tests.deploy.kit import SPECS, Site, answers, command_line, most_down_at_once
+from tests.deploy.kit import SPECS, Site, answers, most_down_at_once
 from tests.support.net import free_port, is_free, wait_for
 
 pytestmark = pytest.mark.timeout(150)
@@ -52,11 +52,10 @@ def test_every_node_gets_a_monitor_under_its_name(site: Site) -> None:
     assert [site.ask(spec)["node_id"] for spec in FIRST] == ["M1", "M2"]
 
 
-def test_status_is_a_table_also_in_chinese_and_json(site: Site) -> None:
+def test_status_is_a_table_or_json(site: Site) -> None:
     table = site.deploy("--status").stdout.splitlines()
     assert table[0].split() == ["NODE", "IP", "VERSION", "HEALTH", "SINCE"]
     assert [line.split()[:4] for line in table[1:]] == [[*spec, "1.0.0", "healthy"] for spec in FIRST]
-    assert "正常" in site.deploy("--status", "--lang", "zh").stdout
     report = json.loads(site.deploy("--status", "--json").stdout)
     assert [row["ip"] for row in report["nodes"]] == [spec.ip for spec in FIRST]
 
@@ -81,7 +80,6 @@ def test_what_is_killed_comes_back_and_nothing_outlives_it(site: Site, whom: str
     psutil.wait_procs([old], timeout=5)
     assert not old.is_running()
     wait_for(lambda: site.monitors()[SPECS[1].ip].pid != old.pid and answers(site, SPECS[1]), "a new monitor", 20)
-    wait_for(lambda: site.deploy("--status").returncode == 0, "all healthy", 10)
 
 
 def test_upgrade_replaces_one_monitor_at_a_time(site: Site) -> None:
@@ -94,16 +92,19 @@ def test_upgrade_replaces_one_monitor_at_a_time(site: Site) -> None:
     assert len(site.monitors()) == 3
 
 
-def test_upgrade_stops_at_the_first_node_that_fails(site: Site) -> None:
-    (site.directory / "bad").mkdir()
-    (site.directory / "bad" / "M2").write_text("where a directory should be")
+def test_upgrade_stops_at_the_first_node_that_fails_and_says_why(site: Site) -> None:
+    """To another port, which another service has on M2: as the old CastRay would on a head node."""
     before = site.monitors()[JOINING.ip].pid
-    done = site.deploy("--state-dir", f"{site.directory}/bad/{{node}}", "--patience", "6", code=site.new)
-    assert done.returncode == 1
-    assert done.stderr.startswith("cmzsb-deploy: stopped, the nodes after it keep what they run: M2 (127.0.23.2): ")
-    assert done.stderr.count("\n") == 1
-    assert [answers(site, spec) for spec in SPECS] == [True, False, True]
-    assert site.monitors()[JOINING.ip].pid == before
+    port = free_port([spec.ip for spec in SPECS])
+    with socket.create_server((SPECS[1].ip, port)):
+        done = site.deploy("--port", str(port), "--patience", "6", code=site.new)
+        assert site.monitors()[JOINING.ip].pid == before
+        assert not is_free(SPECS[0].ip, port)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "cmzsb-deploy: stopped, the nodes after it keep what they run: M2 (127.0.23.2): "
+        f"cannot listen on 127.0.23.2:{port}: Address already in use\n",
+    )
 
 
 def test_node_out_of_reach_is_named_holds_up_nobody_and_follows_later(site: Site) -> None:
@@ -144,12 +145,3 @@ def test_remove_leaves_nothing(site: Site) -> None:
     finally:
         ray.shutdown()
     assert site.deploy("--remove").stdout == "removed 0 monitors; nothing is left\n"
-
-
-def test_busy_port_is_named(site: Site) -> None:
-    """As on a head node where the old CastRay still listens."""
-    with socket.create_server((SPECS[0].ip, site.port)):
-        done = site.deploy("--patience", "4")
-    assert done.returncode == 1
-    assert done.stderr.startswith("cmzsb-deploy: 1 of 2 nodes without a healthy monitor: M1 (cannot listen on ")
-    site.deploy("--remove")
