@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from flask import Flask
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
 from waitress.server import create_server
 from waitress.task import ErrorTask
 
@@ -33,8 +34,20 @@ class _JSONErrorTask(ErrorTask):  # type: ignore[misc] # waitress has no types
         self.write(body)
 
 
+class _Parser(HTTPRequestParser):  # type: ignore[misc] # waitress has no types
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the head. Raises `ParsingError`, also for a body whose end two servers could see in two places."""
+        try:
+            super().parse_header(header_plus)
+        except (TransferEncodingNotImplemented, ValueError) as error:  # ValueError: a length of 5000 digits
+            raise ParsingError(str(error)) from None
+        if self.chunked:
+            raise ParsingError("announce the length of the body; Transfer-Encoding is not accepted")
+
+
 class _Channel(HTTPChannel):  # type: ignore[misc] # waitress has no types
     error_task_class = _JSONErrorTask
+    parser_class = _Parser
 
 
 class Server:
