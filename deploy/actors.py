@@ -22,20 +22,21 @@ _GONE_WITHIN: Final = 10.0
 
 
 class MonitorActor(NamedTuple):
-    """The actor of one node; its name says which code and options it was started with."""
+    """The actor of one node; its name says which code and options it was started with, and its monitor's port."""
 
     node_id: str
     release: str
+    port: int
 
     @property
     def name(self) -> str:
-        return f"monitor/{self.node_id}/{self.release}"
+        return f"monitor/{self.node_id}/{self.release}/{self.port}"
 
 
 def monitors() -> list[MonitorActor]:
     """Return all monitors' actors that exist: running, starting or being restarted by Ray."""
     split = [name.split("/") for name in ray.util.list_named_actors()]
-    return [MonitorActor(*parts[1:]) for parts in split if parts[0] == "monitor" and len(parts) == 3]
+    return [MonitorActor(parts[1], parts[2], int(parts[3])) for parts in split if parts[0] == "monitor"]
 
 
 def all_nodes() -> list[dict[str, Any]]:
@@ -60,7 +61,7 @@ def detached(name: str, node_id: str | None) -> dict[str, Any]:
 
 def start_monitor(node: RayNode, settings: Settings) -> MonitorActor:
     """Start the actor of `node`; does not wait for it. Raises `ValueError` when it exists."""
-    actor = MonitorActor(node.node_id, settings.release)
+    actor = MonitorActor(node.node_id, settings.release, settings.port)
     ray.remote(MonitorHost).options(**detached(actor.name, node.node_id)).remote(settings, node.name, node.ip)
     return actor
 

@@ -32,7 +32,7 @@ class Keeper:
         log.configure("info")
         self._settings = settings
         self._patience = patience
-        self._sight = Sight(settings.port)
+        self._sight = Sight()
         self._pass = threading.Lock()
         self._wake = threading.Event()
         self._retired = False

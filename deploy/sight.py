@@ -21,10 +21,9 @@ _AT_ONCE: Final = 32
 
 
 class Sight:
-    """Asks monitors on `port` and their actors; keeps one question per actor open, however long that takes."""
+    """Asks monitors and their actors; keeps one question per actor open, however long that takes."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self) -> None:
         self._open: dict[MonitorActor, Any] = {}
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="sight")
 
@@ -32,15 +31,9 @@ class Sight:
         """Return how the monitor of each of `nodes` is; `actors` has the actor of a node's id."""
         deadline = time.monotonic() + _TIMEOUT
         self._ask_hosts(set(actors.values()))
-        answers = list(self._pool.map(self._ask_monitor, nodes))
+        answers = list(self._pool.map(_ask_monitor, nodes, [actors.get(node.node_id) for node in nodes]))
         hosts = self._collect(max(0.0, deadline - time.monotonic()))
         return [judge(answer, hosts.get(node.node_id)) for node, answer in zip(nodes, answers, strict=True)]
-
-    def _ask_monitor(self, node: RayNode) -> Answer:
-        try:
-            return read_health(node.ip, self._port, _TIMEOUT)
-        except ProbeError as error:
-            return Answer(error.reason)
 
     def _ask_hosts(self, actors: set[MonitorActor]) -> None:
         self._open = {actor: reference for actor, reference in self._open.items() if actor in actors}
@@ -71,3 +64,12 @@ def _status_of(actor: MonitorActor) -> Any:
         return ray.get_actor(actor.name, NAMESPACE).status.remote()
     except (ValueError, RayError):
         return None
+
+
+def _ask_monitor(node: RayNode, actor: MonitorActor | None) -> Answer:
+    if actor is None:
+        return Answer("refused")
+    try:
+        return read_health(node.ip, actor.port, _TIMEOUT)
+    except ProbeError as error:
+        return Answer(error.reason)
