@@ -42,7 +42,16 @@ def test_unit_exposes_as_little_as_it_can(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", UNITS)
-def test_broken_install_does_not_restart_for_ever(name: str) -> None:
+def test_broken_install_does_not_restart_for_ever_and_one_that_hangs_does(name: str) -> None:
     text = (FOLDER / name).read_text("utf-8")
     assert "Restart=on-failure" in text
-    assert "StartLimitBurst=" in text
+    seconds = {
+        key: int(value)
+        for key, value in re.findall(
+            r"^(TimeoutStartSec|RestartSec|WatchdogSec|StartLimit\w+)=(\d+)$", text, re.MULTILINE
+        )
+    }
+    slowest_failure = seconds["TimeoutStartSec"] + seconds["RestartSec"]
+    quickest_hang = seconds["WatchdogSec"] + seconds["RestartSec"]
+    burst, interval = seconds["StartLimitBurst"], seconds["StartLimitIntervalSec"]
+    assert burst * slowest_failure < interval < burst * quickest_hang
