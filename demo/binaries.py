@@ -9,8 +9,11 @@ PACKAGES: Final = {
     "alertmanager": "prometheus-alertmanager",
     "amtool": "prometheus-alertmanager",
     "chromium": "chromium",
+    "nginx": "nginx-light",
+    "openssl": "openssl",
     "prometheus": "prometheus",
     "promtool": "prometheus",
+    "shellcheck": "shellcheck",
     "systemd-analyze": "systemd",
 }
 """Debian's package for each program."""

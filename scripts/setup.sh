@@ -19,6 +19,9 @@ missing_packages() {
     command -v amtool >/dev/null || printf 'prometheus-alertmanager '
     command -v chromium >/dev/null || printf 'chromium '
     command -v systemd-analyze >/dev/null || printf 'systemd '
+    command -v shellcheck >/dev/null || printf 'shellcheck '
+    command -v openssl >/dev/null || printf 'openssl '
+    [ -x /usr/sbin/nginx ] || command -v nginx >/dev/null || printf 'nginx-light '
     "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null || printf 'python3-venv '
 }
 
@@ -39,7 +42,10 @@ install_without_starting() {
     if [ "$ours" = yes ]; then as_root rm -f "$policy"; fi
     if command -v systemctl >/dev/null; then
         for unit in "$@"; do
-            case "$unit" in prometheus*) as_root systemctl disable "$unit" >/dev/null 2>&1 || true ;; esac
+            case "$unit" in
+                nginx-light) as_root systemctl disable nginx >/dev/null 2>&1 || true ;;
+                prometheus*) as_root systemctl disable "$unit" >/dev/null 2>&1 || true ;;
+            esac
         done
     fi
     return "$status"

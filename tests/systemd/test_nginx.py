@@ -1,0 +1,101 @@
+"""The committed nginx configuration, in a real nginx before a real bridge."""
+
+from __future__ import annotations
+
+import base64
+import json
+import ssl
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+import websocket
+
+from tests.support.binaries import require
+from tests.support.net import free_port, wait_for
+from tests.support.process import Process
+from tests.support.running import RunningBridge
+
+CONFIGURATION = Path(__file__).parents[2] / "systemd" / "nginx" / "castray-bridge.conf"
+USER = ("operator", "a good password")
+
+
+class Front:
+    """Where nginx answers, and the certificate that it shows."""
+
+    def __init__(self, port: int, certificate: Path) -> None:
+        self.port = port
+        self.certificate = certificate
+
+    def get(self, path: str, user: tuple[str, str] | None = USER) -> requests.Response:
+        url = f"https://localhost:{self.port}{path}"
+        return requests.get(url, auth=user, verify=str(self.certificate), timeout=5)
+
+
+def make_secrets(directory: Path) -> None:
+    """Make what the operations guide makes: a certificate and a file of passwords."""
+    subprocess.run(
+        [require("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost", "-keyout", str(directory / "castray-bridge.key"),
+         "-out", str(directory / "castray-bridge.crt")],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    command = [require("openssl"), "passwd", "-apr1", "-stdin"]
+    done = subprocess.run(command, input=USER[1], check=True, capture_output=True, text=True)
+    (directory / "castray-bridge.users").write_text(f"{USER[0]}:{done.stdout.strip()}\n", "utf-8")
+
+
+@pytest.fixture(scope="module")
+def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    program, directory = require("nginx"), tmp_path_factory.mktemp("nginx")
+    make_secrets(directory)
+    directory.chmod(0o755)  # workers that gave up root read the passwords
+    port = free_port()
+    with RunningBridge(directory, "--ray-dashboard", "http://127.0.0.1:1") as bridge:
+        text = CONFIGURATION.read_text("utf-8")
+        for old, new in (
+            ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
+            ("/etc/nginx/", f"{directory}/"),
+            ("127.0.0.1:8001;", f"{bridge.address};"),
+        ):
+            assert old in text
+            text = text.replace(old, new)
+        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        folders = "".join(f"{kind}_temp_path {directory}/{kind};\n" for kind in kinds)
+        whole = directory / "nginx.conf"
+        whole.write_text(
+            f"daemon off; pid {directory}/pid; error_log stderr; user root;\nevents {{}}\n"
+            f"http {{\naccess_log off;\n{folders}{text}}}\n",
+            "utf-8",
+        )
+        with Process([program, "-p", directory, "-c", whole, "-e", "stderr"], directory / "log"):
+            found = Front(port, directory / "castray-bridge.crt")
+            wait_for(lambda: found.get("/api/health").json(), "nginx", 10)
+            yield found
+
+
+def test_data_come_through_for_who_knows_the_password(front: Front) -> None:
+    assert "nodes" in front.get("/api/ray-dashboard").json()["data"]
+    assert front.get("/").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/api/ray-dashboard", "/ws", "/sd/prometheus", "/metrics", "/api/health"])
+def test_nobody_else_sees_anything(front: Front, path: str) -> None:
+    assert front.get(path, None).status_code == 401
+    assert front.get(path, ("operator", "wrong")).status_code == 401
+
+
+def test_websocket_comes_through_encrypted(front: Front) -> None:
+    client = websocket.create_connection(
+        f"wss://localhost:{front.port}/ws",
+        timeout=10,
+        sslopt={"ca_certs": str(front.certificate), "cert_reqs": ssl.CERT_REQUIRED},
+        header=["Authorization: Basic " + base64.b64encode(":".join(USER).encode()).decode()],
+    )
+    assert json.loads(client.recv())["type"] == "cluster_status"
+    client.send("ping")
+    while (said := client.recv()) != "pong":
+        assert json.loads(said)["type"] == "cluster_status"
+    client.close()
