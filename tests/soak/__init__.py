@@ -1,0 +1,1 @@
+"""A long run of the whole product under random faults: `python -m tests.soak --minutes 10`, or `make soak`."""
