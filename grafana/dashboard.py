@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from grafanalib.core import Annotations, Dashboard, DashboardLink, GridPos, Panel, Template, Templating, Time
 
 from grafana import queries
+from grafana.limits import ORANGE
 from grafana.panels import DATASOURCE
 
 Say: TypeAlias = Callable[[str, str], str]
@@ -71,20 +72,20 @@ def node_variable(say: Say, *, multi: bool) -> Template:
 def build(
     kind: str, lang: str, title: str, description: str, variables: Sequence[Template], rows: Sequence[Row]
 ) -> Dashboard:
-    """Return the dashboard `kind` in `lang`."""
+    """Return the dashboard `kind` in `lang`, called `title` after the product's name."""
     say = saying(lang)
     alerts = {
         "name": say("Alerts", "告警"),
         "datasource": DATASOURCE,
         "enable": True,
         "expr": queries.ALERT_ANNOTATIONS,
-        "iconColor": "red",
+        "iconColor": ORANGE,
         "step": "30s",
         "titleFormat": "{{alertname}}",
         "textFormat": "{{node}}",
     }
     return Dashboard(
-        title=title,
+        title=_title(kind, lang, title),
         description=description,
         uid=f"cmzsb-{kind}-{lang}",
         tags=["cmzsb", lang],
@@ -102,10 +103,21 @@ def build(
     )
 
 
+def _title(kind: str, lang: str, name: str) -> str:
+    # Grafana 9 tells the dashboards of a folder apart by the ASCII letters of their titles alone.
+    return f"CM-ZSB {name}" if lang == "en" else f"CM-ZSB {name} ({kind}-{lang})"
+
+
 def node_link(say: Say, lang: str) -> dict[str, Any]:
     """Return the link of a light to its node's dashboard; the time range stays."""
     url = f"/d/cmzsb-node-{lang}?var-node=${{__field.labels.node}}&var-datasource=${{datasource}}&${{__url_time_range}}"
     return {"title": say("Show ${__field.labels.node}", "查看 ${__field.labels.node}"), "url": url}
+
+
+def cell_link(say: Say, lang: str) -> dict[str, Any]:
+    """Return the link of a table's cell with a node's name to that node's dashboard; the time range stays."""
+    url = f"/d/cmzsb-node-{lang}?var-node=${{__value.raw}}&var-datasource=${{datasource}}&${{__url_time_range}}"
+    return {"title": say("Show ${__value.raw}", "查看 ${__value.raw}"), "url": url}
 
 
 def _links(say: Say, lang: str) -> DashboardLink:

@@ -6,11 +6,9 @@ from grafanalib.core import Dashboard, Panel, Template
 
 from exporter.states import REPORTABLE
 from grafana import queries
-from grafana.dashboard import Row, build, datasource_variable, node_link, node_variable, saying
+from grafana.dashboard import Row, build, cell_link, datasource_variable, node_link, node_variable, saying
+from grafana.limits import ORANGE, RED
 from grafana.panels import (
-    GREEN,
-    ORANGE,
-    RED,
     Head,
     Query,
     curves,
@@ -18,10 +16,9 @@ from grafana.panels import (
     lights,
     override,
     states_count,
-    steps,
-    table,
     timeline,
 )
+from grafana.tables import COLOURED, Column, LimitColumn, figures, listing
 
 
 def dashboard(lang: str) -> Dashboard:
@@ -29,15 +26,16 @@ def dashboard(lang: str) -> Dashboard:
     say = saying(lang)
     rows = [
         Row(4, [(_counts(lang), 24)]),
-        Row(10, [(_lights(lang), 24)]),
-        Row(11, [(_timeline(lang), 24)]),
-        Row(9, [(_sends(lang), 14), (_low_confidence(lang), 10)]),
-        Row(10, [(_senders(lang), 15), (_firing(lang), 9)]),
+        Row(14, [(_lights(lang), 24)]),
+        Row(13, [(_timeline(lang), 24)]),
+        Row(9, [(_sends(lang), 12), (_low_confidence(lang), 12)]),
+        Row(8, [(_firing(lang), 14), (_silent(lang), 10)]),
+        Row(11, [(_senders(lang), 24)]),
     ]
     return build(
         "fleet",
         lang,
-        say("CM-ZSB Fleet", "CM-ZSB 节点总览"),
+        say("Fleet", "节点总览"),
         say("What every node does now and did in the last hour.", "每个节点当前与最近一小时的工作状态。"),
         [datasource_variable(say), node_variable(say, multi=True), _interval(lang)],
         rows,
@@ -47,7 +45,7 @@ def dashboard(lang: str) -> Dashboard:
 def _interval(lang: str) -> Template:
     say = saying(lang)
     return Template(
-        name="interval", type="interval", query="15s,30s,1m,5m", default="15s", label=say("Interval", "间隔"), hide=0
+        name="interval", type="interval", query="5s,15s,30s,1m,5m", default="5s", label=say("Interval", "间隔"), hide=0
     )
 
 
@@ -60,7 +58,7 @@ def _counts(lang: str) -> Panel:
             "红色过多先查服务端；出现灰色请看“监控健康”。",
         ),
     )
-    return states_count(head, Query(queries.STATE_COUNTS, "{{state}}"), lang)
+    return states_count(head, queries.state_count, lang)
 
 
 def _lights(lang: str) -> Panel:
@@ -81,11 +79,13 @@ def _timeline(lang: str) -> Panel:
     head = Head(
         say("Last hour", "最近一小时"),
         say(
-            "One row per node. Long red: the node waits for the server. Grey: nobody answered.",
-            "每行一个节点。长时间红色说明在等待服务端，灰色为无响应。",
+            "One row per node. Long red: the node waits for the server. Grey: nobody answered. "
+            f"Of more than {queries.MOST_ROWS} nodes: the silent ones and those that sent most; choose others above.",
+            "每行一个节点。长时间红色说明在等待服务端，灰色为无响应。"
+            f"超过 {queries.MOST_ROWS} 个节点时仅显示无响应及发送最多的节点，其余请在上方选择。",
         ),
     )
-    return timeline(head, Query(queries.FLEET_HISTORY), lang)
+    return timeline(head, Query(queries.FLEET_HISTORY), lang, "$interval")
 
 
 def _sends(lang: str) -> Panel:
@@ -94,8 +94,8 @@ def _sends(lang: str) -> Panel:
     head = Head(
         say("Sends per minute", "每分钟发送次数"),
         say(
-            "Above the dashed line an alert follows after two minutes: check camera, light and model of that node.",
-            "超过虚线两分钟后触发告警：请检查该节点的摄像头、光照与模型。",
+            "Whoever stays above the dashed line raises an alert: check camera, light and model of that node.",
+            "持续超过虚线将触发告警：请检查该节点的摄像头、光照与模型。",
         ),
         "short",
     )
@@ -103,6 +103,7 @@ def _sends(lang: str) -> Panel:
         head,
         [Query(queries.SENDS_PER_MINUTE), Query(queries.SENDS_THRESHOLD, limit)],
         overrides=[dashed_line(limit)],
+        many=True,
     )
 
 
@@ -121,70 +122,87 @@ def _low_confidence(lang: str) -> Panel:
         head,
         [Query(queries.LOW_CONFIDENCE), Query(queries.LOW_CONFIDENCE_THRESHOLD, limit)],
         overrides=[dashed_line(limit)],
+        many=True,
         defaults={"max": 1},
     )
 
 
 def _senders(lang: str) -> Panel:
     say = saying(lang)
-    sends, per_minute = say("Sends (1 h)", "发送次数（1 小时）"), say("Sends/min", "每分钟发送")
-    low, age = say("Low confidence", "低置信度"), say("Last report", "上次上报")
-    mean, p95 = say("Mean inference", "平均推理"), say("p95 inference", "p95 推理")
-    names = {
-        "node": say("Node", "节点"),
-        "Value #A": sends,
-        "Value #B": per_minute,
-        "Value #C": low,
-        "Value #D": mean,
-        "Value #E": p95,
-        "Value #F": age,
-    }
-    coloured = {"custom__displayMode": "color-background", "custom__cellOptions": {"type": "color-background"}}
-    return table(
-        Head(
-            say("Top senders", "发送最多的节点"),
-            say(
-                "Start at the top: these nodes load the server most.", "从上往下查看：这些节点给服务端带来的负载最大。"
-            ),
+    sends = say("Sends (1 h)", "发送次数（1 小时）")
+    per_minute, low = queries.per_node(queries.SENDS_PER_MINUTE), queries.per_node(queries.LOW_CONFIDENCE)
+    p95, age = queries.per_node(queries.INFERENCE_P95), queries.per_node(queries.REPORT_AGE)
+    columns: list[Column | LimitColumn] = [
+        Column(sends, queries.SENDS_LAST_HOUR, decimals=0),
+        Column(say("Sends/min", "每分钟发送"), per_minute, decimals=1),
+        LimitColumn(say("of limit: sends", "占阈值：发送"), per_minute, queries.SENDS_THRESHOLD),
+        Column(say("Low confidence", "低置信度"), low, "percentunit", 0),
+        LimitColumn(say("of limit: low conf.", "占阈值：置信度"), low, queries.LOW_CONFIDENCE_THRESHOLD),
+        Column(say("Mean inference", "平均推理"), queries.per_node(queries.INFERENCE_MEAN), "s"),
+        Column(say("p95 inference", "p95 推理"), p95, "s"),
+        LimitColumn(say("of limit: p95", "占阈值：p95"), p95, queries.INFERENCE_P95_THRESHOLD),
+        Column(say("Last report", "上次上报"), age, "s", 0),
+        LimitColumn(say("of limit: report", "占阈值：上报"), age, queries.REPORT_AGE_THRESHOLD),
+    ]
+    head = Head(
+        say("Top senders", "发送最多的节点"),
+        say(
+            "Start at the top: these nodes load the server most. Red: an alert's limit is reached; orange: half of it.",
+            "从上往下查看：这些节点给服务端带来的负载最大。红色为已达告警阈值，橙色为已过一半。",
         ),
-        [
-            Query(expr)
-            for expr in (
-                queries.SENDS_LAST_HOUR,
-                queries.SENDS_PER_MINUTE,
-                queries.LOW_CONFIDENCE,
-                queries.INFERENCE_MEAN,
-                queries.INFERENCE_P95,
-                queries.REPORT_AGE,
-            )
-        ],
-        names=names,
-        sort_by=sends,
-        overrides=[
-            override("byName", sends, decimals=0),
-            override(
-                "byName", per_minute, decimals=1, thresholds=steps((GREEN, None), (ORANGE, 5), (RED, 10)), **coloured
-            ),
-            override(
-                "byName",
-                low,
-                unit="percentunit",
-                thresholds=steps((GREEN, None), (ORANGE, 0.3), (RED, 0.5)),
-                **coloured,
-            ),
-            *(override("byName", name, unit="s") for name in (mean, p95, age)),
-        ],
     )
+    return figures(head, say("Node", "节点"), columns, sends, cell_link(say, lang))
 
 
 def _firing(lang: str) -> Panel:
     say = saying(lang)
-    return table(
+    node, severity, since = say("Node", "节点"), say("Severity", "级别"), say("Since", "开始于")
+    colours = {"critical": RED, "warning": ORANGE, "info": REPORTABLE[1].colour}
+    mapping = {name: {"index": index, "color": colour} for index, (name, colour) in enumerate(colours.items())}
+    return listing(
         Head(
             say("Firing alerts", "当前告警"),
-            say("Each alert's runbook says what to do.", "处理办法见各告警的处置手册。"),
+            say(
+                "The newest first. Each alert's runbook says what to do. Those silenced in Alertmanager are here too.",
+                "最新的在前。处理办法见各告警的处置手册。已在 Alertmanager 中静默的告警同样列出。",
+            ),
         ),
-        [Query(queries.FIRING)],
-        names={"alertname": say("Alert", "告警"), "node": say("Node", "节点"), "severity": say("Severity", "级别")},
-        overrides=[override("byName", "Value", custom__hidden=True)],
+        queries.FIRING,
+        {"severity": severity, "alertname": say("Alert", "告警"), "node": node, "Value": since},
+        [
+            override(
+                "byName", severity, mappings=[{"type": "value", "options": mapping}], custom__width=110, **COLOURED
+            ),
+            override("byName", node, links=[cell_link(say, lang)], custom__width=140, noValue="–"),
+            override("byName", since, unit="dateTimeFromNow", custom__width=170),
+        ],
+        none=say("No alert is firing", "当前无告警"),
+        sort_by=since,
+    )
+
+
+def _silent(lang: str) -> Panel:
+    say = saying(lang)
+    node, reason = say("Node", "节点"), say("Reason", "原因")
+    reasons = (
+        say("not alive in Ray", "Ray 中不在线"),
+        say("no answer to the bridge", "桥接无法读取"),
+        say("no answer to Prometheus", "Prometheus 无法读取"),
+    )
+    mapping = {str(code): {"index": code, "text": text} for code, text in enumerate(reasons, start=1)}
+    return listing(
+        Head(
+            say("Nodes without an answer", "无响应的节点"),
+            say(
+                "Not alive in Ray: is the board on? No answer: is the monitor running there, and its port open?",
+                "Ray 中不在线：检查板卡是否开机；无法读取：检查该节点监控服务与端口。",
+            ),
+        ),
+        queries.SILENT,
+        {"node": node, "node_ip": say("Address", "地址"), "Value": reason},
+        [
+            override("byName", node, links=[cell_link(say, lang)]),
+            override("byName", reason, mappings=[{"type": "value", "options": mapping}]),
+        ],
+        none=say("All nodes answer", "所有节点均有响应"),
     )

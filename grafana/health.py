@@ -6,7 +6,9 @@ from grafanalib.core import Dashboard, Panel
 
 from grafana import queries
 from grafana.dashboard import Row, build, datasource_variable, saying
-from grafana.panels import GREEN, ORANGE, RED, Head, Query, bars, curves, number, override, steps, table
+from grafana.limits import GREEN, ORANGE, RED
+from grafana.panels import Head, Query, bars, curves, number, steps
+from grafana.tables import listing
 
 
 def dashboard(lang: str) -> Dashboard:
@@ -22,7 +24,7 @@ def dashboard(lang: str) -> Dashboard:
     return build(
         "health",
         lang,
-        say("CM-ZSB Monitoring health", "CM-ZSB 监控健康"),
+        say("Monitoring health", "监控健康"),
         say("Whether the lights can be trusted.", "指示灯是否可信。"),
         [datasource_variable(say)],
         rows,
@@ -36,8 +38,7 @@ def _snapshot(lang: str) -> Panel:
         say("Red: restart castray-bridge and read its log.", "变红：重启 castray-bridge 并查看日志。"),
         "s",
     )
-    limits = steps((GREEN, None), (ORANGE, 5), (RED, 15))
-    return number(head, [Query(queries.SNAPSHOT_AGE, "")], {"thresholds": limits, "decimals": 1})
+    return number(head, queries.SNAPSHOT_AGE, {"decimals": 1}, limit=queries.SNAPSHOT_THRESHOLD)
 
 
 def _ray(lang: str) -> Panel:
@@ -56,7 +57,7 @@ def _ray(lang: str) -> Panel:
             "无响应时节点列表为旧数据：请检查头节点的 Ray 看板。",
         ),
     )
-    return number(head, [Query(queries.RAY_UP, "")], {"mappings": [up]})
+    return number(head, queries.RAY_UP, {"mappings": [up]})
 
 
 def _stale(lang: str) -> Panel:
@@ -69,7 +70,7 @@ def _stale(lang: str) -> Panel:
         ),
         "short",
     )
-    return number(head, [Query(queries.STALE, "")], {"thresholds": steps((GREEN, None), (ORANGE, 1))})
+    return number(head, queries.STALE, {"thresholds": steps((GREEN, None), (ORANGE, 1))})
 
 
 def _clients(lang: str) -> Panel:
@@ -79,17 +80,13 @@ def _clients(lang: str) -> Panel:
         say("WebSocket clients of the bridge.", "桥接服务的 WebSocket 客户端数。"),
         "short",
     )
-    return number(head, [Query(queries.CLIENTS, "")])
+    return number(head, queries.CLIENTS)
 
 
 def _list_of_nodes(head: Head, expr: str, lang: str) -> Panel:
     say = saying(lang)
-    return table(
-        head,
-        [Query(expr)],
-        names={"node": say("Node", "节点"), "node_ip": say("Address", "地址")},
-        overrides=[override("byName", "Value", custom__hidden=True)],
-    )
+    names = {"node": say("Node", "节点"), "node_ip": say("Address", "地址")}
+    return listing(head, expr, names, none=say("None", "无"))
 
 
 def _unreachable(lang: str) -> Panel:
@@ -117,7 +114,7 @@ def _versions(lang: str) -> Panel:
         say("More than one bar: an upgrade was not finished.", "多于一条：升级尚未完成。"),
         "short",
     )
-    return bars(head, Query(queries.VERSIONS, "{{version}}"), {"thresholds": steps((GREEN, None))})
+    return bars(head, Query(queries.VERSIONS, "{{version}}"), {"thresholds": steps((GREEN, None)), "decimals": 0})
 
 
 def _probes(lang: str) -> Panel:
@@ -147,7 +144,10 @@ def _scrapes(lang: str) -> Panel:
     say = saying(lang)
     head = Head(
         say("Slowest scrape per job", "最慢抓取耗时"),
-        say("Above three seconds Prometheus gives a monitor up.", "超过三秒 Prometheus 将放弃该次抓取。"),
+        say(
+            "A flat top is the time after which Prometheus gives up: see which target is down, and its network.",
+            "曲线平顶即 Prometheus 放弃抓取的时限：请检查无响应的目标及其网络。",
+        ),
         "s",
     )
     return curves(head, [Query(queries.SCRAPE_SECONDS, "{{job}}")])
@@ -186,4 +186,6 @@ def _journal(lang: str) -> Panel:
         say("Free disk space on these nodes, or replace their storage card.", "请清理这些节点的磁盘空间或更换存储卡。"),
         "short",
     )
-    return curves(head, [Query(queries.JOURNAL_ERRORS)])
+    return curves(
+        head, [Query(queries.JOURNAL_ERRORS)], many=True, defaults={"noValue": say("None", "无")}, interval="1m"
+    )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from grafanalib.core import Dashboard, Panel, Template
 
 from grafana import queries
 from grafana.dashboard import Row, build, datasource_variable, node_variable, saying
 from grafana.panels import (
     DATASOURCE,
-    GREEN,
-    ORANGE,
-    RED,
     Head,
     Query,
     curves,
@@ -20,9 +19,11 @@ from grafana.panels import (
     number,
     shares,
     state_colours,
-    steps,
     timeline,
 )
+
+_SOME_INPUTS: Final = "1m"
+"""A step with enough inputs in it for a quantile."""
 
 
 def dashboard(lang: str) -> Dashboard:
@@ -38,7 +39,7 @@ def dashboard(lang: str) -> Dashboard:
     return build(
         "node",
         lang,
-        say("CM-ZSB Node", "CM-ZSB 单节点"),
+        say("Node", "单节点"),
         say("One node: state, inference, sends, load.", "单个节点：状态、推理、发送与负载。"),
         [datasource_variable(say), node_variable(say, multi=False), _node_ip()],
         rows,
@@ -66,10 +67,13 @@ def _state_age(lang: str) -> Panel:
     say = saying(lang)
     head = Head(
         say("In this state for", "已持续"),
-        say("Minutes in red or blue: the script may hang; restart it.", "红或蓝持续数分钟：脚本可能卡住，请重启。"),
+        say(
+            "Orange or red: the script has been sending or detecting for very long and may hang; restart it.",
+            "橙色或红色：发送或检测持续过久，脚本可能卡住，请重启。",
+        ),
         "s",
     )
-    return number(head, [Query(queries.NODE_STATE_AGE)], spark=False)
+    return number(head, queries.NODE_STATE_AGE, spark=False, limit=queries.NODE_STATE_LIMIT)
 
 
 def _report_age(lang: str) -> Panel:
@@ -77,13 +81,12 @@ def _report_age(lang: str) -> Panel:
     head = Head(
         say("Last report", "上次上报"),
         say(
-            "Older than a minute: the inference script no longer runs, or cannot reach its monitor.",
-            "超过一分钟：推理脚本未运行或无法连接监控服务。",
+            "Not green: the inference script no longer runs, or cannot reach its monitor. Restart it; read its log.",
+            "非绿色：推理脚本未运行或无法连接监控服务。请重启脚本并查看日志。",
         ),
         "s",
     )
-    limits = steps((GREEN, None), (ORANGE, 60), (RED, 600))
-    return number(head, [Query(queries.NODE_REPORT_AGE)], {"thresholds": limits}, spark=False)
+    return number(head, queries.NODE_REPORT_AGE, spark=False, limit=queries.REPORT_AGE_THRESHOLD)
 
 
 def _shares(lang: str) -> Panel:
@@ -152,6 +155,7 @@ def _inference(lang: str) -> Panel:
             Query(queries.node_inference_quantile(0.5), "p50"),
             Query(queries.node_inference_quantile(0.95), "p95"),
         ],
+        interval=_SOME_INPUTS,
     )
 
 
@@ -165,7 +169,7 @@ def _durations(lang: str) -> Panel:
         ),
         "s",
     )
-    return heatmap(head, Query(queries.NODE_INFERENCE_BUCKETS, "{{le}}"))
+    return heatmap(head, Query(queries.NODE_INFERENCE_BUCKETS, "{{le}}"), _SOME_INPUTS)
 
 
 def _low_confidence(lang: str) -> Panel:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from grafanalib.core import BarGauge, Panel, PieChartv2, Stat, StateTimeline, Table, Target, TimeSeries
+from grafanalib.core import Panel, Target
 
-from exporter.states import STATES
+from exporter.states import REPORTABLE, STATES, UNKNOWN
+from grafana import limits
+from grafana.limits import GREEN, RED
 
 DATASOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
-GREEN, ORANGE, RED, GREY = STATES[1].colour, "#f59e0b", STATES[3].colour, STATES[0].colour
+GREY: Final = UNKNOWN.colour
 Json: TypeAlias = dict[str, Any]
 
 
-class _Heatmap(Panel):  # type: ignore[misc] # grafanalib has no types
-    """The heatmap of Grafana 9 and later; grafanalib's own is the one before."""
+class _Plain(Panel):  # type: ignore[misc] # grafanalib has no types
+    """A panel with the options that it is given and no others.
+
+    grafanalib's own kinds add options of old Grafanas, which newer ones migrate: a bar of the mean, red from 80 on.
+    """
+
+    kind = ""
 
     def to_json_data(self) -> Json:
-        model: Json = self.panel_json({"type": "heatmap"})
+        model: Json = self.panel_json({"type": self.kind})
         return model
 
 
@@ -66,6 +73,11 @@ def override(matcher: str, options: str, **properties: Any) -> Json:
     }
 
 
+def ref_of(position: int) -> str:
+    """Return what Grafana calls the query at `position`."""
+    return "ABCDEFGHIJKLMNOP"[position]
+
+
 def dashed_line(name: str, colour: str = RED) -> Json:
     """Return the override that draws the series `name`, a limit, as a dashed line."""
     return override(
@@ -85,35 +97,49 @@ def steps(*limits: tuple[str, float | None]) -> Json:
 
 def lights(head: Head, query: Query, lang: str, link: Json | None = None) -> Panel:
     """One light per series: name and state as text, colour as background."""
-    defaults: Json = {"mappings": state_mappings(lang), "color": {"mode": "thresholds"}, "noValue": STATES[0].en}
-    defaults["noValue"] = getattr(STATES[0], lang)
-    defaults["thresholds"] = steps((GREY, None))
-    if link:
-        defaults["links"] = [link]
-    options = {"textMode": "value_and_name", "colorMode": "background", "graphMode": "none", "justifyMode": "center"}
-    return _of(Stat, head, [query], defaults, options | _last(), instant=True)
-
-
-def number(head: Head, queries: Sequence[Query], defaults: Json | None = None, *, spark: bool = True) -> Panel:
-    """Big figures, one per series, with their course behind them."""
-    options = {"textMode": "value_and_name" if len(queries) > 1 or spark else "value", "colorMode": "value"}
-    options["graphMode"] = "area" if spark else "none"
-    defaults = {"color": {"mode": "thresholds"}, "thresholds": steps((GREEN, None))} | (defaults or {})
-    return _of(Stat, head, queries, defaults, options | {"justifyMode": "auto"} | _last())
-
-
-def states_count(head: Head, query: Query, lang: str) -> Panel:
-    """One figure per state in the state's colour."""
-    options = {"textMode": "value_and_name", "colorMode": "background", "graphMode": "area", "justifyMode": "center"}
-    return _of(Stat, head, [query], {}, options | _last(), overrides=state_colours(lang))
-
-
-def timeline(head: Head, query: Query, lang: str) -> Panel:
-    """States over time, one row per series, also those that lasted less than a pixel."""
-    defaults = {
+    defaults: Json = {
         "mappings": state_mappings(lang),
         "color": {"mode": "thresholds"},
         "thresholds": steps((GREY, None)),
+        "noValue": getattr(UNKNOWN, lang),
+    }
+    if link:
+        defaults["links"] = [link]
+    options: Json = {"colorMode": "background", "graphMode": "none"}
+    options["textMode"] = "value_and_name" if link else "value"
+    options["justifyMode"] = "center"
+    # Grafana would shrink the names to fit the longest text of a state. 18 px fits a node's name on 200 lights.
+    if link:
+        options["text"] = {"titleSize": _NAME_SIZE}
+    return make("stat", head, [query], defaults, options | _last(), instant=True)
+
+
+def number(head: Head, query: str, defaults: Json | None = None, *, spark: bool = True, limit: str = "") -> Panel:
+    """A big figure with its course behind it; its colour tells how near it is to what the PromQL `limit` finds."""
+    options = {"textMode": "value", "colorMode": "value", "graphMode": "area" if spark else "none"}
+    fields: Json = {"color": {"mode": "thresholds"}, "thresholds": steps((GREEN, None))}
+    asked = [Query(query, head.title)]
+    more: Json = {}
+    if limit:
+        asked.append(Query(limit, limits.LEGEND))
+        fields |= limits.of_a_scale()
+        more["transformations"] = [limits.scale(head.title, ref_of(1))]
+    return make("stat", head, asked, fields | (defaults or {}), options | {"justifyMode": "auto"} | _last(), **more)
+
+
+def states_count(head: Head, query_of: Callable[[str], str], lang: str) -> Panel:
+    """One figure per state in the state's colour, in the order of the states table, grey last."""
+    options = {"textMode": "value_and_name", "colorMode": "background", "graphMode": "area", "justifyMode": "auto"}
+    asked = [Query(query_of(state.name), state.name) for state in (*REPORTABLE, UNKNOWN)]
+    return make("stat", head, asked, {"decimals": 0}, options | _last(), overrides=state_colours(lang))
+
+
+def timeline(head: Head, query: Query, lang: str, interval: str = "") -> Panel:
+    """States over time in steps of at least `interval`, one row per series."""
+    defaults = {
+        "mappings": state_mappings(lang),
+        # By thresholds, the legend would show these and not the states.
+        "color": {"mode": "fixed", "fixedColor": GREY},
         "custom": {"lineWidth": 0, "fillOpacity": 85},
     }
     options = {
@@ -124,7 +150,7 @@ def timeline(head: Head, query: Query, lang: str) -> Panel:
         "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
         "tooltip": {"mode": "single", "sort": "none"},
     }
-    return _of(StateTimeline, head, [query], defaults, options, interval="$interval", maxDataPoints=600)
+    return make("state-timeline", head, [query], defaults, options, interval=interval or None, maxDataPoints=_STEPS)
 
 
 def curves(
@@ -133,70 +159,35 @@ def curves(
     *,
     overrides: Sequence[Json] = (),
     stacked: bool = False,
+    many: bool = False,
     defaults: Json | None = None,
+    interval: str = "",
 ) -> Panel:
-    """Lines over time."""
+    """Lines over time, in steps of at least `interval`. Of `many` the highest come first in the legend."""
     custom = {
         "drawStyle": "line",
         "lineInterpolation": "linear",
         "lineWidth": 1,
-        "fillOpacity": 60 if stacked else 8,
+        "fillOpacity": 60 if stacked else 0 if many else 8,
         "gradientMode": "none",
-        "showPoints": "never",
+        "showPoints": "auto",
         "spanNulls": False,
         "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
         "axisSoftMin": 0,
     }
+    legend = {"displayMode": "table", "placement": "right", "calcs": ["lastNotNull", "max"], "showLegend": True}
     options = {
-        "legend": {"displayMode": "table", "placement": "right", "calcs": ["lastNotNull", "max"], "showLegend": True},
+        "legend": legend | ({"sortBy": "Last *", "sortDesc": True} if many else {}),
         "tooltip": {"mode": "multi", "sort": "desc"},
     }
     fields = {"custom": custom, "color": {"mode": "palette-classic"}} | (defaults or {})
-    return _of(TimeSeries, head, queries, fields, options, overrides=overrides)
-
-
-def table(
-    head: Head,
-    columns: Sequence[Query],
-    *,
-    names: Mapping[str, str],
-    overrides: Sequence[Json] = (),
-    sort_by: str = "",
-) -> Panel:
-    """Instant values joined by `node`; `names` maps field names to column titles in order, others are hidden."""
-    order = {name: position for position, name in enumerate(names)}
-    hidden = {"Time": True, "__name__": True, "job": True, "instance": True}
-    transformations: list[Json] = [{"id": "merge", "options": {}}]
-    transformations.append(
-        {
-            "id": "organize",
-            "options": {"excludeByName": hidden, "indexByName": order, "renameByName": dict(names)},
-        }
-    )
-    options: Json = {
-        "showHeader": True,
-        "cellHeight": "sm",
-        "footer": {"show": False, "reducer": ["sum"], "fields": ""},
-    }
-    options["sortBy"] = [{"displayName": sort_by, "desc": True}] if sort_by else []
-    custom = {"align": "auto", "filterable": True}
-    return _of(
-        Table,
-        head,
-        columns,
-        {"custom": custom, "color": {"mode": "thresholds"}, "thresholds": steps((GREEN, None))},
-        options,
-        overrides=overrides,
-        instant=True,
-        format="table",
-        transformations=transformations,
-    )
+    return make("timeseries", head, queries, fields, options, overrides=overrides, interval=interval or None)
 
 
 def bars(head: Head, query: Query, defaults: Json | None = None) -> Panel:
     """The latest value of each series as a bar."""
-    options = {"displayMode": "gradient", "orientation": "horizontal", "showUnfilled": True} | _last()
-    return _of(BarGauge, head, [query], {"min": 0, "color": {"mode": "thresholds"}} | (defaults or {}), options)
+    options = _last() | {"displayMode": "gradient", "orientation": "horizontal", "showUnfilled": True}
+    return make("bargauge", head, [query], {"min": 0, "color": {"mode": "thresholds"}} | (defaults or {}), options)
 
 
 def shares(head: Head, query: Query, lang: str) -> Panel:
@@ -207,11 +198,11 @@ def shares(head: Head, query: Query, lang: str) -> Panel:
         "legend": {"displayMode": "table", "placement": "right", "values": ["value", "percent"], "showLegend": True},
         "tooltip": {"mode": "single", "sort": "none"},
     }
-    return _of(PieChartv2, head, [query], {}, options | _last(), overrides=state_colours(lang), instant=True)
+    return make("piechart", head, [query], {}, options | _last(), overrides=state_colours(lang), instant=True)
 
 
-def heatmap(head: Head, query: Query) -> Panel:
-    """Counts per histogram bucket over time."""
+def heatmap(head: Head, query: Query, interval: str) -> Panel:
+    """Counts per histogram bucket over time, in steps of at least `interval`."""
     options = {
         "calculate": False,
         "cellGap": 1,
@@ -224,9 +215,12 @@ def heatmap(head: Head, query: Query) -> Panel:
         "showValue": "never",
         "exemplars": {"color": "rgba(255,0,255,0.7)"},
     }
-    return _of(_Heatmap, head, [query], {}, options, format="heatmap")
+    return make("heatmap", head, [query], {}, options, format="heatmap", interval=interval)
 
 
+_NAME_SIZE: Final = 18
+_STEPS: Final = 720
+"""One every 5 s, the interval of the monitors, over an hour."""
 _DEFAULTS: Final = {"thresholds": steps((GREEN, None)), "mappings": []}
 
 
@@ -237,8 +231,8 @@ def _last() -> Json:
     }
 
 
-def _of(
-    kind: type[Panel],
+def make(
+    kind: str,
     head: Head,
     queries: Iterable[Query],
     defaults: Json,
@@ -249,18 +243,20 @@ def _of(
     format: str = "time_series",  # noqa: A002 (Grafana's own word)
     **more: Any,
 ) -> Panel:
+    """Return a panel of `kind`, Grafana's name of it; `more` are grafanalib's own arguments."""
     targets = [
         Target(
             expr=query.expr,
             legendFormat=query.legend,
-            refId="ABCDEFGHIJ"[position],
+            refId=ref_of(position),
             instant=instant,
             format=format,
+            intervalFactor=1,
             datasource=DATASOURCE,
         )
         for position, query in enumerate(queries)
     ]
-    return kind(
+    panel: Panel = _Plain(
         title=head.title,
         description=head.description,
         dataSource=DATASOURCE,
@@ -269,5 +265,8 @@ def _of(
             "fieldConfig": {"defaults": _DEFAULTS | {"unit": head.unit} | defaults, "overrides": list(overrides)},
             "options": options,
         },
-        **more,
+        # grafanalib's 100 would hide what is shorter than half a minute; without a number it is the panel's width.
+        **{"maxDataPoints": None} | more,
     )
+    panel.kind = kind
+    return panel

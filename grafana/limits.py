@@ -1,0 +1,50 @@
+"""Colours by the limits that the alerts compare with. No limit is written here: the recorded series are asked for them.
+
+So a number changed in `thresholds.yml` changes the colours with the next refresh, as it changes the alerts. A single
+figure's scale ends at its limit, and its colours are shares of that scale. Grafana 9 can do that once in a panel, so
+that a table has a column of its own for each limit, with the share of it that Prometheus has worked out.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+from exporter.states import IDLE, SENDING
+
+Json: TypeAlias = dict[str, Any]
+GREEN, ORANGE, RED = IDLE.colour, "#f59e0b", SENDING.colour
+NEAR, REACHED = 0.5, 1.0
+"""Share of a limit from which a figure is orange, and red."""
+LEGEND: Final = "limit"
+
+
+def share_of(promql: str, limit: str) -> str:
+    """Return the PromQL of how much of `limit`, a series without labels, `promql` has reached."""
+    return f"({promql}) / on () group_left () {limit}"
+
+
+def of_shares() -> Json:
+    """Return the field options of a figure that is a share of its limit."""
+    return {"unit": "percentunit", "decimals": 0, "min": 0, "thresholds": {"mode": "absolute", "steps": _steps(1)}}
+
+
+def of_a_scale() -> Json:
+    """Return the field options of a figure whose scale ends at its limit; see `scale`."""
+    return {"min": 0, "thresholds": {"mode": "percentage", "steps": _steps(100)}}
+
+
+def scale(field: str, limit_ref: str) -> Json:
+    """Return the transformation that ends the scale of `field` at what query `limit_ref`, called LEGEND, finds."""
+    return {
+        "id": "configFromData",
+        "options": {
+            "configRefId": limit_ref,
+            "mappings": [{"fieldName": LEGEND, "handlerKey": "max", "reducerId": "lastNotNull"}],
+            "applyTo": {"id": "byName", "options": field},
+        },
+    }
+
+
+def _steps(whole: int) -> list[Json]:
+    coloured = ((GREEN, None), (ORANGE, NEAR * whole), (RED, REACHED * whole))
+    return [{"color": colour, "value": value} for colour, value in coloured]

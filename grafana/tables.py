@@ -1,0 +1,90 @@
+"""Tables: figures per node side by side, and lists of what the labels of one query say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from grafanalib.core import Panel
+
+from grafana import limits
+from grafana.panels import Head, Json, Query, make, override, ref_of
+
+COLOURED: Final[Json] = {
+    # The first is Grafana's before 9.5, the second that of later ones.
+    "custom__displayMode": "color-background",
+    "custom__cellOptions": {"type": "color-background", "mode": "basic"},
+}
+
+
+class Column(NamedTuple):
+    """A figure per node: PromQL that finds it, its unit and the number of decimals."""
+
+    title: str
+    expr: str
+    unit: str = "none"
+    decimals: int | None = None
+
+
+class LimitColumn(NamedTuple):
+    """How much of the limit that PromQL `limit` finds, the figure of `expr` has reached; the cells are coloured."""
+
+    title: str
+    expr: str
+    limit: str
+
+
+def figures(head: Head, key: str, columns: Sequence[Column | LimitColumn], sort_by: str, link: Json) -> Panel:
+    """One row per node under the title `key`, the largest of `sort_by` first."""
+    names = {"node": key} | {f"Value #{ref_of(position)}": column.title for position, column in enumerate(columns)}
+    overrides = [override("byName", key, links=[link])]
+    queries = []
+    for column in columns:
+        if isinstance(column, LimitColumn):
+            queries.append(Query(limits.share_of(column.expr, column.limit)))
+            options = limits.of_shares() | COLOURED
+        else:
+            queries.append(Query(column.expr))
+            options = {"unit": column.unit} | ({} if column.decimals is None else {"decimals": column.decimals})
+        overrides.append(override("byName", column.title, **options))
+    return _table(head, queries, names, overrides, sort_by)
+
+
+def listing(
+    head: Head, query: str, names: Mapping[str, str], overrides: Sequence[Json] = (), *, none: str, sort_by: str = ""
+) -> Panel:
+    """One row per series; `names` maps labels (and `Value`) to titles in order. `none` stands for no rows."""
+    shown = list(overrides)
+    if "Value" not in names:
+        shown.append(override("byName", "Value", custom__hidden=True))
+    return _table(head, [Query(query)], names, shown, sort_by, none)
+
+
+def _table(
+    head: Head,
+    queries: Sequence[Query],
+    names: Mapping[str, str],
+    overrides: Sequence[Json],
+    sort_by: str,
+    none: str = "",
+) -> Panel:
+    order = {name: position for position, name in enumerate(names)}
+    organize = {"excludeByName": {"Time": True}, "indexByName": order, "renameByName": dict(names)}
+    defaults: Json = {"custom": {"align": "auto", "filterable": True, "minWidth": 80}, "color": {"mode": "thresholds"}}
+    options: Json = {
+        "showHeader": True,
+        "cellHeight": "sm",
+        "footer": {"show": False, "reducer": ["sum"], "fields": ""},
+        "sortBy": [{"displayName": sort_by, "desc": True}] if sort_by else [],
+    }
+    return make(
+        "table",
+        head,
+        queries,
+        defaults | ({"noValue": none} if none else {}),
+        options,
+        overrides=overrides,
+        instant=True,
+        format="table",
+        transformations=[{"id": "merge", "options": {}}, {"id": "organize", "options": organize}],
+    )
