@@ -28,6 +28,7 @@ FOREIGN = {
     "up": Series(False, TARGET_LABELS),
     "scrape_duration_seconds": Series(False, TARGET_LABELS),
     "ALERTS": Series(False, frozenset({"alertname", "alertstate", "severity", "scope", "node"})),
+    "ALERTS_FOR_STATE": Series(False, frozenset({"alertname", "severity", "scope", "node"})),
     # Ray's own exporters, as of Ray 2.60.
     "ray_node_cpu_utilization": Series(False, frozenset({"ip", "job", "instance"})),
     "ray_node_mem_used": Series(False, frozenset({"ip", "job", "instance"})),
