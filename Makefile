@@ -4,14 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 NODES ?= 3
 DURATION ?= 0
+MINUTES ?= 10
+CASES ?= 100000
 
-.PHONY: help setup packages demo test lint bench generate clean
+.PHONY: help setup packages demo test lint bench soak fuzz generate clean
 
 help:
 	@echo "make demo [NODES=3] [DURATION=0]  run the whole product on a local Ray cluster (0: until Ctrl-C)"
 	@echo "make test                         lint, types and every test, with the real servers"
 	@echo "make lint                         ruff and mypy only"
 	@echo "make bench [ONLY=name]            measure every figure beside its baseline"
+	@echo "make soak [MINUTES=10]            random faults under load, then a verdict"
+	@echo "make fuzz [CASES=100000]          odd requests, replies and reports"
 	@echo "make generate                     rebuild the dashboards' JSON files"
 	@echo "make setup                        only install what the others need"
 
@@ -37,6 +41,12 @@ lint: setup
 
 bench: setup
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
+
+soak: setup
+	@$(BIN)/python -m tests.soak --minutes $(MINUTES)
+
+fuzz: setup
+	CASES=$(CASES) $(BIN)/python -m pytest tests/fuzz --timeout 3600
 
 generate: setup
 	$(BIN)/python -m grafana --out grafana/dashboards --lang all
