@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -29,7 +28,14 @@ def node_name(labels: Mapping[str, Any], resources: Iterable[str], hostname: str
     return ip
 
 
-def shared_resources(living: Iterable[Iterable[str]]) -> frozenset[str]:
-    """Return the resources that several of the `living` nodes have: they tell a kind of node, not a node."""
-    count = Counter(name for resources in living for name in set(resources))
-    return frozenset(name for name, nodes in count.items() if nodes > 1)
+def shared_resources(living: Iterable[tuple[str, Iterable[str]]]) -> frozenset[str]:
+    """Return the resources that several machines have: they tell a kind of node, not a node.
+
+    `living` has the address and the resources of each node that Ray takes for alive. For some ten seconds that is also
+    one that died and has rejoined already: both are one machine, at one address.
+    """
+    holders: dict[str, set[str]] = {}
+    for ip, resources in living:
+        for name in resources:
+            holders.setdefault(name, set()).add(ip)
+    return frozenset(name for name, machines in holders.items() if len(machines) > 1)

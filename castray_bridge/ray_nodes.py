@@ -49,7 +49,7 @@ def _entries(reply: Any) -> dict[str, Any]:
 
 def _shared_resources(entries: list[dict[str, Any]]) -> frozenset[str]:
     return shared_resources(
-        _mapping(entry.get("resources_total")) for entry in entries if entry.get("state") == "ALIVE"
+        (entry["node_ip"], _mapping(entry.get("resources_total"))) for entry in entries if entry.get("state") == "ALIVE"
     )
 
 

@@ -69,6 +69,14 @@ def test_rejoined_node_has_one_light_and_no_ghost(world: World) -> None:
     assert monitor.questions
 
 
+def test_node_keeps_its_name_while_ray_takes_its_former_life_for_alive_too(world: World) -> None:
+    world.monitor(IPS[0], status="sending")
+    world.ray.nodes = [RayNode("M1", IPS[0], node_id="a" * 56), RayNode("M1", IPS[0], node_id="b" * 56)]
+    wait_for(lambda: len(world.bridge.get("/api/nodes/unified").json()["nodes"]) == 2, "the twins")
+    assert {node["name"] for node in world.bridge.get("/api/nodes/unified").json()["nodes"]} == {"M1"}
+    assert world.listed() == {"M1": [f"{IPS[0]}:{world.port}"]}
+
+
 def test_node_with_a_new_address_takes_its_light_along(world: World) -> None:
     world.monitor(IPS[0])
     wait_for(lambda: world.light("M1") == ("detecting", True), "M1")
