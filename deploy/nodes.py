@@ -24,7 +24,7 @@ class RayNode(NamedTuple):
 def living(entries: Iterable[Mapping[str, Any]]) -> list[RayNode]:
     """Return the living nodes of `ray.nodes()` under the names that the bridge gives them, in natural order."""
     alive = [entry for entry in entries if entry.get("Alive")]
-    shared = shared_resources(_resources(entry) for entry in alive)
+    shared = shared_resources((str(entry["NodeManagerAddress"]), _resources(entry)) for entry in alive)
     return sorted((_node(entry, shared) for entry in alive), key=natural)
 
 
