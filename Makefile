@@ -6,6 +6,7 @@ NODES ?= 3
 DURATION ?= 0
 MINUTES ?= 10
 CASES ?= 100000
+JSON ?= bench-results.json
 
 .PHONY: help setup packages demo test lint bench soak fuzz generate clean
 
@@ -13,7 +14,7 @@ help:
 	@echo "make demo [NODES=3] [DURATION=0]  run the whole product on a local Ray cluster (0: until Ctrl-C)"
 	@echo "make test                         lint, types and every test, with the real servers"
 	@echo "make lint                         ruff and mypy only"
-	@echo "make bench [ONLY=name]            measure every figure beside its baseline"
+	@echo "make bench [ONLY=name]            measure every figure beside its baseline, to bench-results.json"
 	@echo "make soak [MINUTES=10]            random faults under load, then a verdict"
 	@echo "make fuzz [CASES=100000]          odd requests, replies and reports"
 	@echo "make generate                     rebuild the dashboards' JSON files"
@@ -40,7 +41,7 @@ lint: setup
 	$(BIN)/mypy
 
 bench: setup
-	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
+	@$(BIN)/python -m bench --json $(JSON) $(if $(ONLY),--only $(ONLY))
 
 soak: setup
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES)

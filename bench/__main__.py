@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 import sys
+import time
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
 
-from bench import fan_out, reporter
+from bench import fan_out, report, reporter
 from bench.row import Row
 from servicekit import cli
 
@@ -22,32 +19,30 @@ _CONSOLE = Console(highlight=False)
 
 @click.command("bench")
 @click.option("--only", type=click.Choice(sorted(BENCHES)), help="Measure just this.")
-@click.option("--json", "file", type=click.Path(path_type=Path), help="Also write the rows to this file.")
-def command(only: str | None, file: Path | None) -> None:
+@click.option("--json", "file", type=click.Path(path_type=Path), help="Also write the figures to this file.")
+@click.option("--docs", is_flag=True, help="Measure nothing: make the documentation's table and chart.")
+def command(only: str | None, file: Path | None, docs: bool) -> None:
     """Measure the project's figures beside their baselines."""
+    if docs:
+        _document()
+        return
     chosen = {only: BENCHES[only]} if only else BENCHES
     rows: list[Row] = []
+    begun = time.monotonic()
     for number, (name, measure) in enumerate(chosen.items(), start=1):
-        _CONSOLE.print(f"bench: {number}/{len(chosen)} {name}")
+        _CONSOLE.print(f"bench: {number}/{len(chosen)} {name}, after {time.monotonic() - begun:.0f} s")
         rows += measure()
-    _CONSOLE.print(_table(rows))
+    _CONSOLE.print(report.on_screen(rows))
     if file is not None:
-        file.write_text(json.dumps([row._asdict() for row in rows], indent=2, ensure_ascii=False) + "\n", "utf-8")
+        file.write_text(report.as_json(rows), "utf-8")
 
 
-def _table(rows: list[Row]) -> Table:
-    machine = (
-        f"{os.cpu_count()} CPUs, {platform.machine()}, Linux {platform.release()}, Python {platform.python_version()}"
-    )
-    table = Table(title="Figures", caption=machine)
-    for column in ("what", "value", "target", "baseline", "ratio"):
-        table.add_column(column, justify="left" if column in ("what", "target", "baseline") else "right")
-    for row in rows:
-        known = row.baseline_value is not None
-        baseline = f"{row.baseline_name}: {row.baseline_value:.1f} {row.unit}" if known else ""
-        ratio = f"{row.value / row.baseline_value:.3f}" if row.baseline_value else ""
-        table.add_row(row.name, f"{row.value:.1f} {row.unit}", row.target, baseline, ratio)
-    return table
+def _document() -> None:
+    from bench import chart  # matplotlib takes its time
+
+    machine, rows = report.from_json(report.FIGURES.read_text("utf-8"))
+    report.PAGE.write_text(report.with_table(report.PAGE.read_text("utf-8"), machine, rows), "utf-8")
+    chart.draw(rows)
 
 
 if __name__ == "__main__":

@@ -103,6 +103,8 @@ def _compare(count: int, target: str) -> list[Row]:
             target,
             "aiohttp, session per node",
             1000 * median(theirs),
+            "fan-out",
+            count,
         )
     ]
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import operator
+import re
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
+
+_PROMISE: Final = re.compile(r"(<=|>=|==) ([0-9.]+)( x baseline)?")
+_COMPARE: Final = {"<=": operator.le, ">=": operator.ge, "==": operator.eq}
 
 
 class Row(NamedTuple):
@@ -13,9 +18,33 @@ class Row(NamedTuple):
     value: float
     unit: str
     target: str
-    """The promise in words a reader can check, e.g. `<= 8`; empty when the row only informs."""
+    """The promise, e.g. `<= 8 and <= 0.8 x baseline`; empty when the row only informs."""
     baseline_name: str = ""
     baseline_value: float | None = None
+    series: str = ""
+    """The curve of the chart that the figure is a point of, e.g. `fan-out`; empty for none."""
+    at: float = 0.0
+    """Where on that curve, e.g. the number of nodes."""
+
+    @property
+    def ratio(self) -> float | None:
+        """Return the value as a multiple of the baseline's; None without a baseline."""
+        return self.value / self.baseline_value if self.baseline_value else None
+
+    @property
+    def kept(self) -> bool | None:
+        """Tell whether the promise was kept; None when there is none. Raises `ValueError` for what is no promise."""
+        if not self.target:
+            return None
+        return all(self._keeps(part) for part in self.target.split(" and "))
+
+    def _keeps(self, promise: str) -> bool:
+        found = _PROMISE.fullmatch(promise)
+        if found is None:
+            raise ValueError(f"not a promise: {promise!r}")
+        sign, limit, relative = found.groups()
+        measured = self.ratio if relative else self.value
+        return measured is not None and bool(_COMPARE[sign](measured, float(limit)))
 
 
 Benches: TypeAlias = dict[str, Callable[[], list[Row]]]

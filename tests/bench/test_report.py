@@ -1,0 +1,57 @@
+"""What is made of measured figures, and the committed ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench import chart, report
+from bench.row import Row
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("value", "baseline", "target", "kept"),
+    [(5, 10, "<= 8 and <= 0.8 x baseline", True), (7, 8, "<= 8 and <= 0.8 x baseline", False),
+     (9, 90, "<= 8 and <= 0.8 x baseline", False), (3, None, ">= 2.5", True), (2, None, ">= 2.5", False),
+     (0, None, "== 0", True), (1, None, "== 0", False), (3, 3, ">= 1 x baseline", True), (1, None, "", None)],
+)  # fmt: skip
+def test_promise_is_checked(value: float, baseline: float | None, target: str, kept: bool | None) -> None:
+    assert Row("figure", value, "ms", target, "other", baseline).kept is kept
+
+
+def test_relative_promise_without_a_baseline_is_not_kept() -> None:
+    assert Row("figure", 1, "ms", "<= 1 x baseline").kept is False
+
+
+def test_what_is_no_promise_is_an_error() -> None:
+    with pytest.raises(ValueError, match="quick"):
+        _ = Row("figure", 1, "ms", "quick").kept
+
+
+def test_figures_survive_the_file() -> None:
+    rows = [Row("a", 1.5, "ms", "<= 2", "b", 3.0, "fan-out", 23), Row("报告", 1, "", "")]
+    assert report.from_json(report.as_json(rows)) == (report.machine(), rows)
+
+
+def test_table_replaces_the_old_one_and_nothing_else() -> None:
+    page = "before\n<!-- figures -->\nold\n<!-- end of figures -->\nafter\n"
+    made = report.with_table(page, "a machine", [Row("fan-out", 5.1, "ms", "<= 8 and <= 0.8 x baseline", "b", 10.2)])
+    assert "| fan-out | 5.1 ms | ≤ 8 and ≤ 0.8 × baseline | yes | b: 10.2 ms | 0.5 |" in made
+    assert (made[:7], made[-6:]) == ("before\n", "after\n")
+    assert "old" not in made
+
+
+def test_chart_is_drawn_from_the_rows_and_the_same_each_time(tmp_path: Path) -> None:
+    rows = [Row("a", n * 1.0, "ms", "", "b", n * 2.0, "fan-out", n) for n in (10, 100)]
+    for name in ("one.svg", "two.svg"):
+        chart.draw(rows, tmp_path / name)
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+
+
+def test_page_shows_the_committed_figures() -> None:
+    machine, rows = report.from_json((ROOT / report.FIGURES).read_text("utf-8"))
+    page = (ROOT / report.PAGE).read_text("utf-8")
+    assert report.with_table(page, machine, rows) == page
