@@ -9,11 +9,17 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench import fan_out, report, reporter
+from bench import bridge_change, bridge_load, bridge_scale, fan_out, report, reporter
 from bench.row import Row
 from servicekit import cli
 
-BENCHES = {**fan_out.BENCHES, **reporter.BENCHES}
+BENCHES = {
+    **fan_out.BENCHES,
+    **bridge_change.BENCHES,
+    **bridge_load.BENCHES,
+    **bridge_scale.BENCHES,
+    **reporter.BENCHES,
+}
 _CONSOLE = Console(highlight=False)
 
 

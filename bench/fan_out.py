@@ -26,13 +26,13 @@ _ROUNDS = 15
 
 
 @contextmanager
-def fleet(count: int, hanging: int = 0) -> Iterator[list[Address]]:
-    """Run `count` small monitors in a process of their own and yield their addresses."""
+def fleet(count: int, bad: int = 0, kind: str = "hanging") -> Iterator[list[Address]]:
+    """Run `count` small monitors in a process of their own and yield their addresses; the last `bad` are `kind`."""
     hosts = [host(number) for number in range(count)]
     port = free_port(hosts[:20])
     with tempfile.TemporaryDirectory() as directory:
         log = Path(directory) / "fleet.log"
-        with Process([*module("bench.fleet"), str(port), str(count), str(hanging)], log) as process:
+        with Process([*module("bench.fleet"), str(port), str(count), str(bad), kind], log) as process:
             wait_for(lambda: "listening" in process.output(), "the fleet", 30)
             yield [Address(one, port) for one in hosts]
 
@@ -111,7 +111,7 @@ def _compare(count: int, target: str) -> list[Row]:
 
 def _hanging() -> list[Row]:
     healthy, ends, theirs = [], [], []
-    with fleet(23, hanging=5) as addresses, Sweeper(addresses) as pool:
+    with fleet(23, 5) as addresses, Sweeper(addresses) as pool:
         pool.sweep()
         for _ in range(3):
             times = pool.sweep()
@@ -126,7 +126,7 @@ def _hanging() -> list[Row]:
 
 
 def _all_hang(count: int, target: str) -> list[Row]:
-    with fleet(count, hanging=count) as addresses, Sweeper(addresses) as pool:
+    with fleet(count, count) as addresses, Sweeper(addresses) as pool:
         return [Row(f"{count} nodes, all hanging: end of the round", 1000 * pool.sweep()[-1], "ms", target)]
 
 

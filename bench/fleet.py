@@ -1,6 +1,8 @@
-"""`python -m bench.fleet PORT COUNT HANGING`: many small monitors in one process, cheap and the same for all who ask.
+"""`python -m bench.fleet PORT COUNT BAD KIND`: many small monitors in one process, cheap and the same for all who ask.
 
-Node n listens on 127.1.x.y at PORT; the last HANGING ones take a question and never answer.
+Node n listens on 127.1.x.y at PORT; the last BAD ones never answer, or, KIND being
+`hostile`, do their worst. The time in an answer
+is when it was given, to some hundredths of a second: by it a reader sees how old his news is.
 """
 
 from __future__ import annotations
@@ -8,21 +10,40 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from typing import Final
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timezone
+from itertools import cycle
+from typing import Final, TypeAlias
 
-_BODY: Final = json.dumps(
-    {
-        "status": "detecting",
-        "timestamp": "2026-01-01T00:00:00.000+00:00",
-        "latest_state": {"status": "detecting", "current_task": "frame 7", "message": "", "task_info": None},
-        "stats": {"total_processed": 3, "low_confidence_count": 2, "sent_to_server": 1},
-        "node_id": "M",
-        "stale": False,
-    }
-).encode()
-REPLY: Final = (
-    b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(_BODY)
-) + _BODY
+Behaviour: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+_STATUS: Final = {
+    "status": "detecting",
+    "latest_state": {"status": "detecting", "current_task": "frame 7", "message": "", "task_info": None},
+    "stats": {"total_processed": 3, "low_confidence_count": 2, "sent_to_server": 1},
+    "node_id": "M",
+    "stale": False,
+}
+_RENEW_SECONDS: Final = 0.05
+
+
+class _Now:
+    """The reply of all nodes; made anew from time to time, as that costs more than sending it."""
+
+    def __init__(self) -> None:
+        self.reply = b""
+        self.renew()
+
+    def renew(self) -> None:
+        now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        body = json.dumps({**_STATUS, "timestamp": now}).encode()
+        self.reply = (
+            b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
+            % len(body)
+        ) + body
+
+
+_NOW: Final = _Now()
 
 
 def host(number: int) -> str:
@@ -33,7 +54,7 @@ def host(number: int) -> str:
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(REPLY)
+        writer.write(_NOW.reply)
         await writer.drain()
     except (OSError, asyncio.IncompleteReadError):
         pass  # who asked is gone
@@ -46,13 +67,47 @@ async def _hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
-async def _main(port: int, count: int, hanging: int) -> None:
+def _says(start: bytes, piece: bytes = b"", pause: float = 0.0) -> Behaviour:
+    """Send `start`, then `piece` for ever."""
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(start)
+            while piece:
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(pause)
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # who asked has had enough
+        finally:
+            writer.close()
+
+    return behave
+
+
+_OK: Final = b"HTTP/1.1 200 OK\r\n"
+_HOSTILE: Final = (
+    _hang,
+    _says(_OK, b"X", 0.3),
+    _says(_OK + b"Content-Length: 1000\r\n\r\n", b"{", 0.3),
+    _says(_OK + b"\r\n", b"x" * 65536),
+    _says(_OK + b"Content-Length: 1000000000\r\n\r\n", b"x" * 65536),
+    _says(b"\x00\xff" * 500),
+    _says(b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n"),
+)
+
+
+async def _main(port: int, count: int, bad: int, kind: str) -> None:
+    worst = cycle(_HOSTILE if kind == "hostile" else (_hang,))
     for number in range(count):
-        behaviour = _hang if number >= count - hanging else _answer
+        behaviour = next(worst) if number >= count - bad else _answer
         await asyncio.start_server(behaviour, host(number), port, backlog=64)
     print("listening", flush=True)
-    await asyncio.Event().wait()
+    while True:
+        await asyncio.sleep(_RENEW_SECONDS)
+        _NOW.renew()
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(*(int(argument) for argument in sys.argv[1:4])))
+    asyncio.run(_main(*(int(argument) for argument in sys.argv[1:4]), sys.argv[4]))

@@ -28,9 +28,9 @@ class Shown:
     json: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """All nodes at one instant (Unix seconds); `version` rises with every visible change."""
+    """All nodes at one instant (Unix seconds); `version` rises with every visible change. Equal only to itself."""
 
     version: int
     timestamp: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 from castray_bridge.board import Snapshot, to_json
@@ -10,8 +11,12 @@ from servicekit.clock import rfc3339
 _DONE: Final = "成功获取Ray集群信息"
 """The wording of CastRay, which its clients may compare."""
 
+_RECENT: Final = 2
+"""Snapshots whose replies are kept: all viewers get the same bytes."""
 
-def dashboard(snapshot: Snapshot, failure: str | None) -> str:
+
+@lru_cache(_RECENT)
+def dashboard(snapshot: Snapshot, failure: str | None) -> bytes:
     """Return the JSON body; `failure` says why the node list is an old one."""
     envelope = {
         "result": failure is None,
@@ -22,18 +27,20 @@ def dashboard(snapshot: Snapshot, failure: str | None) -> str:
         {key: to_json(value) for key, value in snapshot.rest.items()}
         | {"summary": to_json(snapshot.summary), "nodes": snapshot.nodes_json}
     )
-    return _members({key: to_json(value) for key, value in envelope.items()} | {"data": data})
+    return _members({key: to_json(value) for key, value in envelope.items()} | {"data": data}).encode()
 
 
+@lru_cache(_RECENT)
 def push(snapshot: Snapshot) -> str:
     """Return the WebSocket message of a snapshot."""
     data = _members({"nodes": snapshot.nodes_json, "summary": to_json(snapshot.summary)})
     return _members({"type": to_json("cluster_status"), "data": data})
 
 
-def unified(snapshot: Snapshot) -> str:
+@lru_cache(_RECENT)
+def unified(snapshot: Snapshot) -> bytes:
     """Return the body of `GET /api/nodes/unified`."""
-    return _members({"nodes": snapshot.nodes_json})
+    return _members({"nodes": snapshot.nodes_json}).encode()
 
 
 def node_status(snapshot: Snapshot, node_id: str) -> dict[str, Any] | None:

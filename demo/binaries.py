@@ -15,6 +15,7 @@ PACKAGES: Final = {
     "promtool": "prometheus",
     "shellcheck": "shellcheck",
     "systemd-analyze": "systemd",
+    "wrk": "wrk",
 }
 """Debian's package for each program."""
 

@@ -1,0 +1,49 @@
+"""Load by `wrk`, an HTTP load generator in C that is never the bottleneck."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from typing import Final, NamedTuple
+
+from demo.binaries import advice, find
+
+_MILLISECONDS: Final = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
+
+
+class Load(NamedTuple):
+    """What came of it."""
+
+    per_second: float
+    p99_ms: float
+    failed: int
+    """Requests without an answer in time, or with another than 2xx."""
+
+
+def load(url: str, connections: int, seconds: float, cpu: int | None = None) -> Load:
+    """Ask `url` over so many connections at once; `cpu` is the core to stay on. Raises `RuntimeError` without wrk."""
+    program = find("wrk")
+    if program is None:
+        raise RuntimeError(advice("wrk"))
+    command = [program, "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "5s", "--latency", url]
+    if cpu is not None:
+        command = ["taskset", "-c", str(cpu), *command]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    errors = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
+    lost = re.search(r"connect (\d+), read (\d+), write (\d+), timeout (\d+)", said)
+    failed = (int(errors[1]) if errors else 0) + (sum(map(int, lost.groups())) if lost else 0)
+    return Load(_found(r"Requests/sec:\s+([0-9.]+)", said), _latency(said), failed)
+
+
+def _found(pattern: str, said: str) -> float:
+    match = re.search(pattern, said)
+    if match is None:
+        raise RuntimeError(f"wrk said: {said}")
+    return float(match[1])
+
+
+def _latency(said: str) -> float:
+    match = re.search(r"99%\s+([0-9.]+)(us|ms|s|m)\b", said)
+    if match is None:
+        raise RuntimeError(f"wrk said: {said}")
+    return float(match[1]) * _MILLISECONDS[match[2]]
