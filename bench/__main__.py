@@ -9,17 +9,12 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench import bridge_change, bridge_load, bridge_scale, fan_out, report, reporter
+from bench import bridge_change, bridge_load, bridge_scale, fan_out, monitor, monitor_kills, report, reporter
 from bench.row import Row
 from servicekit import cli
 
-BENCHES = {
-    **fan_out.BENCHES,
-    **bridge_change.BENCHES,
-    **bridge_load.BENCHES,
-    **bridge_scale.BENCHES,
-    **reporter.BENCHES,
-}
+_MODULES = (fan_out, bridge_change, bridge_load, bridge_scale, reporter, monitor, monitor_kills)
+BENCHES = {name: measure for module in _MODULES for name, measure in module.BENCHES.items()}
 _CONSOLE = Console(highlight=False)
 
 
@@ -45,6 +40,8 @@ def command(only: str | None, file: Path | None, docs: bool) -> None:
 
 def _document() -> None:
     from bench import chart  # matplotlib takes its time
+
+    from bench import report
 
     machine, rows = report.from_json(report.FIGURES.read_text("utf-8"))
     report.PAGE.write_text(report.with_table(report.PAGE.read_text("utf-8"), machine, rows), "utf-8")

@@ -110,4 +110,4 @@ async def _main(port: int, count: int, bad: int, kind: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(*(int(argument) for argument in sys.argv[1:4]), sys.argv[4]))
+    asyncio.run(_main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]))

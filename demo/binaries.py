@@ -12,6 +12,7 @@ PACKAGES: Final = {
     "nginx": "nginx-light",
     "openssl": "openssl",
     "prometheus": "prometheus",
+    "prometheus-node-exporter": "prometheus-node-exporter",
     "promtool": "prometheus",
     "shellcheck": "shellcheck",
     "systemd-analyze": "systemd",
