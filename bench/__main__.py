@@ -9,11 +9,21 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench import bridge_change, bridge_load, bridge_scale, fan_out, monitor, monitor_kills, report, reporter
+from bench import (
+    bridge_change,
+    bridge_load,
+    bridge_scale,
+    fan_out,
+    monitor,
+    monitor_kills,
+    report,
+    reporter,
+    wsgi_choice,
+)
 from bench.row import Row
 from servicekit import cli
 
-_MODULES = (fan_out, bridge_change, bridge_load, bridge_scale, reporter, monitor, monitor_kills)
+_MODULES = (fan_out, bridge_change, bridge_load, bridge_scale, reporter, monitor, monitor_kills, wsgi_choice)
 BENCHES = {name: measure for module in _MODULES for name, measure in module.BENCHES.items()}
 _CONSOLE = Console(highlight=False)
 
@@ -39,9 +49,10 @@ def command(only: str | None, file: Path | None, docs: bool) -> None:
 
 
 def _document() -> None:
-    from bench import chart  # matplotlib takes its time
-
-    from bench import report
+    from bench import (
+        chart,  # matplotlib takes its time
+        report,
+    )
 
     machine, rows = report.from_json(report.FIGURES.read_text("utf-8"))
     report.PAGE.write_text(report.with_table(report.PAGE.read_text("utf-8"), machine, rows), "utf-8")

@@ -22,6 +22,8 @@ from demo.net import free_port, wait_for
 from demo.process import Process, module
 from demo.stack import get_json
 
+AS_THE_UNIT: Final = {"PYTHONOPTIMIZE": "2"}
+"""What `systemd/cm-zsb-monitor.service` sets."""
 _IDLE_SECONDS: Final = 20.0
 _SCRAPE_SECONDS: Final = 5.0
 _THREADS: Final = 8
@@ -46,9 +48,11 @@ class Service(NamedTuple):
 
 
 @contextmanager
-def service(command: Sequence[str | Path], port: int, ready: str, log: Path) -> Iterator[Service]:
-    """Run `command` until it answers at the path `ready`; yield it."""
-    with Process(command, log) as process:
+def service(
+    command: Sequence[str | Path], port: int, ready: str, log: Path, environment: dict[str, str] | None = None
+) -> Iterator[Service]:
+    """Run `command`, wait until it answers at the path `ready`, and yield it."""
+    with Process(command, log, environment) as process:
         url = f"http://127.0.0.1:{port}"
         wait_for(lambda: requests.get(url + ready, timeout=5).ok, "an answer", 20)
         yield Service(url, psutil.Process(process.pid))
@@ -60,7 +64,7 @@ def monitor() -> Iterator[Service]:
     with tempfile.TemporaryDirectory() as directory:
         port = free_port()
         command = module("exporter", "--listen", f"127.0.0.1:{port}", "--log-level", "error", "--state-dir", directory)
-        with service(command, port, "/api/health", Path(directory) / "log") as running:
+        with service(command, port, "/api/health", Path(directory) / "log", AS_THE_UNIT) as running:
             yield running
 
 

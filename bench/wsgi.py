@@ -1,0 +1,83 @@
+"""`python -m bench.wsgi KIND PORT DIRECTORY`: the monitor's application on one of several WSGI servers."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from flask import Flask
+
+from exporter.access import WritePolicy, networks
+from exporter.api import Services, create_app
+from exporter.identity import Identity
+from exporter.journal import Journal
+from exporter.metrics import Errors, StatusCollector, registry
+from exporter.server import Server
+from exporter.status import Status
+from exporter.watch import LogObserver
+from servicekit.cli import Address
+from servicekit.clock import SystemClock
+
+KINDS: Final = ("waitress", "cheroot", "gunicorn gthread", "werkzeug threaded")
+_THREADS: Final = 68
+"""As many as the monitor has: 64 may wait for a change."""
+
+
+def _application(directory: Path) -> Flask:
+    clock, journal, errors = SystemClock(), Journal(directory), Errors()
+    status = Status(clock=clock, recorder=journal, observer=LogObserver(), ttl=60, stored=journal.stored)
+    return create_app(
+        Services(
+            status=status,
+            journal=journal,
+            identity=Identity("M5", "board", "127.0.0.1"),
+            policy=WritePolicy(networks("127.0.0.0/8"), None),
+            registry=registry(StatusCollector("M5", status.view, lambda: journal.errors, errors)),
+            clock=clock,
+            errors=errors,
+            host_names=frozenset(),
+        )
+    )
+
+
+def _waitress(port: int, directory: Path) -> None:
+    Server(_application(directory), Address("127.0.0.1", port)).run(lambda: None)
+
+
+def _cheroot(port: int, directory: Path) -> None:
+    from cheroot.wsgi import Server as Cheroot
+
+    Cheroot(("127.0.0.1", port), _application(directory), numthreads=_THREADS).start()
+
+
+def _gunicorn(port: int, directory: Path) -> None:
+    from gunicorn.app.base import BaseApplication
+
+    class Gunicorn(BaseApplication):  # type: ignore[misc] # gunicorn has no types
+        def load_config(self) -> None:
+            options = {"bind": f"127.0.0.1:{port}", "threads": _THREADS, "workers": 1, "keepalive": 15}
+            for name, value in (options | {"worker_class": "gthread", "loglevel": "error"}).items():
+                self.cfg.set(name, value)
+
+        def load(self) -> Any:
+            return _application(directory)
+
+    Gunicorn().run()
+
+
+def _werkzeug(port: int, directory: Path) -> None:
+    from werkzeug.serving import WSGIRequestHandler, make_server
+
+    class Quiet(WSGIRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            """Log nothing, as the others."""
+
+    make_server("127.0.0.1", port, _application(directory), threaded=True, request_handler=Quiet).serve_forever()
+
+
+if __name__ == "__main__":
+    serve = dict(zip(KINDS, (_waitress, _cheroot, _gunicorn, _werkzeug), strict=True))[sys.argv[1]]
+    serve(int(sys.argv[2]), Path(sys.argv[3]))
