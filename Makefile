@@ -41,6 +41,7 @@ lint: setup
 	$(BIN)/mypy
 
 bench: setup
+	@PYTHON=$(PYTHON) scripts/setup.sh packages bench
 	@$(BIN)/python -m bench --json $(JSON) $(if $(ONLY),--only $(ONLY))
 
 soak: setup

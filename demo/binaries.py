@@ -9,6 +9,7 @@ PACKAGES: Final = {
     "alertmanager": "prometheus-alertmanager",
     "amtool": "prometheus-alertmanager",
     "chromium": "chromium",
+    "curl": "curl",
     "nginx": "nginx-light",
     "openssl": "openssl",
     "prometheus": "prometheus",

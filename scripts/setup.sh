@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sets up everything that `make demo` and `make test` need: Debian packages (where that is allowed) and .venv.
-# Usage: scripts/setup.sh packages | scripts/setup.sh venv PYTHON
+# Usage: scripts/setup.sh packages [bench] | scripts/setup.sh venv PYTHON
 set -eu
 
 say() { printf '%s\n' "$*" >&2; }
@@ -20,9 +20,15 @@ missing_packages() {
     command -v chromium >/dev/null || printf 'chromium '
     command -v systemd-analyze >/dev/null || printf 'systemd '
     command -v shellcheck >/dev/null || printf 'shellcheck '
+    command -v curl >/dev/null || printf 'curl '
     command -v openssl >/dev/null || printf 'openssl '
     [ -x /usr/sbin/nginx ] || command -v nginx >/dev/null || printf 'nginx-light '
     "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null || printf 'python3-venv '
+}
+
+missing_for_bench() {
+    command -v wrk >/dev/null || printf 'wrk '
+    command -v prometheus-node-exporter >/dev/null || printf 'prometheus-node-exporter '
 }
 
 # Debian starts and enables a service when its package is installed; a policy-rc.d that says 101 prevents the
@@ -52,7 +58,10 @@ install_without_starting() {
 }
 
 packages() {
-    needed=$(missing_packages)
+    needed=$(
+        missing_packages
+        [ "$1" != bench ] || missing_for_bench
+    )
     [ -n "$needed" ] || return 0
     # shellcheck disable=SC2086 # a list of words
     set -- $needed
@@ -71,7 +80,7 @@ venv() {
 }
 
 case "${1:-}" in
-packages) packages ;;
+packages) packages "${2:-}" ;;
 venv) venv "${2:-python3}" ;;
-*) say "usage: scripts/setup.sh packages | venv PYTHON"; exit 2 ;;
+*) say "usage: scripts/setup.sh packages [bench] | venv PYTHON"; exit 2 ;;
 esac

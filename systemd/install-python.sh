@@ -66,7 +66,7 @@ put_package() {
     { "$@" --upgrade "$what" && "$@" --force-reinstall --no-deps "$what"; } ||
         fail "pip could not install the package; without a network: pip wheel -w DIR CHECKOUT elsewhere, then --wheels DIR" \
             "pip 安装失败；若无网络，请在其他机器执行 pip wheel -w 目录 源码目录，再使用 --wheels 目录"
-    "$VENV/bin/python" -m compileall -q "$VENV/lib" || true # a service may not write there
+    "$VENV/bin/python" -m compileall -q -o 0 -o 2 "$VENV/lib" || true # a service may not write there
     printf '%s\n' "$found" >"$VENV/package.cksum"
     # shellcheck disable=SC2034 # install.sh reads it
     PACKAGE_CHANGED=yes
