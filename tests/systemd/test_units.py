@@ -8,13 +8,22 @@ import sys
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.support.binaries import require
+from tests.support.net import free_port, wait_for
+from tests.support.process import Process, module
 
 FOLDER = Path(__file__).parents[2] / "systemd"
 UNITS = ["cm-zsb-monitor.service", "castray-bridge.service"]
 EXPOSURE = 1.5
 """Largest exposure that `systemd-analyze security` may find, of 10."""
+
+
+DESCRIPTORS = {"cm-zsb-monitor.service": 2000 + 100, "castray-bridge.service": 2 * 1200 + 1000 + 100}
+"""Connections that a service lets in, nodes that it asks at once, and some files."""
+PROC = {"ProtectProc=invisible": "hidepid=2", "ProcSubset=pid": "subset=pid"}
+"""What directives of a unit are as options of the proc file system."""
 
 
 def analyze(*arguments: str) -> str:
@@ -55,3 +64,29 @@ def test_broken_install_does_not_restart_for_ever_and_one_that_hangs_does(name: 
     quickest_hang = seconds["WatchdogSec"] + seconds["RestartSec"]
     burst, interval = seconds["StartLimitBurst"], seconds["StartLimitIntervalSec"]
     assert burst * slowest_failure < interval < burst * quickest_hang
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_unit_grants_a_descriptor_for_every_connection(name: str) -> None:
+    (limit,) = re.findall(r"^LimitNOFILE=(\d+)$", (FOLDER / name).read_text("utf-8"), re.MULTILINE)
+    assert int(limit) > DESCRIPTORS[name]
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_service_tells_of_its_own_process_with_the_proc_of_its_unit(name: str, tmp_path: Path) -> None:
+    """The alert on a reporter that never reported needs the start time of the monitor's process."""
+    lines = (FOLDER / name).read_text("utf-8").splitlines()
+    options = ",".join(option for directive, option in PROC.items() if directive in lines)
+    assert options
+    inside = [require("unshare"), "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c",
+              f'mount -t proc -o {options} proc /proc && exec "$@"', "sh"]  # fmt: skip
+    if subprocess.run([*inside, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("namespaces may not be made here")
+    address = f"127.0.0.1:{free_port()}"
+    own = {
+        "cm-zsb-monitor.service": module("exporter", "--listen", address, "--state-dir", tmp_path / "state"),
+        "castray-bridge.service": module("castray_bridge", "--listen", address, "--castray", "http://127.0.0.1:1"),
+    }
+    with Process([*inside, *own[name]], tmp_path / "log"):
+        text = wait_for(lambda: requests.get(f"http://{address}/metrics", timeout=5).text, "the service", 20)
+    assert re.search(r"^process_start_time_seconds [\d.e+]+$", text, re.MULTILINE)
