@@ -7,7 +7,7 @@ from typing import Final
 
 from exporter.records import Alert
 from exporter.report import Report
-from exporter.states import DETECTING, SENDING, State
+from exporter.states import DETECTING, SENDING
 from exporter.timeline import Moment
 from exporter.totals import Totals
 
@@ -15,11 +15,13 @@ ALERT_MESSAGE_LIMIT: Final = 1000
 ALERT_TASK_INFO_LIMIT: Final = 4096
 
 
-def implied_by(state: State) -> Totals:
-    """Return what a report of nothing but `state` counts, as from the scripts that know no counts."""
-    if state is DETECTING:
+def implied_by(report: Report) -> Totals:
+    """Return what a report of nothing but a state counts, as from the scripts that know no counts."""
+    if report.heartbeat:
+        return Totals()
+    if report.state is DETECTING:
         return Totals(processed=1)
-    if state is SENDING:
+    if report.state is SENDING:
         return Totals(low_confidence=1, sent_to_server=1)
     return Totals()
 

@@ -78,6 +78,7 @@ def _report_schema() -> dict[str, Any]:
                 "properties": dict.fromkeys(Totals._fields, total),
                 "nullable": True,
             },
+            "heartbeat": {"type": "boolean", "nullable": True},
         },
     }
 

@@ -90,6 +90,8 @@ class Snapshot:
     latest: Latest
     written: float = 0.0
     """When this was so, by the wall clock."""
+    holder: str | None = None
+    """The session that set the state; None for a script without one."""
 
     def to_json(self) -> str:
         """Serialize for the journal."""

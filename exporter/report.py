@@ -47,6 +47,8 @@ class Report:
     session: str | None = None
     sequence: int | None = None
     totals: Totals | None = None
+    heartbeat: bool = False
+    """No event: the reporter lives, is in `state` still, and may have counted something."""
     unknown_fields: tuple[str, ...] = ()
     """Names that this version does not know; a newer reporter may send them."""
 
@@ -73,6 +75,7 @@ def parse(body: bytes) -> Report:
         session=_session(fields),
         sequence=_count(fields, "sequence", SEQUENCE_LIMIT),
         totals=_totals(fields),
+        heartbeat=_flag(fields, "heartbeat"),
         unknown_fields=tuple(sorted(fields.keys() - _KNOWN)),
     )
     _check_together(report)
@@ -179,6 +182,13 @@ def _totals(fields: dict[str, Any]) -> Totals | None:
     if not isinstance(value, dict):
         raise ReportError(f"totals: must be an object, not {_kind(value)}")
     return Totals(*(_count(value, name, TOTAL_LIMIT, "totals.") or 0 for name in Totals._fields))
+
+
+def _flag(fields: dict[str, Any], name: str) -> bool:
+    value = fields.get(name)
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    raise ReportError(f"{name}: must be true or false, not {_kind(value)}")
 
 
 def _is_number(value: object) -> bool:

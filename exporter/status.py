@@ -72,6 +72,7 @@ class Status:
         self._ttl = self._default_ttl
         self._expires = now.monotonic + self._ttl
         self._stale = False
+        self._holder = stored.holder if stored else None
         self._version = max(int(now.wall * 1000), (stored.version if stored else 0) + VERSION_GAP)
         if stored is None:
             self._run, self._transition_id, self._alert_id = 1, 0, 0
@@ -124,13 +125,17 @@ class Status:
             now = self._observe_time()
             self._accepted += 1
             self._last_report = now.wall
-            self._ttl = report.ttl or self._default_ttl
-            self._expires = now.monotonic + self._ttl
+            repeat = report.session is not None and self._sessions.is_repeat(report.session, report.sequence)
+            yields = (report.heartbeat or repeat) and self._is_held_against(report)
+            if not yields or self._timeline.state is IDLE:
+                self._ttl = report.ttl or self._default_ttl
+                self._expires = now.monotonic + self._ttl
             batch = Batch()
             changed = self._freshen()
-            if report.session is None or not self._sessions.is_repeat(report.session, report.sequence):
+            if not repeat:
                 changed |= self._take_counts(report, now, batch)
-                changed |= self._take_state(report, now, batch)
+                if not yields:
+                    changed |= self._take_state(report, now, batch)
             ticket = self._record(batch, now) if changed else None
             if not changed and batch.sessions:
                 self._recorder.append(batch)  # no news, but the session used last must not be forgotten first
@@ -207,13 +212,18 @@ class Status:
         self._enter(IDLE, expiry, batch)
         self._record(batch, now)
 
+    def _is_held_against(self, report: Report) -> bool:
+        # Nobody holds what is stale; whoever is idle lets the others show what they do.
+        others = report.session != self._holder and not self._stale
+        return others and (self._timeline.state is not IDLE or report.state is IDLE)
+
     def _freshen(self) -> bool:
         was_stale, self._stale = self._stale, False
         return was_stale
 
     def _take_counts(self, report: Report, now: Moment, batch: Batch) -> bool:
         if report.session is None:
-            increase = increments(report, implied_by(report.state))
+            increase = increments(report, implied_by(report))
         else:
             increase = self._sessions.advance(report.session, report.sequence, report.totals)
             increase = increase.plus(increments(report, Totals()))
@@ -226,6 +236,7 @@ class Status:
         return any(increase) or bool(report.inference_seconds)
 
     def _take_state(self, report: Report, now: Moment, batch: Batch) -> bool:
+        self._holder = report.session
         said = (report.state.name, report.current_task, report.message, report.task_info)
         latest = self._latest
         is_news = said != (latest.status, latest.current_task, latest.message, latest.task_info)
@@ -279,6 +290,7 @@ class Status:
             alert_id=self._alert_id,
             latest=self._latest,
             written=now.wall,
+            holder=self._holder,
         )
 
     def _view(self, now: Moment) -> View:

@@ -39,12 +39,14 @@ def test_every_field_is_taken_in() -> None:
             session="s",
             sequence=7,
             totals={"processed": 3, "sent_to_server": 1},
+            heartbeat=True,
         )
     )
     assert (report.message, report.current_task, report.ttl) == ("低置信度", "frame 17", 30.0)
     assert report.task_info == {"camera": [1, {"x": None}]}
     assert report.inference_seconds == (0.25, 1.0)
     assert (report.session, report.sequence, report.totals) == ("s", 7, Totals(3, 0, 1))
+    assert report.heartbeat
     increments = parse(body(processed=5, low_confidence=0, sent_to_server=module.INCREMENT_LIMIT))
     assert (increments.processed, increments.low_confidence) == (5, 0)
 
@@ -81,6 +83,7 @@ BAD_FIELDS: dict[str, list[Any]] = {
     "sent_to_server": [*NOT_COUNTS, module.INCREMENT_LIMIT + 1],
     "inference_seconds": [-0.001, 3600.1, "1", True, {}, [True], [[1]], [None], [0.1, -1], [0] * 1001],
     "session": [1, "", "x" * 65, [], True],
+    "heartbeat": [0, 1, "true", [], {}],
 }
 
 

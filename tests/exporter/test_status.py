@@ -33,6 +33,8 @@ def bench() -> Bench:
         ([("sending", {"session": "s"})], (0, 0, 0), 0),
         ([("sending", {"session": "s", "totals": {"processed": 7, "sent_to_server": 2}})], (7, 0, 2), 1),
         ([("idle", {"session": "s", "sequence": 1, "processed": 2})] * 2, (2, 0, 0), 0),
+        ([("sending", {"heartbeat": True}), ("detecting", {"heartbeat": True})], (0, 0, 0), 0),
+        ([("idle", {"heartbeat": True, "session": "s", "totals": {"processed": 7}})], (7, 0, 0), 0),
     ],
 )
 def test_what_reports_count(
@@ -135,6 +137,64 @@ def test_two_reporters_at_once_are_both_counted_and_the_last_word_wins(bench: Be
         bench.report("sending", session="b", sequence=number, totals={"sent_to_server": number})
     assert bench.totals == (10, 0, 10)
     assert bench.view.state.name == "sending"
+
+
+@pytest.mark.parametrize("holder", [{"session": "a"}, {}], ids=["reporter", "plain script"])
+@pytest.mark.parametrize("status", ["idle", "detecting"])
+def test_heartbeat_of_another_leaves_what_is_going_on_and_its_ttl(
+    bench: Bench, holder: dict[str, Any], status: str
+) -> None:
+    bench.report("sending", **holder, current_task="frame 17")
+    for number in range(1, 7):
+        bench.clock.pass_(9.9)
+        bench.report(status, session="b", heartbeat=True, ttl=600, totals={"processed": number})
+        assert bench.view.latest.current_task == "frame 17"
+    assert bench.events.changes == [("idle", "sending")]
+    assert bench.totals[0] == 6
+    bench.clock.pass_(1.0)
+    assert bench.view.stale
+    assert bench.view.seconds["sending"] == pytest.approx(60.0)
+    bench.report(status, session="b", heartbeat=True)
+    assert (bench.view.state.name, bench.view.stale) == (status, False)
+
+
+def test_heartbeat_of_the_session_that_set_the_state_keeps_it_also_over_a_restart(bench: Bench) -> None:
+    bench.report("sending", session="a", sequence=1)
+    for number in range(10):
+        bench.clock.pass_(40.0)
+        bench.status.checkpoint()
+        if number == 5:
+            bench.restart()
+        bench.report("sending", session="a", sequence=number + 2, heartbeat=True)
+        bench.report("idle", session="b", heartbeat=True)
+    assert bench.events.changes == [("idle", "sending")]
+
+
+def test_heartbeat_gives_a_monitor_that_forgot_everything_the_light_back(bench: Bench) -> None:
+    bench.recorder.kept.snapshot = None
+    bench.restart()
+    bench.report("idle", session="b", heartbeat=True)
+    bench.report("sending", session="a", heartbeat=True)
+    bench.report("idle", session="b", heartbeat=True)
+    assert bench.view.state.name == "sending"
+
+
+def test_idle_heartbeat_keeps_an_idle_node_fresh_and_its_message(bench: Bench) -> None:
+    bench.report("idle", message="400 frames done")
+    for _ in range(4):
+        bench.clock.pass_(40.0)
+        bench.report("idle", session="b", heartbeat=True)
+    assert not bench.view.stale
+    assert bench.view.latest.message == "400 frames done"
+
+
+def test_repeat_of_a_report_does_not_keep_the_state_of_another_session(bench: Bench) -> None:
+    bench.report("detecting", session="b", sequence=1)
+    bench.report("sending", session="a", sequence=1)
+    bench.clock.pass_(40.0)
+    bench.report("detecting", session="b", sequence=1)
+    bench.clock.pass_(21.0)
+    assert bench.view.stale
 
 
 def test_sessions_remembered_are_bounded_and_the_busy_ones_stay(bench: Bench) -> None:

@@ -28,7 +28,7 @@ class AnyCourse(RuleBasedStateMachine):
         self.processed = self.sent = 0
         self.session_totals: dict[str, int] = {}
         self.seen = self.bench.view
-        self.last: tuple[str, str, int, int] | None = None
+        self.last: tuple[str, str, int, int, bool] | None = None
 
     @rule(state=states)
     def plain_report(self, state: str) -> None:
@@ -36,13 +36,13 @@ class AnyCourse(RuleBasedStateMachine):
         self.processed += state == "detecting"
         self.sent += state == "sending"
 
-    @rule(state=states, session=st.sampled_from("ab"), more=st.integers(0, 3))
-    def session_report(self, state: str, session: str, more: int) -> None:
+    @rule(state=states, session=st.sampled_from("ab"), more=st.integers(0, 3), heartbeat=st.booleans())
+    def session_report(self, state: str, session: str, more: int, heartbeat: bool) -> None:
         total = self.session_totals.get(session, 0) + more
         self.session_totals[session] = total
         self.processed += more
         sequence = 0 if self.last is None else self.last[2] + 1
-        self.last = (state, session, sequence, total)
+        self.last = (state, session, sequence, total, heartbeat)
         self.send_last()
 
     @precondition(lambda self: self.last is not None)
@@ -52,8 +52,8 @@ class AnyCourse(RuleBasedStateMachine):
 
     def send_last(self) -> None:
         assert self.last is not None
-        state, session, sequence, total = self.last
-        self.bench.report(state, session=session, sequence=sequence, totals={"processed": total})
+        state, session, sequence, total, heartbeat = self.last
+        self.bench.report(state, session=session, sequence=sequence, totals={"processed": total}, heartbeat=heartbeat)
 
     @rule(seconds=durations)
     def time_passes(self, seconds: float) -> None:

@@ -22,6 +22,7 @@ _PLAUSIBLE: dict[str, st.SearchStrategy[Any]] = {
     "low_confidence": st.integers(0, 3),
     "sent_to_server": st.integers(0, 3),
     "inference_seconds": st.floats(0, 5) | st.lists(st.floats(0, 5), max_size=3),
+    "heartbeat": st.booleans(),
     "session": st.sampled_from(["a", "b"]),
     "sequence": st.integers(0, 9),
     "totals": st.fixed_dictionaries({}, optional={"processed": st.integers(0, 9), "sent_to_server": st.integers(0, 9)}),
