@@ -97,11 +97,9 @@ def _change() -> list[Row]:
 
 def _mute(bridge: Bridge) -> socket.socket:
     """Return a client that opens a WebSocket and never reads."""
-    peer = socket.socket()
-    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     address = bridge.url.removeprefix("http://")
     name, _, port = address.partition(":")
-    peer.connect((name, int(port)))
+    peer = socket.create_connection((name, int(port)))
     peer.sendall(
         f"GET /ws HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()

@@ -13,7 +13,8 @@ from flask import Flask
 from prometheus_client import disable_created_metrics
 
 from castray_bridge import inventory as inventories
-from castray_bridge.api import Access, create_app
+from castray_bridge.access import Access
+from castray_bridge.api import create_app
 from castray_bridge.bridge import Bridge
 from castray_bridge.server import Server, bind
 from castray_bridge.source import CastRaySource, RaySource, Source

@@ -2,82 +2,34 @@
 
 from __future__ import annotations
 
-import hmac
-import re
-from dataclasses import dataclass
-
 from flask import Blueprint, Flask, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
-from flask_sock import Sock
 from prometheus_client.exposition import choose_encoder
 
-from castray_bridge import reply
+from castray_bridge import reply, websocket
+from castray_bridge.access import Access, guard
 from castray_bridge.bridge import Bridge
-from castray_bridge.websocket import SERVER_OPTIONS, Push
+from castray_bridge.websocket import Push
 from exporter.states import STATES
-from servicekit.http import answer_errors_as_json, require_known_host
+from servicekit.http import answer_errors_as_json
 from servicekit.pages import blueprint as pages
 from servicekit.version import __version__
 
 MAX_MINUTES = 24 * 60
-_OPEN_PATHS = re.compile(r"/|/static/.*|/api/health")
-"""Readable without the token: the page itself holds no data, and health is for watchdogs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Who may read: web pages of `origins` (empty: all), holders of `token` (None: everybody), under `host_names`."""
-
-    origins: tuple[str, ...] = ()
-    token: str | None = None
-    host_names: frozenset[str] = frozenset()
 
 
 def create_app(bridge: Bridge, push: Push, access: Access) -> Flask:
     """Build the WSGI application."""
     app = Flask("castray_bridge", static_folder=None)
-    app.config["SOCK_SERVER_OPTIONS"] = SERVER_OPTIONS
     app.json.ensure_ascii = False  # type: ignore[attr-defined] # Flask's default provider has it
     app.json.sort_keys = False  # type: ignore[attr-defined] # the same
     answer_errors_as_json(app, on_internal_error=bridge.counts.http_errors.inc)
-    require_known_host(app, access.host_names)
-    _guard(app, access)
+    guard(app, access)
     app.register_blueprint(_nodes(bridge))
     app.register_blueprint(_operations(bridge))
     app.register_blueprint(pages("castray_bridge", STATES))
-    sock = Sock(app)
-
-    @sock.route("/ws")  # type: ignore[untyped-decorator] # flask-sock has no types
-    def websocket(client: object) -> None:
-        push.serve(client, request.remote_addr or "")
-
+    websocket.attach(app, push)
     return app
-
-
-def _guard(app: Flask, access: Access) -> None:
-    @app.before_request
-    def check_reader() -> None:
-        origin = request.headers.get("Origin")
-        own = f"{request.scheme}://{request.host}"
-        if request.path == "/ws" and access.origins and origin not in (None, own, *access.origins):
-            abort(403, "pages of this origin may not connect; see --cors-origin")
-        if access.token is None or _OPEN_PATHS.fullmatch(request.path):
-            return
-        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), access.token.encode()):
-            abort(401, "this bridge demands a token: Authorization: Bearer …")
-
-    @app.after_request
-    def allow_reading(response: Response) -> Response:
-        origin = request.headers.get("Origin")
-        if not access.origins:
-            response.headers["Access-Control-Allow-Origin"] = "*"
-        else:
-            response.headers["Vary"] = "Origin"
-            if origin in access.origins:
-                response.headers["Access-Control-Allow-Origin"] = origin or ""
-        response.headers.setdefault("Cache-Control", "no-store")
-        return response
 
 
 def _nodes(bridge: Bridge) -> Blueprint:

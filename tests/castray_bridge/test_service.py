@@ -14,6 +14,7 @@ import requests
 import websocket
 from flask import Flask, jsonify
 
+from castray_bridge.access import BEARER_PROTOCOL, bearer_protocols
 from tests.castray_bridge.hostile import STATUS, HostileServer, body, says, silent
 from tests.support.net import free_port, wait_for
 from tests.support.process import Process, module
@@ -150,13 +151,33 @@ def test_foreign_pages_may_not_connect_when_origins_are_set(source: str, tmp_pat
         wait_for(lambda: service.get("/api/health"), "the bridge", 20)
         with pytest.raises(websocket.WebSocketBadStatusException, match="403"):
             service.connect(origin="http://evil.example")
-        for origin in ("http://good.example", f"http://{service.address}"):
+        for origin in ("http://good.example", f"http://{service.address}", f"https://{service.address}"):
             service.connect(origin=origin).close()
         client = service.connect(origin="http://good.example")
         begun = time.monotonic()
         assert service.process.terminate(within=10) == 0
         assert time.monotonic() - begun < 6
         client.close()
+    finally:
+        service.close()
+
+
+def test_token_opens_the_websocket_as_a_header_or_as_a_subprotocol(source: str, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("a /secret+\n", "utf-8")
+    service = Service(tmp_path, source, free_port(["127.0.0.1", "127.0.0.2"]), "--token-file", str(file))
+    try:
+        wait_for(lambda: service.get("/api/health"), "the bridge", 20)
+        for options in ({}, {"subprotocols": bearer_protocols("wrong")}, {"subprotocols": [BEARER_PROTOCOL]}):
+            with pytest.raises(websocket.WebSocketBadStatusException, match="401"):
+                service.connect(**options)
+        by_header = service.connect(header=["Authorization: Bearer a /secret+"])
+        by_protocol = service.connect(subprotocols=bearer_protocols("a /secret+"))
+        assert (by_header.getsubprotocol(), by_protocol.getsubprotocol()) == (None, BEARER_PROTOCOL)
+        for client in (by_header, by_protocol):
+            assert receive(client)["type"] == "cluster_status"
+            client.close()
+        assert "secret" not in service.process.output()
     finally:
         service.close()
 

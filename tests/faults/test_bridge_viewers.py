@@ -19,6 +19,7 @@ from tests.castray_bridge.hostile import STATUS, body, says, serving
 from tests.faults.crowd import Begin, allow_descriptors, crowd, slow_kinds, slowest
 from tests.faults.fake_ray import FakeRay, RayNode
 from tests.support.net import wait_for
+from tests.support.raw_websocket import shake_hands
 from tests.support.running import RunningBridge
 
 CAP = 256
@@ -51,15 +52,7 @@ class World:
 
     def mute(self) -> socket.socket:
         """Return a client that says hello and never reads."""
-        peer = socket.socket()
-        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        host, _, port = self.bridge.address.partition(":")
-        peer.connect((host, int(port)))
-        peer.sendall(
-            f"GET /ws HTTP/1.1\r\nHost: {self.bridge.address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-        )
-        return peer
+        return shake_hands(self.bridge.address)
 
 
 @pytest.fixture(scope="module")

@@ -53,7 +53,8 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     make_secrets(directory)
     directory.chmod(0o755)  # workers that gave up root read the passwords
     port = free_port()
-    with RunningBridge(directory, "--ray-dashboard", "http://127.0.0.1:1") as bridge:
+    options = ("--ray-dashboard", "http://127.0.0.1:1", "--cors-origin", f"https://localhost:{port}")
+    with RunningBridge(directory, *options) as bridge:
         text = CONFIGURATION.read_text("utf-8")
         for old, new in (
             ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
@@ -87,15 +88,25 @@ def test_nobody_else_sees_anything(front: Front, path: str) -> None:
     assert front.get(path, ("operator", "wrong")).status_code == 401
 
 
-def test_websocket_comes_through_encrypted(front: Front) -> None:
-    client = websocket.create_connection(
+def connect(front: Front, origin: str) -> websocket.WebSocket:
+    return websocket.create_connection(
         f"wss://localhost:{front.port}/ws",
         timeout=10,
+        origin=origin,
         sslopt={"ca_certs": str(front.certificate), "cert_reqs": ssl.CERT_REQUIRED},
         header=["Authorization: Basic " + base64.b64encode(":".join(USER).encode()).decode()],
     )
+
+
+def test_websocket_of_the_page_comes_through_encrypted(front: Front) -> None:
+    client = connect(front, f"https://localhost:{front.port}")
     assert json.loads(client.recv())["type"] == "cluster_status"
     client.send("ping")
     while (said := client.recv()) != "pong":
         assert json.loads(said)["type"] == "cluster_status"
     client.close()
+
+
+def test_websocket_of_another_page_does_not(front: Front) -> None:
+    with pytest.raises(websocket.WebSocketBadStatusException, match="403"):
+        connect(front, "https://evil.example")
