@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
 from typing import Final
+from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -19,6 +20,7 @@ from exporter.identity import Identity
 from exporter.journal import Journal
 from exporter.metrics import Errors
 from exporter.openapi import description
+from exporter.paging import END
 from exporter.query import instant, integer, seconds
 from exporter.report import ReportError, parse
 from exporter.states import STATES
@@ -32,7 +34,8 @@ from servicekit.version import __version__
 MAX_WAIT: Final = 25.0
 MAX_WAITERS: Final = 8
 ALERTS_LIMIT: Final = 1000
-HISTORY_LIMIT: Final = 100_000
+HISTORY_LIMIT: Final = 10_000
+"""Entries on one page, which then stays below 1 MB; an hour with a frame per second is 7,200."""
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +54,8 @@ class Services:
     host_names: frozenset[str] = frozenset()
     """Further names under which the monitor may be addressed."""
     waiters: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MAX_WAITERS))
+    listing: Lock = field(default_factory=Lock)
+    """Held while a long list is made: several at once would end no sooner, and take the memory of all."""
     refusals: RateLimit = field(default_factory=lambda: RateLimit(burst=10, period=60.0))
 
 
@@ -100,17 +105,34 @@ def _reading(services: Services) -> Blueprint:
     @api.get("/api/alerts")
     def get_alerts() -> ResponseReturnValue:
         limit = integer(request.args, "limit", 1, ALERTS_LIMIT, otherwise=100)
-        return jsonify(replies.alerts(journal.alerts(limit), me.node_name))
+        before = integer(request.args, "before", 1, END, otherwise=END)
+        with services.listing:
+            page = journal.alerts(limit, before)
+            return _page(replies.alerts(page.rows, me.node_name), page.before, limit=limit)
 
     @api.get("/api/history")
     def get_history() -> ResponseReturnValue:
         since = instant(request.args, "since", otherwise=services.clock.time() - 86_400)
         limit = integer(request.args, "limit", 1, HISTORY_LIMIT, otherwise=HISTORY_LIMIT)
-        # The view last: what it calls the present state cannot be among the finished ones read before it.
-        finished = journal.transitions(limit)
-        return jsonify(replies.history(finished, status.view(), since, limit))
+        before = integer(request.args, "before", 1, END, otherwise=END)
+        with services.listing:
+            if before < END:
+                page, present = journal.transitions(limit, since, before), None
+            else:
+                # The view last: what it calls the present state cannot be among the finished ones read before it.
+                page, present = journal.transitions(limit - 1, since), status.view()
+            return _page(replies.history(page.rows, present), page.before, since=since, limit=limit)
 
     return api
+
+
+def _page(body: object, before: int | None, **query: float) -> Response:
+    """Return a page of a list; its header `Link` leads to the next one, if there is one (RFC 8288)."""
+    response = jsonify(body)
+    if before is not None:
+        response.headers["Link"] = f'<?{urlencode(query | {"before": before})}>; rel="next"'
+        response.headers["Access-Control-Expose-Headers"] = "Link"
+    return response
 
 
 def _writing(services: Services) -> Blueprint:

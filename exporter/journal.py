@@ -7,11 +7,12 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import IO, Final, TypeVar
+from typing import IO, Final
 
+from exporter.paging import END, Page, Row, cut
 from exporter.records import Alert, Batch, Stored, Transition
 from exporter.store import DamagedError, Store, is_disk_full, salvage
 from servicekit.cli import StartError
@@ -23,9 +24,10 @@ STUCK_SECONDS: Final = 20.0
 """A write that takes longer will not end: only another process can write again."""
 STALL_SECONDS: Final = 2.0
 """A write that takes longer counts as failing: reports no longer wait for it."""
+PAGE_BYTES: Final = 1024 * 1024
+"""Most text on one page of alerts."""
 
 _log = logging.getLogger(__name__)
-_Row = TypeVar("_Row")
 
 
 class Journal:
@@ -71,20 +73,18 @@ class Journal:
             if not done:
                 self._fail(f"a write takes longer than {STALL_SECONDS:g} s")
 
-    def transitions(self, limit: int) -> list[Transition]:
-        """Return the newest finished stays, newest first."""
-        # First what is unwritten: a row that is written in between is then found twice, not never.
-        with self._changed:
-            rows = {row.id: row for batch in self._unwritten() for row in batch.transitions}
-        rows.update((row.id, row) for row in self._read(lambda store: store.transitions(limit)))
-        return [rows[number] for number in sorted(rows, reverse=True)[:limit]]
+    def transitions(self, limit: int, since: float, before: int = END) -> Page[Transition]:
+        """Return the newest finished stays that lasted past `since` (Unix seconds) and have an id below `before`."""
+        found = self._newest(
+            lambda batch: batch.transitions, before, lambda store, below: store.transitions(since, below)
+        )
+        with closing(found) as rows:
+            return cut((row for row in rows if row.entered + row.seconds > since), limit)
 
-    def alerts(self, limit: int) -> list[Alert]:
-        """Return the newest alerts, newest first."""
-        with self._changed:
-            rows = {row.id: row for batch in self._unwritten() for row in batch.alerts}
-        rows.update((row.id, row) for row in self._read(lambda store: store.alerts(limit)))
-        return [rows[number] for number in sorted(rows, reverse=True)[:limit]]
+    def alerts(self, limit: int, before: int = END) -> Page[Alert]:
+        """Return the newest alerts that have an id below `before`; large ones make a shorter page."""
+        with closing(self._newest(lambda batch: batch.alerts, before, Store.alerts)) as rows:
+            return cut(rows, limit, PAGE_BYTES, lambda row: len(row.message) + len(row.task_info or ""))
 
     def is_alive(self) -> bool:
         """Return whether the writing thread gets on; a disk that refuses is no reason why it would not."""
@@ -105,13 +105,18 @@ class Journal:
     def _unwritten(self) -> tuple[Batch, ...]:
         return (self._pending,) if self._writing is None else (self._writing, self._pending)
 
-    def _read(self, rows_of: Callable[[Store], list[_Row]]) -> list[_Row]:
+    def _newest(
+        self, rows_of: Callable[[Batch], Iterable[Row]], before: int, stored: Callable[[Store, int], Iterator[Row]]
+    ) -> Generator[Row, None, None]:
+        """Yield the rows with an id below `before`, newest first: those not yet written, then those on disk."""
+        # In this order a row that is written in between is not missed; below the oldest of these none is found twice.
+        with self._changed:
+            unwritten = [row for batch in self._unwritten() for row in rows_of(batch)]
+        yield from (row for row in reversed(unwritten) if row.id < before)
+        oldest = unwritten[0].id if unwritten else before
         # A connection of its own: the writing one may be stuck in a write.
-        try:
-            with closing(Store.reader(self._path)) as store:
-                return rows_of(store)
-        except sqlite3.Error:
-            return []
+        with suppress(sqlite3.Error), closing(Store.reader(self._path)) as store:
+            yield from stored(store, min(before, oldest))
 
     def _run(self) -> None:
         while True:

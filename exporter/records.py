@@ -11,7 +11,7 @@ from exporter.totals import Session, Totals
 
 ALERTS_LIMIT: Final = 10_000
 TRANSITIONS_LIMIT: Final = 2_000_000
-"""About 60 MB. It is a count and not an age, so that a clock that jumps by years deletes nothing; a day is
+"""About 95 MB. It is a count and not an age, so that a clock that jumps by years deletes nothing; a day is
 kept at up to 23 changes of state per second."""
 UNWRITTEN_LIMIT: Final = 5_000
 """Alerts and transitions held in memory while the disk takes none; the newest stay."""

@@ -67,16 +67,13 @@ def alerts(rows: Iterable[Alert], node_name: str) -> dict[str, Any]:
     }
 
 
-def history(finished: Iterable[Transition], view: View, since: float, limit: int) -> list[dict[str, Any]]:
-    """Return the body of `GET /api/history`: the stays that lasted past `since`, oldest first.
+def history(finished: Iterable[Transition], view: View | None) -> list[dict[str, Any]]:
+    """Return the body of `GET /api/history`: `finished` stays, given newest first, as a list that is oldest first.
 
-    `finished` comes newest first. The last one is the present state, which goes on.
+    The last one is the present state of `view`, which goes on; a page of older stays comes without.
     """
-    stays = [(view.entered, view.state.name, view.in_state)]
-    for row in finished:
-        # Not "break": a wall clock that was set back leaves older rows with later times.
-        if row.entered + row.seconds > since and len(stays) < limit:
-            stays.append((row.entered, row.state, row.seconds))
+    stays = [] if view is None else [(view.entered, view.state.name, view.in_state)]
+    stays.extend((row.entered, row.state, row.seconds) for row in finished)
     return [
         {"timestamp": rfc3339(entered), "status": state, "duration_seconds": round(seconds, 3)}
         for entered, state, seconds in reversed(stays)

@@ -28,6 +28,9 @@ _MIGRATIONS: Final = (
         id INTEGER PRIMARY KEY, run INTEGER NOT NULL, timestamp REAL NOT NULL, level TEXT NOT NULL,
         message TEXT NOT NULL, task_info TEXT);
     """,
+    """
+    CREATE INDEX transitions_left ON transitions (entered + seconds);
+    """,
 )
 """Step i takes a file from schema version i to i + 1; a released step never changes."""
 SCHEMA_VERSION: Final = len(_MIGRATIONS)
@@ -143,15 +146,22 @@ class Store:
                 (SESSIONS_LIMIT,),
             )
 
-    def transitions(self, limit: int) -> list[Transition]:
-        """Return the newest finished stays, newest first."""
-        rows = self._connection.execute("SELECT * FROM transitions ORDER BY id DESC LIMIT ?", (limit,))
-        return [Transition(*row) for row in rows]
+    def transitions(self, since: float, before: int) -> Iterator[Transition]:
+        """Yield the finished stays that lasted past `since` and have an id below `before`, newest first."""
+        # The index finds the first id; from there the rows are read in their own order, as many as are wanted. Not the
+        # order of time: a wall clock that was set back between two runs leaves older rows with later times.
+        rows = self._connection.execute(
+            "SELECT * FROM transitions NOT INDEXED WHERE id < :before AND entered + seconds > :since AND id >="
+            " (SELECT min(id) FROM transitions INDEXED BY transitions_left WHERE entered + seconds > :since)"
+            " ORDER BY id DESC",
+            {"since": since, "before": before},
+        )
+        return (Transition(*row) for row in rows)
 
-    def alerts(self, limit: int) -> list[Alert]:
-        """Return the newest alerts, newest first."""
-        rows = self._connection.execute("SELECT * FROM alerts ORDER BY id DESC LIMIT ?", (limit,))
-        return [Alert(*row) for row in rows]
+    def alerts(self, before: int) -> Iterator[Alert]:
+        """Yield the alerts with an id below `before`, newest first."""
+        rows = self._connection.execute("SELECT * FROM alerts WHERE id < ? ORDER BY id DESC", (before,))
+        return (Alert(*row) for row in rows)
 
 
 def is_disk_full(error: sqlite3.Error) -> bool:

@@ -114,7 +114,7 @@ def test_alerts_are_bounded(tmp_path: Path) -> None:
             batch = Batch()
             batch.alerts.extend(Alert(first + n, 1, 0.0, "warning", "", None) for n in range(1000))
             journal.wait(journal.append(batch))
-        kept = journal.alerts(2 * ALERTS_LIMIT)
+        kept = journal.alerts(2 * ALERTS_LIMIT).rows
     finally:
         journal.close()
     assert kept[0].id == ALERTS_LIMIT + 1000
