@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 
 from castray_bridge.reply import push
+from exporter import api, records, report
 from exporter.openapi import description
 from tests.castray_bridge.test_api import M1, World, good
 from tests.exporter.monitors import running_monitor
@@ -106,6 +107,29 @@ def test_fields_of_a_report_are_those_that_the_monitor_describes() -> None:
     for name, property_ in schema["properties"].items():
         types = {option["type"] for option in property_.get("anyOf", [property_])}
         assert types | ({"null"} if property_.get("nullable") else set()) == body[name], name
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "start", "words"),
+    [
+        ("POST /api/update_status", "| `message` ", f"{report.MESSAGE_LIMIT:,} characters"),
+        ("POST /api/update_status", "| `current_task` ", f"{report.TASK_LIMIT:,} characters"),
+        ("POST /api/update_status", "| `task_info` ", f"{report.TASK_INFO_LIMIT // 1024} KiB"),
+        ("POST /api/update_status", "| `ttl` ", f"{report.TTL_MIN:g} to {report.TTL_MAX:,.0f}"),
+        ("POST /api/update_status", "| `processed` ", f"at most {report.INCREMENT_LIMIT:,}"),
+        ("POST /api/update_status", "| `inference_seconds` ", f"{report.DURATIONS_LIMIT:,}, each at most"),
+        ("POST /api/update_status", "| `inference_seconds` ", f"each at most {report.DURATION_LIMIT:,.0f}"),
+        ("POST /api/update_status", "| `session` ", f"1 to {report.SESSION_LIMIT} characters"),
+        ("GET /api/status", "`?wait=", f"{api.MAX_WAIT:g} at most"),
+        ("GET /api/alerts", "`?limit=", f"{records.ALERTS_LIMIT:,} are kept"),
+        ("GET /api/alerts", "`?limit=", f"at most {api.ALERTS_LIMIT:,}"),
+        ("GET /api/history", "`?since=", f"newest {api.HISTORY_LIMIT:,} entries"),
+        ("GET /api/history", "which is", f"last {records.TRANSITIONS_LIMIT:,} are kept"),
+    ],
+)
+def test_bounds_are_documented_as_they_are(endpoint: str, start: str, words: str) -> None:
+    line = next(line for line in part(MONITOR, endpoint).splitlines() if line.startswith(start))
+    assert words in line
 
 
 @pytest.mark.parametrize(

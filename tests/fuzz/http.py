@@ -18,7 +18,9 @@ _WORDS = st.sampled_from(
      "metrics", "health", "static", "update_status", "sd", "prometheus", "ws", "ray-dashboard", "unified",
      "%e2%80%ae", "openapi.json", "a" * 3000]
 )  # fmt: skip
-_PARAMETERS = st.sampled_from(["limit", "since", "minutes", "node", "name[]", "wait", "dashboard_url", "token"])
+_PARAMETERS = st.sampled_from(
+    ["limit", "since", "before", "minutes", "node", "name[]", "wait", "dashboard_url", "token"]
+)
 _VALUES = st.sampled_from(
     ["0", "1", "-1", "1e999", "nan", "inf", "9" * 40, "2026-01-01T00:00:00Z", "0001-01-01T00:00:00%2b23:59", "%00",
      "http://169.254.169.254/", "", "%d9%a3", "1_000", "9999-12-31T23:59:59-23:59", "-1e308", "-62135596801"]
