@@ -17,7 +17,8 @@ from bench.fleet import host
 from bench.row import Benches, Row
 from castray_bridge.pool import WorkerPool
 from castray_bridge.probe import Address
-from castray_bridge.worker import Answer, Pace
+from castray_bridge.schedule import Pace
+from castray_bridge.status import Answer
 from demo.net import free_port, wait_for
 from demo.process import Process, module
 from servicekit.clock import SystemClock

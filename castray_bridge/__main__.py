@@ -16,10 +16,10 @@ from castray_bridge import inventory as inventories
 from castray_bridge.access import Access
 from castray_bridge.api import create_app
 from castray_bridge.bridge import Bridge
+from castray_bridge.schedule import Pace
 from castray_bridge.server import Server, bind
 from castray_bridge.source import CastRaySource, RaySource, Source
 from castray_bridge.websocket import Push
-from castray_bridge.worker import Pace
 from exporter.states import IDLE, UNKNOWN
 from servicekit import cli, log
 from servicekit.notify import Notifier, Watchdog

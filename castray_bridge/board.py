@@ -11,8 +11,7 @@ from typing import Any, Final
 from castray_bridge import merge
 from castray_bridge.cluster import Cluster, Node
 from castray_bridge.probe import Address
-from castray_bridge.status import PENDING, NodeStatus
-from castray_bridge.worker import Answer
+from castray_bridge.status import PENDING, Answer, NodeStatus
 from servicekit.clock import Clock
 
 _DEAD: Final = merge.dead()

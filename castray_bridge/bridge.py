@@ -15,8 +15,9 @@ from castray_bridge.metrics import BridgeCollector, Counts
 from castray_bridge.pool import WorkerPool
 from castray_bridge.prometheus_status import PrometheusAsker
 from castray_bridge.refresher import Asker, Refresher
+from castray_bridge.schedule import Pace
 from castray_bridge.source import Source
-from castray_bridge.worker import Answer, Pace
+from castray_bridge.status import Answer
 from exporter.states import IDLE
 from servicekit.clock import Clock, SystemClock
 

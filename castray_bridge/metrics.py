@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from castray_bridge.board import Board
 from castray_bridge.discovery import Directory
 from castray_bridge.refresher import Refresher
-from castray_bridge.worker import Answer
+from castray_bridge.status import Answer
 from servicekit.version import __version__
 
 _RESULTS: Final = (

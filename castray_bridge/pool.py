@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from castray_bridge.probe import Address
-from castray_bridge.worker import Answer, Pace, Worker
+from castray_bridge.schedule import Pace
+from castray_bridge.status import Answer
+from castray_bridge.worker import Worker
 from servicekit.clock import Clock
 
 NODES_PER_THREAD: Final = 8

@@ -16,8 +16,7 @@ from castray_bridge import status
 from castray_bridge.cluster import SourceError
 from castray_bridge.json_client import JsonClient
 from castray_bridge.probe import Address
-from castray_bridge.status import NodeStatus
-from castray_bridge.worker import Answer
+from castray_bridge.status import Answer, NodeStatus
 from exporter.states import REPORTABLE
 from servicekit.clock import Clock, rfc3339
 from servicekit.log import event

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 MAX_BACK_OFF: Final = 15.0
@@ -12,6 +13,19 @@ Such an attempt is a single packet and holds nothing, and the node's return must
 """
 _QUESTION_SPACING: Final = 0.1
 _BURST: Final = 5
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How nodes are asked: whole budget of a question, polling distance (both seconds), most threads."""
+
+    timeout: float = 1.0
+    refresh: float = 1.0
+    workers: int = 64
+
+    def wait_for(self, nodes: int) -> float:
+        """Return the length of a long poll with that many nodes; 0 when there are too many for it."""
+        return self.timeout / 2 if nodes <= self.workers else 0.0
 
 
 class Schedule:

@@ -97,6 +97,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             "limit_request_line": 8190,
             "loglevel": "warning",
             "worker_exit": worker_exit,
+            "control_socket_disable": True,  # a second way to steer the service, in somebody's home directory
         }.items():
             self.cfg.set(name, value)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from castray_bridge.http_reply import ProbeError
+from castray_bridge.probe import Address
 from exporter.states import REPORTABLE, UNKNOWN
 from servicekit import strict_json
 from servicekit.text import one_line
@@ -41,6 +42,14 @@ class NodeStatus:
 
 PENDING: Final = NodeStatus(UNKNOWN.name, error="pending")
 """The status of a node that was not asked yet."""
+
+
+class Answer(NamedTuple):
+    """What a question brought. `seconds` is None for a long poll, which takes as long as nothing happens."""
+
+    address: Address
+    status: NodeStatus
+    seconds: float | None
 
 
 def parse(body: bytes) -> NodeStatus:

@@ -7,39 +7,18 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from castray_bridge import status
 from castray_bridge.http_reply import ProbeError
 from castray_bridge.probe import Address, Exchange
-from castray_bridge.schedule import Schedule
-from castray_bridge.status import NodeStatus
+from castray_bridge.schedule import Pace, Schedule
+from castray_bridge.status import Answer, NodeStatus
 from servicekit.clock import Clock
 
 _MAX_OPEN: Final = 64
 """Questions under way at once in one thread: bounds the descriptors that hanging nodes can take."""
 _IDLE_WAIT: Final = 5.0
-
-
-class Answer(NamedTuple):
-    """What a question brought. `seconds` is None for a long poll, which takes as long as nothing happens."""
-
-    address: Address
-    status: NodeStatus
-    seconds: float | None
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How nodes are asked: whole budget of a question, polling distance (both seconds), most threads."""
-
-    timeout: float = 1.0
-    refresh: float = 1.0
-    workers: int = 64
-
-    def wait_for(self, nodes: int) -> float:
-        """Return the length of a long poll with that many nodes; 0 when there are too many for it."""
-        return self.timeout / 2 if nodes <= self.workers else 0.0
 
 
 @dataclass(slots=True)

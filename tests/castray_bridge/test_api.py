@@ -14,9 +14,8 @@ from castray_bridge.bridge import Bridge
 from castray_bridge.probe import Address
 from castray_bridge.refresher import MAX_AGE
 from castray_bridge.reply import push as message
-from castray_bridge.status import NodeStatus, failed, parse
+from castray_bridge.status import Answer, NodeStatus, failed, parse
 from castray_bridge.websocket import Push
-from castray_bridge.worker import Answer
 from tests.castray_bridge.hostile import STATUS
 from tests.castray_bridge.samples import sample
 from tests.castray_bridge.sources import StillSource, sample_cluster

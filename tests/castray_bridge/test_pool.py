@@ -13,8 +13,8 @@ import pytest
 from castray_bridge.http_reply import ProbeError
 from castray_bridge.pool import NODES_PER_THREAD, WorkerPool
 from castray_bridge.probe import Address, ask
-from castray_bridge.status import NodeStatus
-from castray_bridge.worker import Answer, Pace
+from castray_bridge.schedule import Pace
+from castray_bridge.status import Answer, NodeStatus
 from servicekit.clock import SystemClock
 from tests.castray_bridge.hostile import BEHAVIOURS, GOOD, HostileServer, serving, silent
 from tests.support.net import free_port, wait_for

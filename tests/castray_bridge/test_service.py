@@ -182,6 +182,24 @@ def test_token_opens_the_websocket_as_a_header_or_as_a_subprotocol(source: str, 
         service.close()
 
 
+def test_bridge_leaves_nothing_in_the_home_directory(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, runtime = tmp_path / "home", tmp_path / "runtime"
+    for folder, variable in ((home, "HOME"), (runtime, "XDG_RUNTIME_DIR")):
+        folder.mkdir()
+        monkeypatch.setenv(variable, str(folder))
+    service = Service(tmp_path, source, free_port(["127.0.0.1", "127.0.0.2"]))
+    try:
+        wait_for(service.is_settled, "first answers", 20)
+        assert [*home.iterdir(), *runtime.iterdir()] == []
+        assert service.process.terminate(within=10) == 0
+        assert [*home.iterdir(), *runtime.iterdir()] == []
+        assert "control" not in service.process.output().lower()
+    finally:
+        service.close()
+
+
 def run(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(module("castray_bridge", *options), capture_output=True, text=True, timeout=20, check=False)
 

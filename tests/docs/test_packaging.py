@@ -5,24 +5,50 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from importlib.metadata import requires
+from collections.abc import Iterable
+from importlib.metadata import packages_distributions
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.docs.test_imports import imports
 
 ROOT = Path(__file__).parents[2]
 _LINK = r"\]\((?!https?:|#)([^)#\s]+)"
 
 
-def base_requirements() -> set[str]:
-    names = (re.match(r"[\w.-]+", line) for line in requires("cmzsb-monitor") or () if "extra ==" not in line)
-    return {name[0].lower() for name in names if name}
+def project() -> dict[str, Any]:
+    # Not the installed metadata, which are those of the last installation.
+    tomllib = pytest.importorskip("tomllib", reason="Python 3.11 reads TOML")
+    found: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    return found
+
+
+def names(requirements: Iterable[str]) -> set[str]:
+    return {normal(re.split(r"[^\w.-]", line)[0]) for line in requirements}
+
+
+def normal(name: str) -> str:
+    """Return the name of a distribution as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def test_base_install_is_light() -> None:
-    assert base_requirements() == {
-        "click", "flask", "flask-sock", "gunicorn", "prometheus-client", "requests", "waitress",
+    assert names(project()["dependencies"]) == {
+        "click", "flask", "flask-sock", "gunicorn", "packaging", "prometheus-client", "requests", "simple-websocket",
+        "waitress", "werkzeug", "wsproto",
     }  # fmt: skip
+
+
+def test_every_library_that_is_imported_is_declared() -> None:
+    own = ("castray_bridge", "deploy", "exporter", "grafana", "servicekit")
+    modules = [path for package in own for path in (ROOT / package).rglob("*.py")]
+    libraries = {name.split(".")[0] for path in modules for name in imports(path)} - {*own} - sys.stdlib_module_names
+    declared = names(project()["dependencies"])
+    declared |= names(project()["optional-dependencies"]["ray"] + project()["optional-dependencies"]["grafana"])
+    providers = packages_distributions()
+    assert {name for name in libraries if not declared & {normal(one) for one in providers.get(name, ())}} == set()
 
 
 @pytest.mark.parametrize("package", ["exporter.__main__", "castray_bridge.__main__"])
