@@ -1,6 +1,12 @@
-"""CastRay bridge: one view of every node's work status, for dashboards, browsers and Prometheus."""
+"""CastRay bridge: one view of every node's work status, for dashboards, browsers and Prometheus.
+
+What an application of its own needs stands here; docs/integrate.md shows it in use.
+"""
 
 from castray_bridge.bridge import Bridge
-from castray_bridge.source import CastRaySource, RaySource
+from castray_bridge.cluster import Cluster, Node, SourceError
+from castray_bridge.inventory import Expected
+from castray_bridge.schedule import Pace
+from castray_bridge.source import CastRaySource, RaySource, Source
 
-__all__ = ["Bridge", "CastRaySource", "RaySource"]
+__all__ = ["Bridge", "CastRaySource", "Cluster", "Expected", "Node", "Pace", "RaySource", "Source", "SourceError"]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 
-from castray_bridge.board import Board
+from castray_bridge import merge
+from castray_bridge.board import Board, Snapshot
+from castray_bridge.cluster import Node
 from castray_bridge.discovery import Directory
 from castray_bridge.history import History
 from castray_bridge.inventory import Expected
@@ -17,7 +21,7 @@ from castray_bridge.prometheus_status import PrometheusAsker
 from castray_bridge.refresher import Asker, Refresher
 from castray_bridge.schedule import Pace
 from castray_bridge.source import Source
-from castray_bridge.status import Answer
+from castray_bridge.status import PENDING, Answer, NodeStatus
 from exporter.states import IDLE
 from servicekit.clock import Clock, SystemClock
 
@@ -25,7 +29,8 @@ from servicekit.clock import Clock, SystemClock
 class Bridge:
     """Knows every node's work status from `start()` (or entering the `with`) until `close()`.
 
-    No global state: several may run in one process.
+    No global state: several may run in one process. Thread-safe. To be started in the process that uses it, since
+    threads do not survive a fork.
     """
 
     def __init__(
@@ -42,6 +47,8 @@ class Bridge:
         """`prometheus_url`: ask the Prometheus there what the nodes do, instead of every node's monitor."""
         clock = clock or SystemClock()
         pace = pace or Pace()
+        self._unreachable_as = unreachable_as
+        self._is_used = False
         self.clock = clock
         self.registry = CollectorRegistry()
         self.counts = Counts(self.registry)
@@ -58,24 +65,44 @@ class Bridge:
         self.registry.register(BridgeCollector(self.board, self.directory, self.refresher, self.counts))
 
     def start(self) -> None:
-        """Begin to ask; returns at once."""
+        """Begin to ask; returns at once. Raises `RuntimeError` the second time, and after `close()`."""
+        if self._is_used:
+            raise RuntimeError("this bridge was started or closed before: make a new one")
+        self._is_used = True
         self.refresher.start()
 
     def complaint(self) -> str:
         """Return which thread no longer gets on, or an empty text; silent nodes and a silent source are no reason."""
         if not self.refresher.is_alive():
             return "the refresher is stuck"
-        return "" if self._asker.is_alive() else "a thread that asks the nodes has ended"
+        return "" if self._asker.is_alive() else "a thread that asks the nodes is stuck or has ended"
 
     def close(self) -> None:
-        """Stop asking and join all threads."""
+        """Stop asking and join all threads, within the seconds that a question may take. May be called twice."""
+        self._is_used = True
         self.refresher.close()
         self._asker.close()
         self.history.close()
 
     def nodes(self) -> list[dict[str, Any]]:
-        """Return CastRay's node objects with the work status, as of now."""
-        return [row.fields for row in self.board.snapshot().shown]
+        """Return CastRay's node objects with the work status, as of now; the caller may change them."""
+        found: list[dict[str, Any]] = json.loads(self.board.snapshot().nodes_json)
+        return found
+
+    def work_status(self, node: str) -> dict[str, Any]:
+        """Return the fields about the work of one node, named by its address, Ray's id or name, as of now.
+
+        These are `workStatus`, `workStatusTimestamp`, `workStatusReachable`, `workStatusError`, `workStatusStale`,
+        `currentTask` and `inference`, for adding to a node object of the caller's own. A node that the source does
+        not list (yet) has the error `pending`.
+        """
+        fields = merge.node_object(
+            Node(node, node, node, True, {}),
+            _by_any_name(self.board.snapshot()).get(node, PENDING),
+            self._unreachable_as,
+        )
+        del fields["tasks"]
+        return fields
 
     def __enter__(self) -> Bridge:
         self.start()
@@ -87,3 +114,10 @@ class Bridge:
     def _take(self, answer: Answer) -> None:
         self.board.publish(answer)
         self.counts.probe(answer)
+
+
+@lru_cache(2)
+def _by_any_name(snapshot: Snapshot) -> dict[str, NodeStatus]:
+    """Return the statuses by name, address and id of each node; of twins the living one's."""
+    rows = sorted(snapshot.shown, key=lambda row: row.node.alive)
+    return {key: row.status for row in rows for key in (row.node.name, row.node.ip, row.node.node_id)}

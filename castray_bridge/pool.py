@@ -49,7 +49,7 @@ class WorkerPool:
                 worker.assign(share, wait)
 
     def is_alive(self) -> bool:
-        """Return whether all threads run."""
+        """Return whether all threads get on."""
         with self._lock:
             return all(worker.is_alive() for worker in self._workers)
 

@@ -19,6 +19,8 @@ from servicekit.clock import Clock
 _MAX_OPEN: Final = 64
 """Questions under way at once in one thread: bounds the descriptors that hanging nodes can take."""
 _IDLE_WAIT: Final = 5.0
+STUCK_SECONDS: Final = 20.0
+"""One turn of a thread ends much sooner, whatever the nodes do."""
 
 
 @dataclass(slots=True)
@@ -53,6 +55,7 @@ class Worker:
         self._stopping = False
         self._targets: dict[Address, _Target] = {}
         self._open = 0
+        self._turned_at = clock.monotonic()
         self._thread = threading.Thread(target=self._run, name=f"probe-{number}", daemon=True)
         self._thread.start()
 
@@ -63,8 +66,8 @@ class Worker:
         self._ringer.send(b".")
 
     def is_alive(self) -> bool:
-        """Return whether the thread runs."""
-        return self._thread.is_alive()
+        """Return whether the thread gets on; nodes that do not answer are no reason why it would not."""
+        return self._thread.is_alive() and self._clock.monotonic() - self._turned_at < STUCK_SECONDS
 
     def stop(self) -> None:
         """Tell the thread to end."""
@@ -79,6 +82,7 @@ class Worker:
 
     def _run(self) -> None:
         while not self._stopping:
+            self._turned_at = self._clock.monotonic()
             self._follow_order()
             self._ask_due()
             for key, _ in self._selector.select(self._patience()):

@@ -15,8 +15,10 @@ from castray_bridge.pool import NODES_PER_THREAD, WorkerPool
 from castray_bridge.probe import Address, ask
 from castray_bridge.schedule import Pace
 from castray_bridge.status import Answer, NodeStatus
+from castray_bridge.worker import STUCK_SECONDS
 from servicekit.clock import SystemClock
 from tests.castray_bridge.hostile import BEHAVIOURS, GOOD, HostileServer, serving, silent
+from tests.exporter.clocks import ManualClock
 from tests.support.net import free_port, wait_for
 
 LATEST = 1.5
@@ -140,6 +142,28 @@ def test_replaced_node_is_asked_at_once_and_a_gone_one_no_more(asked: Asked) -> 
         for _ in range(2):
             assert asked.next()[1].address == other.address
         assert len(one.questions) == count
+
+
+def test_thread_that_is_stuck_is_told() -> None:
+    clock, entered, release = ManualClock(), threading.Event(), threading.Event()
+
+    def publish(answer: Answer) -> None:
+        entered.set()
+        release.wait(10)
+
+    pool = WorkerPool(Pace(), publish, clock)
+    try:
+        with serving(GOOD) as node:
+            pool.set_targets({node.address: "M1"})
+            assert entered.wait(5)
+            assert pool.is_alive()
+            clock.pass_(STUCK_SECONDS)
+            assert not pool.is_alive()
+            release.set()
+            wait_for(pool.is_alive, "the next turn", 5)
+    finally:
+        release.set()
+        pool.close()
 
 
 def test_close_joins_every_thread() -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import re
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from tests.faults.fake_ray import FakeRay, RayNode
 from tests.support.net import free_port, wait_for
 from tests.support.process import Process, module
 
@@ -41,7 +45,68 @@ def test_plain_post_counts_one(monitor: str) -> None:
     assert run(BLOCKS[1], monitor) == {"total_processed": 1, "low_confidence_count": 0, "sent_to_server": 0}
 
 
-def test_bridge_inside_another_process_starts_and_closes() -> None:
-    names: dict[str, Any] = {}
-    exec(BLOCKS[2].replace("8265", str(free_port())), names)  # noqa: S102 (that is the test)
-    assert names["nodes"] == []
+@contextmanager
+def ray(monitor: str) -> Iterator[FakeRay]:
+    """A Ray with one node, that of the monitor."""
+    with FakeRay(RayNode("M1", monitor.partition(":")[0])) as running:
+        yield running
+
+
+def application(block: str, ray: FakeRay, monitor: str) -> dict[str, Any]:
+    names: dict[str, Any] = {"__name__": "application"}
+    text = block.replace("http://127.0.0.1:8265", ray.url).replace("8000", monitor.partition(":")[2])
+    exec(text, names)  # noqa: S102 (that is the test)
+    return names
+
+
+def report(monitor: str, status: str) -> None:
+    assert requests.post(f"http://{monitor}/api/update_status", json={"status": status}, timeout=5).ok
+
+
+def threads() -> list[str]:
+    names = [thread.name for thread in threading.enumerate()]
+    return [name for name in names if name.startswith(("probe-", "refresher", "history", "question"))]
+
+
+def test_flask_application_adds_the_work_status_to_nodes_of_its_own(monitor: str) -> None:
+    with ray(monitor) as source:
+        names = application(BLOCKS[2], source, monitor)
+        try:
+            client = names["app"].test_client()
+
+            def shown() -> Any:
+                (node,) = client.get("/api/ray-dashboard").get_json()["nodes"]
+                assert (node["nodeIp"], node["cpu"]) == ("127.0.0.1", 12.5)
+                return node["workStatus"], node["workStatusReachable"], node["inference"]["sentToServer"]
+
+            report(monitor, "sending")
+            wait_for(lambda: shown() == ("sending", True, 1), "the work status", 10)
+            report(monitor, "idle")
+            wait_for(lambda: shown() == ("idle", True, 1), "the next one", 2)
+        finally:
+            names["bridge"].close()
+            atexit.unregister(names["bridge"].close)
+    assert threads() == []
+
+
+def test_fastapi_application_starts_and_closes_the_bridge_with_itself(monitor: str) -> None:
+    uvicorn = pytest.importorskip("uvicorn")
+    with ray(monitor) as source:
+        port = free_port()
+        names = application(BLOCKS[3], source, monitor)
+        server = uvicorn.Server(uvicorn.Config(names["app"], port=port, log_level="error"))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            report(monitor, "detecting")
+
+            def shown() -> Any:
+                nodes = requests.get(f"http://127.0.0.1:{port}/api/nodes/unified", timeout=5).json()["nodes"]
+                return [(node["name"], node["workStatus"]) for node in nodes]
+
+            wait_for(lambda: server.started, "the application", 10)
+            wait_for(lambda: shown() == [("M1", "detecting")], "the work status", 10)
+        finally:
+            server.should_exit = True
+            thread.join(10)
+    assert threads() == []
