@@ -11,7 +11,8 @@ This file needs nothing but Python 3.8 or newer: copy it beside a script, or imp
 From a shell: `python -m exporter.reporter detecting --message "frame 17"`.
 
 The caller only writes to a bounded outbox; a daemon thread does all talking. Every report carries the totals
-of the session, so that a report that was lost, repeated or left out changes no count.
+of the session, so that a report that was lost, repeated or left out changes no count. One that enters no state is
+marked as a heartbeat, so that a process that only counts does not hide what another one does.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import http.client
 import io
 import json
 import logging
+import math
 import os
 import socket
 import sys
@@ -38,7 +40,10 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 TTL = 60.0
-"""Seconds after which the monitor shall take a silent script for gone; three heartbeats fit in."""
+TTL_RANGE = (1.0, 86_400.0)
+"""Seconds after which the monitor shall take a silent script for gone, and what it accepts."""
+HEARTBEATS = 3
+"""Heartbeats within the TTL: two may get lost."""
 REPLY_TIMEOUT = 2.0
 """Seconds for one whole exchange with the monitor."""
 EXIT_TIMEOUT = 0.95
@@ -64,13 +69,15 @@ _log = logging.getLogger("cmzsb.reporter")
 class StatusReporter:
     """Reports one script's work states; made once per process, used from any thread, also after a fork.
 
-    `url` is the monitor's root, `token` what it was given as `--token-file`. No method raises or waits for
-    the network, except `close()`, which waits up to a second. A wrong `url` is logged and nothing is sent.
+    `url` is the monitor's root, `token` the content of its `--token-file`, `ttl` the seconds of silence after
+    which it shall take this process for gone, from 1 to 86,400. Nothing here raises, whatever it is given: with a
+    wrong `url` nothing is sent, a wrong `ttl` gives way to the nearest right one or to 60; the log says so.
+    Nothing waits for the network, except `close()`, which waits up to a second.
     """
 
     def __init__(self, url: str = DEFAULT_URL, *, token: str = "", ttl: float = TTL) -> None:
         self._link = (url, token)
-        self._ttl = ttl
+        self._ttl = _checked_ttl(ttl)
         self._outboxes: dict[int, _Outbox] = {}
         self._outbox = self._outbox_of(os.getpid())
         atexit.register(self.close)
@@ -86,10 +93,12 @@ class StatusReporter:
         """Enter `status`: `idle`, `detecting` or `sending`.
 
         Until the first `inference()`, each `detecting` counts one processed and each `sending` one
-        low-confidence result. `sending` always counts one sent to the server.
+        low-confidence result. `sending` always counts one sent to the server. `task_info` is turned into JSON at
+        once, so that it may be changed afterwards; above 16 KiB, or where that fails, it is left out.
         """
         try:
-            self._current().put(status, str(message)[:MAX_TEXT], str(task)[:MAX_TEXT], task_info, counted=True)
+            details = _details(task_info)
+            self._current().put(_text(status), _text(message), _text(task), details, counted=True)
         except Exception:  # noqa: BLE001 (whatever it is, the inference must go on)
             _log.debug("report not taken", exc_info=True)
 
@@ -110,7 +119,10 @@ class StatusReporter:
 
     def close(self) -> None:
         """Go to `idle`, send what is waiting and stop; takes at most a second, also when nobody answers."""
-        self._current().close()
+        try:
+            self._current().close()
+        except Exception:  # noqa: BLE001 (the same)
+            _log.debug("not closed", exc_info=True)
         atexit.unregister(self.close)
 
     def __enter__(self) -> StatusReporter:
@@ -126,14 +138,18 @@ class StatusReporter:
 
     @contextlib.contextmanager
     def _during(self, status: str, task: str, message: str) -> Iterator[None]:
-        activity = (status, str(message)[:MAX_TEXT], str(task)[:MAX_TEXT])
+        activity = (status, _text(message), _text(task))
+        outbox = None
         with contextlib.suppress(Exception):
-            self._current().begin(activity)
+            outbox = self._current()
+            outbox.begin(activity)
         try:
             yield
         finally:
-            with contextlib.suppress(Exception):
-                self._current().end(activity)
+            # A child that was forked inside the block leaves it too, but began nothing.
+            if outbox is not None and outbox.pid == os.getpid():
+                with contextlib.suppress(Exception):
+                    outbox.end(activity)
 
     def _current(self) -> _Outbox:
         # A forked child has neither the sending thread nor a trustworthy lock: it gets an outbox of its own.
@@ -145,7 +161,14 @@ class StatusReporter:
         self._outbox = self._outboxes.setdefault(pid, _Outbox(pid, _Link(*self._link), self._ttl))
         for ancestor in [known for known in list(self._outboxes) if known != pid]:
             self._outboxes.pop(ancestor, None)
+        self._close_with_worker()
         return self._outbox
+
+    def _close_with_worker(self) -> None:
+        # A worker process of multiprocessing (PyTorch's DataLoader) ends without atexit, but not without this.
+        process, util = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
+        if process is not None and util is not None and process.parent_process() is not None:
+            util.Finalize(None, self.close, exitpriority=0)
 
 
 def _unpickled(url: str, token: str, ttl: float) -> StatusReporter:
@@ -153,12 +176,12 @@ def _unpickled(url: str, token: str, ttl: float) -> StatusReporter:
 
 
 class _State(NamedTuple):
-    """A state waiting to be sent; `totals` are those of the moment when it was entered."""
+    """A state waiting to be sent; `details` is JSON, `totals` are those of the moment when it was entered."""
 
     status: str
     message: str = ""
     task: str = ""
-    task_info: Mapping[str, Any] | None = None
+    details: bytes | None = None
     entered: float = 0.0
     totals: tuple[int, int, int] = (0, 0, 0)
 
@@ -170,6 +193,8 @@ class _Report(NamedTuple):
     sequence: int
     totals: tuple[int, int, int]
     durations: list[float]
+    heartbeat: bool
+    """The state is not new: the monitor was told of it before, or this process never entered one."""
 
 
 class _Outbox:
@@ -205,7 +230,7 @@ class _Outbox:
         status: str,
         message: str,
         task: str,
-        task_info: Mapping[str, Any] | None = None,
+        details: bytes | None = None,
         *,
         counted: bool,
     ) -> None:
@@ -214,7 +239,6 @@ class _Outbox:
             if counted:
                 self._count_entry(status)
             totals = (self._processed, self._low_confidence, self._sent_to_server)
-            details = dict(task_info) if task_info else None
             self._latest = _State(status, message, task, details, time.monotonic(), totals)
             if not self._closing:
                 self._pending.append(self._latest)
@@ -227,10 +251,11 @@ class _Outbox:
             if self._explicit or self._latest.status != "detecting":
                 self._processed += 1
             self._explicit = True
-            self._low_confidence += bool(low_confidence)
             if self._counted_at is None:
                 self._counted_at = time.monotonic()
                 self._ring()
+            with contextlib.suppress(Exception):  # an array has no truth
+                self._low_confidence += bool(low_confidence)
             if seconds is not None and 0 <= float(seconds) <= MAX_SECONDS:
                 self._durations.append(round(float(seconds), 6))
 
@@ -255,8 +280,9 @@ class _Outbox:
             self._closing = True
             self._listening = True
             self._ring()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(EXIT_TIMEOUT)
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(EXIT_TIMEOUT)
 
     def _count_entry(self, status: str) -> None:
         if status == "sending":
@@ -282,17 +308,22 @@ class _Outbox:
     # Called by the sending thread.
 
     def _run(self) -> None:
-        while True:
+        try:
             report = self._next()
-            if report is None:
-                break
-            self._deliver(report)
-            time.sleep(PACE)
-        self._link.close()
+            while report is not None:
+                try:
+                    self._deliver(report)
+                except Exception:  # noqa: BLE001 (no single report may end the thread that carries the others)
+                    _log.warning("report given up", exc_info=True)
+                time.sleep(PACE)
+                report = self._next()
+        finally:
+            self._thread = None  # whatever ended it, the next call begins another
+            self._link.close()
 
     def _next(self) -> _Report | None:
         """Wait for something to send, at the latest the heartbeat; None when closing and all is sent."""
-        heartbeat = time.monotonic() + self._ttl / 3
+        heartbeat = time.monotonic() + self._ttl / HEARTBEATS
         while True:
             with self._lock:
                 now = time.monotonic()
@@ -308,6 +339,7 @@ class _Outbox:
         horizon = time.monotonic() - STALE_AFTER
         while len(self._pending) > 1 and self._pending[0].entered < horizon:
             self._pending.popleft()
+        heartbeat = not self._pending
         if self._pending:
             self._sent = self._pending.popleft()
         totals = (self._processed, self._low_confidence, self._sent_to_server)
@@ -317,13 +349,16 @@ class _Outbox:
         durations = list(self._durations)
         self._durations.clear()
         self._sequence += 1
-        return _Report(self._sent, self._sequence, totals, durations)
+        return _Report(self._sent, self._sequence, totals, durations, heartbeat)
 
     def _renewed(self, report: _Report) -> _Report:
         """Put what waits into the place of a report that certainly did not arrive."""
         with self._lock:
             newer = self._take()
-        return newer._replace(durations=(report.durations + newer.durations)[-MAX_DURATIONS:])
+        return newer._replace(
+            durations=(report.durations + newer.durations)[-MAX_DURATIONS:],
+            heartbeat=report.heartbeat and newer.heartbeat,
+        )
 
     def _deliver(self, report: _Report) -> None:
         """Send `report` until it is taken or refused for good; closing, only once more."""
@@ -358,10 +393,12 @@ class _Outbox:
                 "sent_to_server": sent_to_server,
             },
         }
+        if report.heartbeat:
+            fields["heartbeat"] = True
         if report.durations:
             fields["inference_seconds"] = report.durations
-        details = _details(report.state.task_info)
-        return _json(fields if details is None else {**fields, "task_info": details})
+        details = report.state.details
+        return _json(fields) if details is None else _json(fields)[:-1] + b', "task_info": ' + details + b"}"
 
 
 _CONNECTIONS: dict[str, type[http.client.HTTPConnection]] = {
@@ -379,17 +416,17 @@ class _Link:
     def __init__(self, url: str, token: str) -> None:
         self._url = url
         self._headers = {"Content-Type": "application/json"}
-        if token:
-            self._headers["Authorization"] = f"Bearer {token}"
         self._connection: http.client.HTTPConnection | None = None
         self._trouble = ""
         try:
+            if token:
+                self._headers["Authorization"] = f"Bearer {token}"
             parts = urllib.parse.urlsplit(url)
             self._kind = _CONNECTIONS[parts.scheme]
             self._address = (parts.hostname or "", parts.port)
             self._path = parts.path.rstrip("/") + "/api/update_status"
             self.usable = bool(parts.hostname)
-        except (KeyError, ValueError):
+        except Exception:  # noqa: BLE001 (what is given may be no text at all)
             self.usable = False
         if not self.usable:
             _log.error("%r is not the URL of a monitor, nothing is reported", url)
@@ -404,7 +441,7 @@ class _Link:
             else:
                 verdict = {400: "refused", 413: "refused", 429: "unsent"}.get(status, "unknown")
                 trouble = f"answers {status} {reply[:200]!r}"
-        except _ConnectError as error:
+        except _UnsentError as error:
             verdict, trouble = "unsent", str(error)
         except Exception as error:  # noqa: BLE001 (whatever a broken server provokes, the thread must live on)
             trouble = repr(error)
@@ -418,12 +455,19 @@ class _Link:
     def post(self, body: bytes) -> tuple[int, bytes]:
         """Post `body` and return status and reply; raises whatever socket and HTTP library raise."""
         deadline = time.monotonic() + REPLY_TIMEOUT
-        if self._connection is not None:
+        kept = self._connection
+        if kept is not None:
             try:
-                return self._exchange_on(self._connection, body, deadline)
+                return self._exchange_on(kept, body, deadline)
             except (ConnectionError, http.client.BadStatusLine):
                 pass  # an idle connection may have been closed; sequence and totals make a second try safe
-        return self._exchange_on(self._connect(deadline), body, deadline)
+        try:
+            connection = self._connect(deadline)
+        except OSError as error:
+            if kept is not None:
+                raise  # over the kept connection the report may have arrived
+            raise _UnsentError(repr(error)) from error
+        return self._exchange_on(connection, body, deadline)
 
     def close(self) -> None:
         """Close the connection; the next exchange opens another."""
@@ -435,9 +479,9 @@ class _Link:
         connection = self._kind(*self._address, timeout=max(deadline - time.monotonic(), 0.001))
         try:
             connection.connect()
-        except OSError as error:
+        except BaseException:
             connection.close()
-            raise _ConnectError(repr(error)) from error
+            raise
         return connection
 
     def _exchange_on(self, connection: http.client.HTTPConnection, body: bytes, deadline: float) -> tuple[int, bytes]:
@@ -460,7 +504,7 @@ class _Link:
         return response.status, reply
 
 
-class _ConnectError(OSError):
+class _UnsentError(OSError):
     """No connection came about: nothing was sent."""
 
 
@@ -521,12 +565,36 @@ def _json(fields: Mapping[str, Any]) -> bytes:
     return json.dumps(fields, ensure_ascii=False, allow_nan=False, default=str).encode("utf-8", "replace")
 
 
-def _details(task_info: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """Return `task_info` if it can be sent; what the caller put in is not known."""
-    try:
-        return task_info if task_info and len(_json(task_info)) <= MAX_DETAILS else None
-    except (TypeError, ValueError, RuntimeError):
+def _details(task_info: Mapping[str, Any] | None) -> bytes | None:
+    """Return `task_info` as JSON, None when it cannot be sent; what the caller put in is not known."""
+    if task_info is None:
         return None
+    try:
+        details = _json(dict(task_info))
+    except Exception:  # noqa: BLE001 (the objects inside may raise anything)
+        return None
+    return details if len(details) <= MAX_DETAILS else None
+
+
+def _text(value: object) -> str:
+    """Return `value` as text of bounded length, empty when it will not be text."""
+    try:
+        return (value if isinstance(value, str) else str(value))[:MAX_TEXT]
+    except Exception:  # noqa: BLE001 (the same)
+        return ""
+
+
+def _checked_ttl(ttl: float) -> float:
+    """Return the nearest time to live that the monitor accepts, in seconds."""
+    shortest, longest = TTL_RANGE
+    try:
+        seconds = float(ttl)
+    except Exception:  # noqa: BLE001 (the same)
+        seconds = math.nan
+    checked = TTL if math.isnan(seconds) else min(max(seconds, shortest), longest)
+    if checked != seconds:
+        _log.error("ttl %r is not a number of seconds from %g to %g, %g it is", ttl, shortest, longest, checked)
+    return checked
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

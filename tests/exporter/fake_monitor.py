@@ -6,6 +6,7 @@ import json
 import socket
 import socketserver
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -27,16 +28,26 @@ def take(_report: dict[str, Any], _connection: socket.socket) -> bytes:
     return http_reply(TAKEN)
 
 
-class FakeMonitor:
-    """Listens on a loopback port; keeps every report that came in, in order, with its headers.
+def drip(_report: dict[str, Any], connection: socket.socket) -> bytes | None:
+    """Answer right, but a byte at a time, for longer than anybody waits."""
+    for byte in http_reply(TAKEN):
+        connection.sendall(bytes([byte]))
+        time.sleep(0.1)  # as slow as it is, it never lets a timeout per byte run out
+    return b""
 
-    A context manager. `answer` may be changed; `released` is set at the end, for answers that wait.
+
+class FakeMonitor:
+    """Listens on a loopback port; keeps every report that came in, in order, with its headers and arrival.
+
+    A context manager. `answer` may be changed; `released` is set at the end, for answers that wait. `arrivals` are
+    in seconds of the monotonic clock.
     """
 
     def __init__(self, port: int = 0, answer: Answer = take) -> None:
         self.answer = answer
         self.reports: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
+        self.arrivals: list[float] = []
         self.connections = 0
         self.released = threading.Event()
         self._server = _Server(("127.0.0.1", port), _handler_of(self))
@@ -58,8 +69,22 @@ class FakeMonitor:
     @property
     def changes(self) -> list[tuple[str, str]]:
         """Status and task of every report that differs in them from the one before."""
-        pairs = [(report["status"], report.get("current_task", "")) for report in self.reports]
+        pairs = [(report["status"], report["current_task"]) for report in self.reports]
         return [pair for number, pair in enumerate(pairs) if number == 0 or pair != pairs[number - 1]]
+
+    @property
+    def entered(self) -> list[str]:
+        """The status of every report that enters one: all but heartbeats and mere counts."""
+        return [report["status"] for report in self.reports if "heartbeat" not in report]
+
+    def hang(self, _report: dict[str, Any], _connection: socket.socket) -> None:
+        """Answer nothing for as long as the monitor is there."""
+        self.released.wait()
+
+    def refuse(self) -> None:
+        """Let nobody connect any more; connections that are open stay."""
+        self._server.shutdown()
+        self._server.server_close()
 
     def totals(self) -> dict[str, int]:
         """The sums over all sessions of the highest totals seen, as a monitor counts them."""
@@ -84,8 +109,7 @@ class FakeMonitor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.released.set()
-        self._server.shutdown()
-        self._server.server_close()
+        self.refuse()
         self._thread.join()
 
 
@@ -118,6 +142,7 @@ def _handler_of(monitor: FakeMonitor) -> type[socketserver.StreamRequestHandler]
             if monitor.released.is_set():
                 return False
             monitor.headers.append(headers)
+            monitor.arrivals.append(time.monotonic())
             monitor.reports.append(report)
             reply = monitor.answer(report, self.connection)
             if reply is None:

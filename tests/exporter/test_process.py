@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import signal
 import subprocess
@@ -14,7 +13,6 @@ from typing import Any
 import pytest
 import requests
 
-from exporter import reporter as reporter_module
 from exporter.reporter import StatusReporter
 from tests.support.net import free_port, wait_for
 from tests.support.process import module
@@ -150,15 +148,3 @@ def test_shell_scripts_can_report(monitor: RunningMonitor) -> None:
     command[-1] = f"http://127.0.0.1:{free_port()}"
     failed = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (failed.returncode, failed.stderr.count("\n")) == (1, 1)
-
-
-def test_reporter_is_python_3_8_and_needs_nothing_else() -> None:
-    source = Path(str(reporter_module.__file__)).read_text("utf-8")
-    tree = ast.parse(source, feature_version=(3, 8))
-    named = {
-        alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
-    }
-    named |= {str(node.module).split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    standard = {"argparse", "atexit", "contextlib", "http", "io", "json", "logging", "os", "socket", "sys", "threading",
-                "time", "urllib", "uuid", "collections", "typing", "__future__"}  # fmt: skip
-    assert named <= standard

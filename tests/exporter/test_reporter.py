@@ -1,22 +1,26 @@
-"""What StatusReporter tells a healthy monitor."""
+"""What StatusReporter tells a healthy monitor, whatever it is given itself."""
 
 from __future__ import annotations
 
 import ast
+import ctypes
+import json
 import math
 import pickle
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from exporter import reporter as module
+from exporter.report import parse
 from exporter.reporter import StatusReporter
 from tests.exporter.fake_monitor import FakeMonitor, http_reply
-from tests.support.net import wait_for
+from tests.support.net import free_port, wait_for
 
 
 @pytest.fixture
@@ -108,9 +112,10 @@ def test_counts_alone_are_sent_too(monitor: FakeMonitor) -> None:
     reporter = StatusReporter(monitor.url)
     reporter.inference(0.5)
     settle(monitor, 1)
-    assert monitor.reports[0]["status"] == "idle"
+    assert monitor.statuses == ["idle"]
     assert monitor.totals()["processed"] == 1
     reporter.close()
+    assert monitor.entered == []
 
 
 def test_every_report_has_what_a_monitor_expects(monitor: FakeMonitor) -> None:
@@ -143,17 +148,25 @@ def test_a_silent_script_sends_heartbeats_within_the_ttl(monitor: FakeMonitor) -
         reporter.report("detecting", task="long")
         settle(monitor, 4)
         assert set(monitor.statuses) == {"detecting"}
+        assert monitor.entered == ["detecting"]
         assert monitor.totals()["processed"] == 1
 
 
 class Hostile:
-    """An object that fails in everything one may do to it."""
+    """An object that fails in everything one may do to it, but for its `repr`, with which the log shows it."""
 
-    def __str__(self) -> str:
-        raise RuntimeError("no")
+    def fail(self, *_: object) -> Any:
+        raise AttributeError("no")
 
-    def __float__(self) -> float:
-        raise RuntimeError("no")
+    __str__ = __float__ = __bool__ = __eq__ = __len__ = __iter__ = __format__ = fail
+    __hash__ = None  # type: ignore[assignment] # that is the test
+
+
+def endless() -> dict[str, Any]:
+    """Return a dictionary that contains itself."""
+    inner: dict[str, Any] = {}
+    inner["again"] = inner
+    return inner
 
 
 @pytest.mark.parametrize(
@@ -166,13 +179,138 @@ class Hostile:
         {"x": "y" * 1_000_000},
         "no mapping",
         {"x": {1, 2}},
+        Hostile(),
+        endless(),
     ],
 )
 def test_details_that_cannot_be_sent_do_not_hold_up_the_state(monitor: FakeMonitor, task_info: Any) -> None:
     with StatusReporter(monitor.url) as reporter:
         reporter.report("detecting", task_info=task_info)
         reporter.report("sending")
-    assert "sending" in monitor.statuses
+    assert monitor.entered == ["detecting", "sending", "idle"]
+
+
+def test_details_are_those_of_the_moment_of_the_report(monitor: FakeMonitor) -> None:
+    freed = threading.Event()
+
+    def wait(_report: dict[str, Any], _connection: object) -> bytes:
+        freed.wait(5)
+        return http_reply(b'{"success": true}')
+
+    monitor.answer = wait
+    details: dict[str, Any] = {"boxes": {"first": [1, 2]}}
+    with StatusReporter(monitor.url) as reporter:
+        reporter.report("idle", task="holds up the next one")
+        settle(monitor, 1)
+        reporter.report("detecting", task_info=details)
+        details["boxes"].clear()
+        freed.set()
+        settle(monitor, 2)
+    assert monitor.reports[1]["task_info"] == {"boxes": {"first": [1, 2]}}
+
+
+ODD: dict[str, Callable[[StatusReporter], object]] = {
+    "status is NaN": lambda reporter: reporter.report(math.nan),  # type: ignore[arg-type] # that is the test
+    "status is no text": lambda reporter: reporter.report(Hostile()),  # type: ignore[arg-type] # the same
+    "message is no text": lambda reporter: reporter.report("idle", Hostile()),  # type: ignore[arg-type] # the same
+    "task is no text": lambda reporter: reporter.detecting(Hostile()).__enter__(),  # type: ignore[arg-type] # the same
+    "seconds are none": lambda reporter: reporter.inference(Hostile()),  # type: ignore[arg-type] # the same
+    "low_confidence is no truth": lambda reporter: reporter.inference(1.0, Hostile()),  # type: ignore[arg-type] # same
+}
+
+
+@pytest.mark.parametrize("call", ODD.values(), ids=ODD.keys())
+def test_after_one_odd_value_everything_goes_on(monitor: FakeMonitor, call: Callable[[StatusReporter], object]) -> None:
+    with StatusReporter(monitor.url) as reporter:
+        call(reporter)
+        reporter.inference(0.25)
+        reporter.report("sending")
+        wait_for(lambda: "sending" in monitor.statuses, "the next report")
+    assert monitor.durations()[-1] == 0.25
+    assert monitor.totals()["sent_to_server"] == 1
+
+
+def test_state_whose_words_are_no_text_is_shown_without_them(monitor: FakeMonitor) -> None:
+    with StatusReporter(monitor.url) as reporter:
+        reporter.report("sending", Hostile(), task=Hostile())  # type: ignore[arg-type] # that is the test
+    assert (monitor.entered[0], monitor.reports[0]["message"]) == ("sending", "")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_thread_that_dies_is_replaced(monitor: FakeMonitor) -> None:
+    with StatusReporter(monitor.url) as reporter:
+        reporter.inference(1.0)
+        settle(monitor, 1)
+        (sender,) = [thread for thread in threading.enumerate() if thread.name == "cmzsb-reporter"]
+        assert sender.ident is not None
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(sender.ident), ctypes.py_object(SystemExit))
+        reporter.report("detecting", task="wakes it, to its death")
+        sender.join(5)
+        reporter.report("sending")
+        wait_for(lambda: "sending" in monitor.statuses, "the next report")
+    assert monitor.totals() == {"processed": 1, "low_confidence": 0, "sent_to_server": 1}
+
+
+@pytest.mark.parametrize(
+    ("ttl", "sent"),
+    [
+        (1, 1.0),
+        (86_400.0, 86_400.0),
+        ("60", 60.0),
+        (0, 1.0),
+        (0.5, 1.0),
+        (-5, 1.0),
+        (1e9, 86_400.0),
+        (math.inf, 86_400.0),
+        (math.nan, 60.0),
+        (None, 60.0),
+        ("soon", 60.0),
+        (Hostile(), 60.0),
+    ],
+)
+def test_any_ttl_becomes_one_that_the_monitor_takes(monitor: FakeMonitor, ttl: Any, sent: float) -> None:
+    with StatusReporter(monitor.url, ttl=ttl) as reporter:
+        reporter.report("detecting")
+        settle(monitor, 1)
+    assert parse(json.dumps(monitor.reports[0]).encode()).ttl == sent
+
+
+@pytest.mark.parametrize("url", ["", "ftp://127.0.0.1", "http://", "http://[", "http://x:y", None, 7, Hostile()])
+def test_wrong_url_is_logged_and_never_raises(url: Any, caplog: pytest.LogCaptureFixture) -> None:
+    with StatusReporter(url) as reporter, reporter.detecting():
+        reporter.inference(1.0)
+    assert "not the URL of a monitor" in caplog.messages[0]
+
+
+def test_state_that_could_not_be_sent_at_first_is_still_a_new_one(caplog: pytest.LogCaptureFixture) -> None:
+    port = free_port()
+    with StatusReporter(f"http://127.0.0.1:{port}") as reporter:
+        reporter.report("sending")
+        wait_for(lambda: "reports wait" in caplog.text, "the first failure")
+        with FakeMonitor(port) as monitor:
+            settle(monitor, 1)
+            assert monitor.entered == ["sending"]
+
+
+def test_report_that_may_have_arrived_is_sent_again_as_it_was(
+    monitor: FakeMonitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The kept connection breaks after the report was taken, and no other can be made."""
+
+    def take_and_go(_report: dict[str, Any], _connection: object) -> None:
+        monitor.refuse()
+
+    with StatusReporter(monitor.url) as reporter:
+        reporter.report("detecting")
+        settle(monitor, 1)
+        monitor.answer = take_and_go
+        reporter.inference(0.5)
+        wait_for(lambda: "reports wait" in caplog.text, "the first failure")
+        reporter.inference(0.75)
+        with FakeMonitor(monitor.port) as second:
+            settle(second, 2)
+    assert second.reports[0] == monitor.reports[1]
+    assert second.durations() == [0.5, 0.75]
 
 
 def test_nothing_that_is_passed_in_raises_or_is_sent_unbounded(monitor: FakeMonitor) -> None:
@@ -266,8 +404,4 @@ def test_the_file_is_python_3_8_and_imports_nothing_but_the_standard_library() -
     tree = ast.parse(Path(module.__file__).read_text("utf-8"), feature_version=(3, 8))
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    roots = {name.partition(".")[0] for name in imported}
-    assert not roots & {"exporter", "servicekit", "requests"}
-    import sys
-
-    assert roots <= sys.stdlib_module_names
+    assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
