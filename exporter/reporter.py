@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import codecs
 import contextlib
 import http.client
 import io
@@ -64,6 +65,8 @@ BACK_OFF = (0.25, 5.0)
 """First and longest pause in seconds while the monitor does not answer."""
 
 _log = logging.getLogger("cmzsb.reporter")
+
+codecs.lookup("idna")  # Sockets need it. A child forked while the sending thread imports it would never have it.
 
 
 class StatusReporter:

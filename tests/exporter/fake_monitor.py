@@ -117,6 +117,7 @@ class _Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 128
 
 
 def _handler_of(monitor: FakeMonitor) -> type[socketserver.StreamRequestHandler]:
