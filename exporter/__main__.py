@@ -158,7 +158,7 @@ def command(
     server.run(before_stop)
     watchdog.close()
     ticker.close()
-    status.checkpoint()
+    status.close()
     journal.close()
     _log.info("stopped")
 

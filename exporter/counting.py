@@ -1,18 +1,58 @@
-"""What one report counts: the rules for scripts that name no counts, and the record of a sending."""
+"""What reports count: the rules for scripts that name no counts, the running sums, and the records of sendings."""
 
 from __future__ import annotations
 
 import json
 from typing import Final
 
-from exporter.records import Alert
+from exporter.histogram import Histogram
+from exporter.records import Alert, Batch, Stored
 from exporter.report import Report
+from exporter.snapshot import Snapshot
 from exporter.states import DETECTING, SENDING
 from exporter.timeline import Moment
-from exporter.totals import Totals
+from exporter.totals import Sessions, Totals
 
 ALERT_MESSAGE_LIMIT: Final = 1000
 ALERT_TASK_INFO_LIMIT: Final = 4096
+ALERTS_PER_REPORT: Final = 1000
+"""Most records that one report adds, however many sends it counts: it must not push out all the others."""
+
+
+class Tally:
+    """The running sums over all runs of the monitor. Not thread-safe."""
+
+    def __init__(self, stored: Stored, before: Snapshot) -> None:
+        """Go on from the sums of `before` and the sessions of `stored`."""
+        self._run = before.run + 1
+        self._sessions = Sessions(stored.sessions)
+        self.totals = before.totals
+        self.histogram = Histogram(before.bucket_counts, before.duration_sum)
+        self.alert_id = before.alert_id
+        """Of the newest alert; 0 when there is none."""
+
+    def is_repeat(self, report: Report) -> bool:
+        """Return whether this report was taken in before (its reply got lost)."""
+        return report.session is not None and self._sessions.is_repeat(report.session, report.sequence)
+
+    def take(self, report: Report, now: Moment, batch: Batch) -> bool:
+        """Count one report, note in `batch` what must be kept, and return whether a sum has risen."""
+        if report.session is None:
+            increase = increments(report, implied_by(report))
+        else:
+            increase = self._sessions.advance(report.session, report.sequence, report.totals)
+            increase = increase.plus(increments(report, Totals()))
+            batch.sessions[report.session] = self._sessions.get(report.session)
+        self.totals = self.totals.plus(increase)
+        self.histogram.observe(report.inference_seconds)
+        if increase.sent_to_server:
+            self._record_sends(min(increase.sent_to_server, ALERTS_PER_REPORT), alert_of(report, self._run, now), batch)
+        return any(increase) or bool(report.inference_seconds)
+
+    def _record_sends(self, sends: int, alert: Alert, batch: Batch) -> None:
+        for _ in range(sends):
+            self.alert_id += 1
+            batch.alerts.append(alert._replace(id=self.alert_id))
 
 
 def implied_by(report: Report) -> Totals:
@@ -32,12 +72,12 @@ def increments(report: Report, otherwise: Totals) -> Totals:
     return Totals(*(other if said is None else said for said, other in zip(named, otherwise, strict=True)))
 
 
-def alert_of(number: int, run: int, report: Report, now: Moment) -> Alert:
-    """Return the record of an event of sending, cut to a size of which 10,000 fit on a board."""
+def alert_of(report: Report, run: int, now: Moment) -> Alert:
+    """Return the record of a sending, not yet numbered, cut to a size of which 10,000 fit on a board."""
     task_info = None
     if report.task_info is not None:
         task_info = json.dumps(report.task_info, ensure_ascii=False)
         if len(task_info) > ALERT_TASK_INFO_LIMIT:
             task_info = '{"truncated":true}'
     message = report.message[:ALERT_MESSAGE_LIMIT]
-    return Alert(number, run, now.wall, "warning", message, task_info)
+    return Alert(0, run, now.wall, "warning", message, task_info)

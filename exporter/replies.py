@@ -18,8 +18,8 @@ def status(view: View, node_name: str) -> dict[str, Any]:
         "status": view.state.name,
         "timestamp": rfc3339(view.entered),
         "latest_state": {
-            "status": latest.status,
-            "timestamp": rfc3339(latest.timestamp),
+            "status": view.state.name,
+            "timestamp": rfc3339(view.entered),
             "current_task": latest.current_task,
             "message": latest.message,
             "task_info": latest.task_info,

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Final, Protocol
 
-from exporter.counting import alert_of, implied_by, increments
-from exporter.histogram import Histogram
-from exporter.records import Batch, Latest, Shift, Snapshot, Stored, Transition
+from exporter.counting import Tally
+from exporter.records import Batch, Stored, Transition
 from exporter.report import Report
+from exporter.resume import CHECKPOINT_SECONDS, afresh, lag, resume
+from exporter.snapshot import Latest, Snapshot
 from exporter.states import IDLE, State
 from exporter.timekeeper import Timekeeper
-from exporter.timeline import Moment, Stay, Timeline
-from exporter.totals import Sessions, Totals
+from exporter.timeline import Moment, Stay
 from exporter.view import Receipt, View
 from servicekit.clock import Clock
 
 VERSION_GAP: Final = 2**20
 """Added to the stored version at every start: more changes than a crash can have kept from the disk."""
-CHECKPOINT_SECONDS: Final = 30.0
-HELD_SECONDS: Final = CHECKPOINT_SECONDS + 1.0
-"""Longest time that the state counts as going on while the monitor is away."""
 
 
 class Recorder(Protocol):
@@ -55,90 +55,62 @@ class Status:
     """
 
     def __init__(self, *, clock: Clock, recorder: Recorder, observer: Observer, ttl: float, stored: Stored):
+        """Go on from what is `stored`; `ttl` in seconds is for reports that bring none."""
         self._recorder = recorder
         self._observer = observer
         self._default_ttl = ttl
         self._timekeeper = Timekeeper(clock)
         self._changed = threading.Condition()
         self._released = False
-        self._accepted = 0
-        self._rejected = 0
-        self._sessions = Sessions(stored.sessions)
-        self._begin(stored.snapshot)
-        self._write_checkpoint(self._timekeeper.read()[0])  # so that no later start begins from the same version
-
-    def _begin(self, stored: Snapshot | None) -> None:
+        self._news: list[Callable[[], None]] = []
         now, _ = self._timekeeper.read()
-        self._ttl = self._default_ttl
-        self._expires = now.monotonic + self._ttl
-        self._stale = False
-        self._holder = stored.holder if stored else None
-        self._version = max(int(now.wall * 1000), (stored.version if stored else 0) + VERSION_GAP)
-        if stored is None:
-            self._run, self._transition_id, self._alert_id = 1, 0, 0
-            self._totals, self._histogram = Totals(), Histogram()
-            self._last_report: float | None = None
-            self._latest = Latest(IDLE.name, now.wall, run=self._run)
-            self._timeline = Timeline(IDLE, now)
-            return
-        self._run = stored.run + 1
-        self._transition_id, self._alert_id = stored.transition_id, stored.alert_id
-        self._totals = stored.totals
-        self._histogram = Histogram(stored.bucket_counts, stored.duration_sum)
-        self._last_report = stored.last_report
-        self._latest = stored.latest
-        self._timeline = self._resume(stored, now)
-
-    def _resume(self, stored: Snapshot, now: Moment) -> Timeline:
-        # After a `kill -9` up to a checkpoint's distance of time in state and heartbeats is not on disk, but was
-        # scraped. The state is held for that long, else a counter would fall and Prometheus see a reset.
-        away = now.wall - stored.written
-        held = away if 0.0 <= away < HELD_SECONDS else HELD_SECONDS
-        timeline = Timeline.resume(
-            stored.state,
-            now,
-            entered_wall=stored.entered,
-            in_state=stored.in_state,
-            held=held,
-            seconds=stored.seconds,
-            entries=stored.entries,
-        )
-        # Where the wall clock went back, the reporter gets a whole TTL to speak.
-        if not stored.stale and away < stored.ttl:
-            self._ttl = stored.ttl
-            self._expires = now.monotonic + stored.ttl - max(0.0, away)
-            return timeline
-        self._stale = True
-        stay = timeline.enter(IDLE, now)
-        if stay is None and held < away:
-            stay = timeline.begin(IDLE, now)  # a long absence is a gap in the history, not idleness
-        if stay is not None:
-            self._transition_id += 1
-            batch = Batch()
-            batch.transitions.append(self._finished(stay))
-            self._recorder.append(batch)
-        return timeline
+        before = stored.snapshot or Snapshot.blank(ttl, now.wall)
+        begun = resume(before, now) if stored.snapshot else afresh(now)
+        self._run = before.run + 1
+        self._version = max(int(now.wall * 1000), before.version + VERSION_GAP)
+        self._timeline = begun.timeline
+        self._ttl = before.ttl
+        self._heard = self._heard_kept = begun.heard
+        self._stale = begun.stale
+        self._holder = before.holder
+        self._latest = before.latest
+        self._tally = Tally(stored, before)
+        self._transition_id = before.transition_id
+        self._last_report = before.last_report
+        self._dates_last_report = False
+        self._accepted, self._rejected = before.accepted, before.rejected
+        self._checkpoint_due = now.monotonic
+        batch = Batch()
+        if begun.finished is not None:
+            self._finish(begun.finished, now, batch)
+        self._keep(batch, now)  # so that no later start begins from the same version
+        self._tell()
 
     def apply(self, report: Report) -> Receipt:
         """Take in one report; return when it is on disk (or the disk takes none at present)."""
-        with self._changed:
-            now = self._observe_time()
+        ticket = None
+        with self._locked() as now:
             self._accepted += 1
             self._last_report = now.wall
-            repeat = report.session is not None and self._sessions.is_repeat(report.session, report.sequence)
+            self._dates_last_report = True
+            repeat = self._tally.is_repeat(report)
             yields = (report.heartbeat or repeat) and self._is_held_against(report)
+            ttl = self._ttl
             if not yields or self._timeline.state is IDLE:
                 self._ttl = report.ttl or self._default_ttl
-                self._expires = now.monotonic + self._ttl
+                self._heard = now.monotonic
             batch = Batch()
             changed = self._freshen()
             if not repeat:
-                changed |= self._take_counts(report, now, batch)
+                changed |= self._tally.take(report, now, batch)
                 if not yields:
                     changed |= self._take_state(report, now, batch)
-            ticket = self._record(batch, now) if changed else None
-            if not changed and batch.sessions:
-                self._recorder.append(batch)  # no news, but the session used last must not be forgotten first
+            if changed:
+                ticket = self._record(batch, now)
+            elif batch.sessions or self._ttl != ttl or self._heard - self._heard_kept >= lag(ttl):
+                ticket = self._keep(batch, now)
+            else:
+                self._keep_soon(now)
             receipt = Receipt(self._timeline.state, self._timeline.entered.wall, self._version)
         if ticket is not None:
             self._recorder.wait(ticket)
@@ -146,21 +118,21 @@ class Status:
 
     def reject(self) -> None:
         """Count a report that was refused."""
-        with self._changed:
+        with self._locked() as now:
             self._rejected += 1
+            self._keep_soon(now)
 
     def view(self) -> View:
         """Return the status as of now."""
-        with self._changed:
-            return self._view(self._observe_time())
+        with self._locked() as now:
+            return self._view(now)
 
     def wait_past(self, version: int, seconds: float) -> View:
         """Return the status once its version is another than `version`, at the latest after `seconds`."""
-        with self._changed:
-            now = self._observe_time()
+        with self._locked() as now:
             deadline = now.monotonic + seconds
             while self._version == version and not self._released and now.monotonic < deadline:
-                until = deadline if self._stale else min(deadline, self._expires)
+                until = deadline if self._stale else min(deadline, self._heard + self._ttl)
                 self._changed.wait(max(0.001, until - now.monotonic))
                 now = self._observe_time()
             return self._view(now)
@@ -173,38 +145,45 @@ class Status:
 
     def tick(self) -> None:
         """Do what time alone brings about: fall back after the TTL, and write a checkpoint now and then."""
-        with self._changed:
-            now = self._observe_time()
+        with self._locked() as now:
             if now.monotonic >= self._checkpoint_due:
-                self._write_checkpoint(now)
+                self._keep(Batch(), now)
 
-    def checkpoint(self) -> None:
-        """Write the whole present status and wait until it is on disk."""
-        with self._changed:
-            ticket = self._write_checkpoint(self._observe_time())
+    def close(self) -> None:
+        """Write the whole status as the last word before the monitor stops, and wait until it is on disk."""
+        with self._locked() as now:
+            ticket = self._keep(Batch(), now, clean=True)
         self._recorder.wait(ticket)
 
-    def _write_checkpoint(self, now: Moment) -> int:
-        self._checkpoint_due = now.monotonic + CHECKPOINT_SECONDS
-        return self._recorder.append(Batch(snapshot=self._snapshot(now)))
+    @contextmanager
+    def _locked(self) -> Iterator[Moment]:
+        """Hold the lock; what happened meanwhile is told when it is free again, for a log may block."""
+        with self._changed:
+            yield self._observe_time()
+        self._tell()
+
+    def _tell(self) -> None:
+        while self._news:
+            with self._changed:
+                news, self._news = self._news, []
+            for tell in news:
+                tell()
 
     def _observe_time(self) -> Moment:
         now, jump = self._timekeeper.read()
         if jump:
             self._redate(jump, now)
-        if not self._stale and now.monotonic >= self._expires:
-            self._fall_back(now.at(self._expires), now)
+        expires = self._heard + self._ttl
+        if not self._stale and now.monotonic >= expires:
+            self._fall_back(now.at(expires), now)
         return now
 
     def _redate(self, seconds: float, now: Moment) -> None:
-        self._observer.clock_set(seconds)
+        self._news.append(partial(self._observer.clock_set, seconds))
         self._timeline.redate(seconds)
-        if self._last_report is not None and self._accepted:
+        if self._last_report is not None and self._dates_last_report:
             self._last_report += seconds
-        if self._latest.run == self._run:
-            self._latest = replace(self._latest, timestamp=self._latest.timestamp + seconds)
-        shift = Shift(self._run, self._transition_id, self._alert_id, seconds)
-        self._record(Batch(shifts=[shift]), now)
+        self._record(Batch(shifts={self._run: seconds}), now)
 
     def _fall_back(self, expiry: Moment, now: Moment) -> None:
         self._stale = True
@@ -221,20 +200,6 @@ class Status:
         was_stale, self._stale = self._stale, False
         return was_stale
 
-    def _take_counts(self, report: Report, now: Moment, batch: Batch) -> bool:
-        if report.session is None:
-            increase = increments(report, implied_by(report))
-        else:
-            increase = self._sessions.advance(report.session, report.sequence, report.totals)
-            increase = increase.plus(increments(report, Totals()))
-            batch.sessions[report.session] = self._sessions.get(report.session)
-        self._totals = self._totals.plus(increase)
-        self._histogram.observe(report.inference_seconds)
-        if increase.sent_to_server:
-            self._alert_id += 1
-            batch.alerts.append(alert_of(self._alert_id, self._run, report, now))
-        return any(increase) or bool(report.inference_seconds)
-
     def _take_state(self, report: Report, now: Moment, batch: Batch) -> bool:
         self._holder = report.session
         said = (report.state.name, report.current_task, report.message, report.task_info)
@@ -243,35 +208,47 @@ class Status:
         if is_news:
             self._latest = Latest(
                 status=report.state.name,
-                timestamp=now.wall,
                 current_task=report.current_task,
                 message=report.message,
                 task_info=report.task_info,
                 reporter_timestamp=report.timestamp,
-                run=self._run,
             )
+        elif report.timestamp is not None:
+            self._latest = replace(latest, reporter_timestamp=report.timestamp)
         return self._enter(report.state, now, batch) or is_news
 
     def _enter(self, state: State, moment: Moment, batch: Batch) -> bool:
         stay = self._timeline.enter(state, moment)
-        if stay is None:
-            return False
-        self._transition_id += 1
-        batch.transitions.append(self._finished(stay))
-        self._observer.state_changed(stay.state, state, self._view(moment))
-        return True
+        if stay is not None:
+            self._finish(stay, moment, batch)
+        return stay is not None
 
-    def _finished(self, stay: Stay) -> Transition:
+    def _finish(self, stay: Stay, moment: Moment, batch: Batch) -> None:
+        self._transition_id += 1
         run = self._run - 1 if stay.inherited else self._run
-        return Transition(self._transition_id, run, stay.entered, stay.state.name, stay.seconds)
+        batch.transitions.append(Transition(self._transition_id, run, stay.entered, stay.state.name, stay.seconds))
+        state = self._timeline.state
+        if state is not stay.state:
+            self._news.append(partial(self._observer.state_changed, stay.state, state, self._view(moment)))
 
     def _record(self, batch: Batch, now: Moment) -> int:
+        """Hand a change that shows to the journal."""
         self._version += 1
-        batch.snapshot = self._snapshot(now)
         self._changed.notify_all()
+        return self._keep(batch, now)
+
+    def _keep(self, batch: Batch, now: Moment, *, clean: bool = False) -> int:
+        """Hand `batch` with the whole status to the journal."""
+        self._checkpoint_due = now.monotonic + CHECKPOINT_SECONDS
+        self._heard_kept = self._heard
+        batch.snapshot = self._snapshot(now, clean)
         return self._recorder.append(batch)
 
-    def _snapshot(self, now: Moment) -> Snapshot:
+    def _keep_soon(self, now: Moment) -> None:
+        # Whoever repeats himself a hundred times a second, or is refused, must not wear out a board's flash memory.
+        self._checkpoint_due = min(self._checkpoint_due, now.monotonic + lag(self._ttl))
+
+    def _snapshot(self, now: Moment, clean: bool) -> Snapshot:
         return Snapshot(
             run=self._run,
             version=self._version,
@@ -281,16 +258,20 @@ class Status:
             stale=self._stale,
             ttl=self._ttl,
             last_report=self._last_report,
-            totals=self._totals,
+            totals=self._tally.totals,
             seconds=self._timeline.seconds(now),
             entries=self._timeline.entries(),
-            bucket_counts=list(self._histogram.counts),
-            duration_sum=self._histogram.total_seconds,
+            bucket_counts=list(self._tally.histogram.counts),
+            duration_sum=self._tally.histogram.total_seconds,
             transition_id=self._transition_id,
-            alert_id=self._alert_id,
+            alert_id=self._tally.alert_id,
             latest=self._latest,
             written=now.wall,
             holder=self._holder,
+            silent=max(0.0, now.monotonic - self._heard),
+            clean=clean,
+            accepted=self._accepted,
+            rejected=self._rejected,
         )
 
     def _view(self, now: Moment) -> View:
@@ -301,11 +282,11 @@ class Status:
             stale=self._stale,
             version=self._version,
             latest=self._latest,
-            totals=self._totals,
+            totals=self._tally.totals,
             seconds=self._timeline.seconds(now),
             entries=self._timeline.entries(),
-            bucket_counts=tuple(self._histogram.counts),
-            duration_sum=self._histogram.total_seconds,
+            bucket_counts=tuple(self._tally.histogram.counts),
+            duration_sum=self._tally.histogram.total_seconds,
             last_report=self._last_report,
             accepted=self._accepted,
             rejected=self._rejected,

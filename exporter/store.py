@@ -8,7 +8,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from exporter.records import ALERTS_LIMIT, TRANSITIONS_LIMIT, Alert, Batch, Snapshot, Stored, Transition
+from exporter.records import ALERTS_LIMIT, TRANSITIONS_LIMIT, Alert, Batch, Stored, Transition
+from exporter.snapshot import Snapshot
 from exporter.totals import SESSIONS_LIMIT, Session, Totals
 from servicekit.cli import StartError
 
@@ -111,6 +112,9 @@ class Store:
     def write(self, batch: Batch) -> None:
         """Write `batch` in one transaction that is on disk when this returns; on an error nothing of it is."""
         with _transaction(self._connection) as execute:
+            for run, seconds in batch.shifts.items():  # before the rows of this batch, which are dated right
+                execute("UPDATE transitions SET entered = entered + ? WHERE run = ?", (seconds, run))
+                execute("UPDATE alerts SET timestamp = timestamp + ? WHERE run = ?", (seconds, run))
             for session in batch.sessions.values():
                 execute("DELETE FROM sessions WHERE name = ?", (session.name,))
                 execute(
@@ -120,15 +124,6 @@ class Store:
                 )
             self._connection.executemany("INSERT OR REPLACE INTO transitions VALUES (?, ?, ?, ?, ?)", batch.transitions)
             self._connection.executemany("INSERT OR REPLACE INTO alerts VALUES (?, ?, ?, ?, ?, ?)", batch.alerts)
-            for shift in batch.shifts:
-                execute(
-                    "UPDATE transitions SET entered = entered + ? WHERE run = ? AND id <= ?",
-                    (shift.seconds, shift.run, shift.transition_id),
-                )
-                execute(
-                    "UPDATE alerts SET timestamp = timestamp + ? WHERE run = ? AND id <= ?",
-                    (shift.seconds, shift.run, shift.alert_id),
-                )
             if batch.snapshot:
                 execute("INSERT OR REPLACE INTO snapshot VALUES (1, ?)", (batch.snapshot.to_json(),))
             self._prune(batch)

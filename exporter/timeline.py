@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from exporter.states import BY_NAME, REPORTABLE, State
+from exporter.states import REPORTABLE, State
 
 
 class Moment(NamedTuple):
@@ -52,7 +52,7 @@ class Timeline:
     @classmethod
     def resume(
         cls,
-        state: str,
+        state: State,
         now: Moment,
         *,
         entered_wall: float,
@@ -63,9 +63,9 @@ class Timeline:
     ) -> Timeline:
         """Go on in `state`: `in_state` seconds of it had passed and were counted in `seconds`, then `held` more."""
         before = dict(seconds)
-        before[state] = max(0.0, before.get(state, 0.0) - in_state)
+        before[state.name] = max(0.0, before.get(state.name, 0.0) - in_state)
         entered = Moment(now.monotonic - in_state - held, entered_wall)
-        timeline = cls(BY_NAME[state], entered, before, entries)
+        timeline = cls(state, entered, before, entries)
         timeline._inherited = True
         return timeline
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from exporter.records import Latest
+from exporter.snapshot import Latest
 from exporter.states import State
 from exporter.totals import Totals
 

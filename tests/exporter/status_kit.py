@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from exporter.records import Batch, Snapshot, Stored
+from exporter.records import Batch, Stored
 from exporter.report import parse
+from exporter.snapshot import Snapshot
 from exporter.states import State
 from exporter.status import Status
 from exporter.totals import SESSIONS_LIMIT
 from exporter.view import Receipt, View
 from tests.exporter.clocks import ManualClock
+
+TICK_SECONDS = 0.5
 
 
 class MemoryRecorder:
@@ -19,12 +22,14 @@ class MemoryRecorder:
 
     def __init__(self) -> None:
         self.kept = Batch()
+        self.writes = 0
 
     def append(self, batch: Batch) -> int:
         # Through text, as on disk: nothing is shared with the living status.
         if batch.snapshot is not None:
             batch.snapshot = Snapshot.from_json(batch.snapshot.to_json())
         self.kept.absorb(batch)
+        self.writes += 1
         return 0
 
     def wait(self, ticket: int) -> None:
@@ -49,7 +54,7 @@ class Events:
 
 
 class Bench:
-    """A status machine, its clock, its memory; `restart` is what a new process begins with."""
+    """A status machine, its clock, its memory; `restart` is what a new process begins with, after a `kill -9`."""
 
     def __init__(self, ttl: float = 60.0) -> None:
         self.clock = ManualClock()
@@ -66,6 +71,20 @@ class Bench:
             ttl=self.ttl,
             stored=self.recorder.stored(),
         )
+
+    def stop(self, away: float = 0.0) -> None:
+        """Stop the monitor as SIGTERM does, and start it again after `away` seconds."""
+        self.status.close()
+        self.clock.pass_(away)
+        self.restart()
+
+    def live(self, seconds: float) -> None:
+        """Let time pass as it does for a running monitor, whose ticker ticks."""
+        while seconds > 0.0:
+            step = min(seconds, TICK_SECONDS)
+            self.clock.pass_(step)
+            self.status.tick()
+            seconds -= step
 
     def report(self, status: str, **fields: Any) -> Receipt:
         return self.status.apply(parse(json.dumps({"status": status} | fields).encode()))

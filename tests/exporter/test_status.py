@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from exporter.status import CHECKPOINT_SECONDS, HELD_SECONDS
+from exporter.counting import ALERTS_PER_REPORT
+from exporter.resume import CHECKPOINT_SECONDS, HELD_SECONDS, lag
 from exporter.totals import SESSIONS_LIMIT
 from tests.exporter.status_kit import Bench
 from tests.support.net import wait_for
@@ -28,10 +29,10 @@ def bench() -> Bench:
         ([("detecting", {"processed": 5})], (5, 0, 0), 0),
         ([("detecting", {"processed": 0})], (0, 0, 0), 0),
         ([("sending", {"sent_to_server": 0})], (0, 1, 0), 0),
-        ([("sending", {"sent_to_server": 4, "processed": 9})], (9, 1, 4), 1),
+        ([("sending", {"sent_to_server": 4, "processed": 9})], (9, 1, 4), 4),
         ([("idle", {"processed": 2, "low_confidence": 1, "sent_to_server": 1})], (2, 1, 1), 1),
         ([("sending", {"session": "s"})], (0, 0, 0), 0),
-        ([("sending", {"session": "s", "totals": {"processed": 7, "sent_to_server": 2}})], (7, 0, 2), 1),
+        ([("sending", {"session": "s", "totals": {"processed": 7, "sent_to_server": 2}})], (7, 0, 2), 2),
         ([("idle", {"session": "s", "sequence": 1, "processed": 2})] * 2, (2, 0, 0), 0),
         ([("sending", {"heartbeat": True}), ("detecting", {"heartbeat": True})], (0, 0, 0), 0),
         ([("idle", {"heartbeat": True, "session": "s", "totals": {"processed": 7}})], (7, 0, 0), 0),
@@ -162,7 +163,7 @@ def test_heartbeat_of_the_session_that_set_the_state_keeps_it_also_over_a_restar
     bench.report("sending", session="a", sequence=1)
     for number in range(10):
         bench.clock.pass_(40.0)
-        bench.status.checkpoint()
+        bench.status.close()
         if number == 5:
             bench.restart()
         bench.report("sending", session="a", sequence=number + 2, heartbeat=True)
@@ -268,9 +269,10 @@ def test_a_clock_that_is_set_breaks_neither_durations_nor_the_ttl_nor_dates(benc
     now = bench.clock.time()
     assert view.entered == pytest.approx(now - 10.0)
     assert view.last_report == pytest.approx(now - 10.0)
-    assert view.latest.timestamp == pytest.approx(now - 10.0)
     assert bench.events.jumps == [pytest.approx(jump)]
-    assert [shift.seconds for shift in bench.recorder.kept.shifts] == [pytest.approx(jump)]
+    dates = [row.entered for row in bench.recorder.kept.transitions]
+    assert dates == pytest.approx([now - 15.0, now - 15.0])
+    assert [row.timestamp for row in bench.recorder.kept.alerts] == pytest.approx([now - 10.0])
     bench.clock.pass_(49.0)
     assert not bench.view.stale
     bench.clock.pass_(2.0)
@@ -289,7 +291,7 @@ def test_the_clock_creeping_by_less_than_a_jump_moves_no_date(bench: Bench) -> N
 def test_a_restart_goes_on_with_everything(bench: Bench) -> None:
     bench.report("detecting", inference_seconds=[0.031], session="s", sequence=1, totals={"processed": 4})
     bench.clock.pass_(10.0)
-    bench.status.checkpoint()
+    bench.status.close()
     before = bench.view
     bench.restart()
     after = bench.view
@@ -329,20 +331,84 @@ def test_a_restart_after_a_kill_lets_no_time_in_state_fall(bench: Bench) -> None
 
 @pytest.mark.parametrize(
     ("away", "state", "seconds"),
-    [(5.0, "detecting", 15.0), (59.0, "detecting", 10.0 + HELD_SECONDS), (61.0, "idle", 10.0 + HELD_SECONDS)],
+    [
+        (5.0, "detecting", 15.0),
+        (49.0, "detecting", 10.0),
+        (51.0, "idle", 10.0),
+        (3600.0, "idle", 10.0),
+    ],
 )
-def test_silence_is_counted_over_a_restart(bench: Bench, away: float, state: str, seconds: float) -> None:
+def test_stop_ends_what_is_known_and_the_silence_goes_on(bench: Bench, away: float, state: str, seconds: float) -> None:
     bench.report("detecting")
-    bench.clock.pass_(10.0)
-    bench.status.checkpoint()
+    bench.live(10.0)
+    bench.stop(away)
+    view = bench.view
+    assert (view.state.name, view.stale) == (state, state == "idle")
+    assert view.seconds["detecting"] == pytest.approx(seconds)
+    assert view.entries["idle"] == (state == "idle")
+    bench.clock.pass_(50.0)
+    assert bench.view.stale
+
+
+@pytest.mark.parametrize(
+    ("ttl", "lived", "away", "state", "seconds"),
+    [
+        (60, 20.0, 9.0, "detecting", 29.0),
+        (60, 20.0, 41.0, "idle", HELD_SECONDS),
+        (3600, 20.0, 3000.0, "detecting", HELD_SECONDS),
+        (8, 5.0, 2.0, "detecting", 7.0),
+        (8, 5.0, 4.0, "idle", 9.0),
+        (8, 5.0, 600.0, "idle", 8.0 + lag(8) + 1.0),
+    ],
+)
+def test_kill_leaves_some_time_unknown_that_counts_as_before(
+    bench: Bench, ttl: float, lived: float, away: float, state: str, seconds: float
+) -> None:
+    bench.report("detecting", ttl=ttl)
+    bench.live(lived)
     bench.clock.pass_(away)
     bench.restart()
-    assert bench.view.state.name == state
-    assert bench.view.stale is (state == "idle")
+    assert (bench.view.state.name, bench.view.stale) == (state, state == "idle")
     assert bench.view.seconds["detecting"] == pytest.approx(seconds)
-    assert bench.view.entries["idle"] == (state == "idle")
-    bench.clock.pass_(60.0)
+
+
+@pytest.mark.parametrize("end", ["stop", "restart"])
+@pytest.mark.parametrize("lives", [7.0, 29.0, 51.0])
+def test_restarts_do_not_keep_the_light_of_a_dead_reporter_on(bench: Bench, end: str, lives: float) -> None:
+    bench.report("sending")
+    since = bench.clock.time()
+    while bench.clock.time() < since + 60.0:
+        assert bench.view.state.name == "sending"
+        bench.live(min(lives, since + 60.0 - bench.clock.time()))
+        getattr(bench, end)()
+    assert (bench.view.state.name, bench.view.stale) == ("idle", True)
+
+
+def test_time_that_no_clock_can_tell_counts_as_silence(bench: Bench) -> None:
+    bench.report("sending")
+    bench.live(20.0)
+    bench.clock.set_wall(0.0)
+    bench.restart()
+    assert bench.view.state.name == "sending"
+    bench.live(60.0 - HELD_SECONDS)
     assert bench.view.stale
+
+
+def test_the_light_that_went_out_while_the_monitor_was_away_is_logged(bench: Bench) -> None:
+    bench.report("sending")
+    bench.stop(away=600.0)
+    assert bench.events.changes[-1] == ("sending", "idle")
+
+
+def test_history_over_a_long_absence_shows_a_gap(bench: Bench) -> None:
+    began = bench.clock.time()
+    bench.report("sending", ttl=3600)
+    bench.live(10.0)
+    bench.stop(away=600.0)
+    bench.clock.pass_(20.0)
+    bench.report("idle")
+    rows = [(row.state, row.entered - began, row.seconds) for row in bench.recorder.kept.transitions]
+    assert rows[1:] == [("sending", 0.0, pytest.approx(10.0)), ("sending", 610.0, pytest.approx(20.0))]
 
 
 def test_an_idle_node_goes_on_over_a_short_restart_and_has_a_gap_after_a_long_one(bench: Bench) -> None:
@@ -361,7 +427,7 @@ def test_an_idle_node_goes_on_over_a_short_restart_and_has_a_gap_after_a_long_on
 def test_a_board_that_boots_in_1970_keeps_the_dates_of_before_and_mends_those_since(bench: Bench) -> None:
     bench.report("sending", ttl=600)
     entered = bench.view.entered
-    bench.status.checkpoint()
+    bench.status.close()
     today = bench.clock.time() + 20.0
     bench.clock.set_wall(0.0)
     bench.restart()
@@ -370,13 +436,11 @@ def test_a_board_that_boots_in_1970_keeps_the_dates_of_before_and_mends_those_si
     bench.clock.set_wall(today + 5.0)
     assert bench.view.entered == entered
     assert bench.view.last_report == entered
-    assert bench.view.latest.timestamp == entered
     bench.clock.pass_(1.0)
     bench.report("detecting")
     kept = bench.recorder.kept
     last = kept.transitions[-1]
     assert (last.state, last.entered) == ("sending", entered)
-    assert last.run not in {shift.run for shift in kept.shifts}
     assert bench.view.last_report == pytest.approx(today + 6.0)
 
 
@@ -388,6 +452,84 @@ def test_dates_taken_before_the_clock_was_set_are_mended_after_it(bench: Bench) 
     bench.clock.pass_(5.0)
     bench.clock.set_wall(1_900_000_000.0)
     view = bench.view
-    assert (view.entered, view.last_report, view.latest.timestamp) == pytest.approx((1_900_000_000.0 - 5.0,) * 3)
-    (shift,) = bench.recorder.kept.shifts
-    assert shift.transition_id == bench.recorder.kept.transitions[-1].id
+    assert (view.entered, view.last_report) == pytest.approx((1_900_000_000.0 - 5.0,) * 2)
+    assert bench.recorder.kept.transitions[-1].entered == pytest.approx(1_900_000_000.0 - 5.0)
+    assert bench.recorder.kept.alerts[-1].timestamp == pytest.approx(1_900_000_000.0 - 5.0)
+
+
+def test_each_send_is_one_alert_up_to_a_bound_for_a_single_report(bench: Bench) -> None:
+    bench.report("sending", session="s", sequence=1, totals={"sent_to_server": 50}, message="after an outage")
+    bench.report("sending", sent_to_server=1_000_000)
+    alerts = bench.recorder.kept.alerts
+    assert [row.id for row in alerts] == list(range(1, 50 + ALERTS_PER_REPORT + 1))
+    assert [row.message for row in alerts].count("after an outage") == 50
+    bench.restart()
+    bench.report("sending")
+    assert bench.recorder.kept.alerts[-1].id == 50 + ALERTS_PER_REPORT + 1
+
+
+def test_reports_are_counted_on_over_stops_and_kills(bench: Bench) -> None:
+    bench.report("idle")
+    bench.status.reject()
+    bench.stop()
+    assert (bench.view.accepted, bench.view.rejected) == (1, 1)
+    bench.report("sending")
+    bench.restart()
+    assert bench.view.accepted == 2
+    bench.report("sending", heartbeat=True)
+    bench.status.reject()
+    bench.live(lag(60.0))
+    bench.restart()
+    assert (bench.view.accepted, bench.view.rejected) == (3, 2)
+
+
+def test_what_changes_nothing_is_kept_soon_and_does_not_wear_out_the_disk(bench: Bench) -> None:
+    bench.report("idle")
+    before = bench.recorder.writes
+    for _ in range(600):
+        bench.report("idle")
+        bench.status.reject()
+        bench.live(0.1)
+    assert 60 / lag(60.0) - 1 <= bench.recorder.writes - before <= 2 * 60 / lag(60.0)
+
+
+@pytest.mark.parametrize("fields", [{}, {"session": "s", "sequence": 2}], ids=["plain", "reporter"])
+def test_heartbeat_survives_a_kill_and_so_does_the_ttl_it_brings(bench: Bench, fields: dict[str, Any]) -> None:
+    bench.report("sending", **(fields and fields | {"sequence": 1}))
+    bench.live(58.0)
+    bench.report("sending", heartbeat=True, **fields)
+    bench.restart()
+    bench.live(59.0)
+    assert bench.view.state.name == "sending"
+    bench.report("sending", heartbeat=True, ttl=600, **(fields and fields | {"sequence": 3}))
+    bench.restart()
+    bench.live(590.0)
+    assert bench.view.state.name == "sending"
+
+
+def test_time_of_the_reporter_is_that_of_its_last_event(bench: Bench) -> None:
+    bench.report("sending", timestamp="2026-01-01T00:00:00Z")
+    bench.report("sending", timestamp="2026-01-01T00:00:09Z")
+    bench.report("sending")
+    assert bench.view.latest.reporter_timestamp == "2026-01-01T00:00:09Z"
+
+
+def test_log_that_blocks_holds_up_nobody_else(bench: Bench) -> None:
+    go_on, seen = threading.Event(), threading.Event()
+
+    def block(*_: object) -> None:
+        seen.set()
+        go_on.wait(20)
+
+    bench.events.state_changed = block  # type: ignore[method-assign] # a log whose reader hangs
+    reporter = threading.Thread(target=bench.report, args=("sending",))
+    reporter.start()
+    assert seen.wait(5)
+    others = [threading.Thread(target=act) for act in (bench.status.view, bench.status.tick, bench.status.reject)]
+    for other in others:
+        other.start()
+    for other in others:
+        other.join(5)
+    assert not any(other.is_alive() for other in others)
+    go_on.set()
+    reporter.join(5)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from exporter.resume import HELD_SECONDS, lag
 from exporter.states import REPORTABLE
 from exporter.view import View
 from tests.exporter.status_kit import Bench
 
 states = st.sampled_from([state.name for state in REPORTABLE])
+TTL = 60.0
 durations = st.floats(0.0, 200.0).map(lambda seconds: round(seconds, 3))
 
 
@@ -22,9 +22,12 @@ class AnyCourse(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.bench = Bench()
-        self.elapsed = 0.0
-        self.held = 0.0
+        self.bench = Bench(TTL)
+        self.counted = 0.0
+        """Seconds that passed while a monitor ran, and those that were held while none did."""
+        self.since_event = self.since_report = 0.0
+        self.gaps: set[int] = set()
+        """Ids of the stays after which nobody looked for a while."""
         self.processed = self.sent = 0
         self.session_totals: dict[str, int] = {}
         self.seen = self.bench.view
@@ -33,6 +36,7 @@ class AnyCourse(RuleBasedStateMachine):
     @rule(state=states)
     def plain_report(self, state: str) -> None:
         self.bench.report(state)
+        self.since_event = self.since_report = 0.0
         self.processed += state == "detecting"
         self.sent += state == "sending"
 
@@ -54,31 +58,54 @@ class AnyCourse(RuleBasedStateMachine):
         assert self.last is not None
         state, session, sequence, total, heartbeat = self.last
         self.bench.report(state, session=session, sequence=sequence, totals={"processed": total}, heartbeat=heartbeat)
+        self.since_report = 0.0
 
     @rule(seconds=durations)
     def time_passes(self, seconds: float) -> None:
-        self.bench.clock.pass_(seconds)
-        self.elapsed += seconds
+        self.bench.live(seconds)
+        self.counted += seconds
+        self.nothing_is_heard_for(seconds)
+
+    def nothing_is_heard_for(self, seconds: float) -> None:
+        self.since_event += seconds
+        self.since_report += seconds
 
     @rule(seconds=st.sampled_from([-2e9, -86_400.0, -1.0, 1.0, 86_400.0, 2e9]))
     def the_clock_is_set(self, seconds: float) -> None:
         self.bench.clock.set_wall(max(0.0, self.bench.clock.time() + seconds))
 
-    @rule()
-    def the_monitor_restarts(self) -> None:
-        self.bench.status.checkpoint()
+    @rule(away=durations, stopped=st.booleans())
+    def the_monitor_restarts(self, away: float, stopped: bool) -> None:
         before = sum(self.bench.view.seconds.values())
-        self.bench.restart()
-        # The clock has not moved, so nothing is held for the absence.
-        assert sum(self.bench.view.seconds.values()) == pytest.approx(before, abs=1e-5)
+        known = len(self.bench.recorder.kept.transitions)
+        if stopped:
+            self.bench.stop(away)
+        else:
+            self.bench.clock.pass_(away)
+            self.bench.restart()
+        held = sum(self.bench.view.seconds.values()) - before
+        most = min(away, HELD_SECONDS) if not stopped or away < HELD_SECONDS else 0.0
+        assert -1e-5 <= held <= most + 1e-5
+        self.counted += held
+        self.nothing_is_heard_for(away)
+        if len(self.bench.recorder.kept.transitions) > known:
+            self.gaps.add(known + 1)
 
     @invariant()
     def times_in_state_sum_to_the_time_that_passed(self) -> None:
         view = self.bench.view
-        assert sum(view.seconds.values()) == pytest.approx(self.elapsed, abs=1e-4)
+        assert sum(view.seconds.values()) == pytest.approx(self.counted, abs=1e-4)
         assert min(view.seconds.values()) >= 0.0
         finished = sum(row.seconds for row in self.bench.recorder.kept.transitions)
-        assert finished + view.in_state == pytest.approx(self.elapsed, abs=1e-4)
+        assert finished + view.in_state == pytest.approx(self.counted, abs=1e-4)
+
+    @invariant()
+    def light_goes_out_after_the_ttl_and_not_before(self) -> None:
+        view = self.bench.view
+        if self.since_report > TTL:
+            assert (view.state.name, view.stale) == ("idle", True)
+        if self.since_event < TTL - lag(TTL):
+            assert not view.stale
 
     @invariant()
     def counts_are_those_reported(self) -> None:
@@ -96,9 +123,9 @@ class AnyCourse(RuleBasedStateMachine):
 
     @invariant()
     def the_history_is_a_chain_of_changes(self) -> None:
-        rows = [row.state for row in self.bench.recorder.kept.transitions]
-        chain = [*rows, self.bench.view.state.name]
-        assert all(one != next_one for one, next_one in itertools.pairwise(chain))
+        rows = self.bench.recorder.kept.transitions
+        after = [*(row.state for row in rows), self.bench.view.state.name][1:]
+        assert all(row.state != state for row, state in zip(rows, after, strict=True) if row.id not in self.gaps)
         ids = [row.id for row in self.bench.recorder.kept.transitions]
         assert ids == list(range(1, len(ids) + 1))
 
