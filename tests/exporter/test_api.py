@@ -51,6 +51,19 @@ def test_status_has_every_field_and_type_of_the_contract(client: FlaskClient) ->
     }
 
 
+def test_latest_state_is_the_present_one_also_after_the_ttl(client: FlaskClient, monitor: Monitor) -> None:
+    client.post(REPORT, json={"status": "sending", "message": "frame 7"})
+    monitor.clock.pass_(10.0)
+    client.post(REPORT, json={"status": "sending", "message": "frame 8"})
+    for _ in range(2):
+        reply = client.get("/api/status").get_json()
+        latest = reply["latest_state"]
+        assert (latest["status"], latest["timestamp"]) == (reply["status"], reply["timestamp"])
+        assert latest["message"] == "frame 8"
+        monitor.clock.pass_(61.0)
+    assert (reply["status"], reply["stale"]) == ("idle", True)
+
+
 def test_report_is_answered_with_what_it_did(client: FlaskClient) -> None:
     reply = client.post(REPORT, json={"status": "detecting"}).get_json()
     status = client.get("/api/status").get_json()
