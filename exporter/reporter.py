@@ -600,17 +600,22 @@ def _checked_ttl(ttl: float) -> float:
     return checked
 
 
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line; the environment gives it defaults."""
+    made = argparse.ArgumentParser("python -m exporter.reporter", description="Report a work state once.")
+    made.add_argument("status", help="idle, detecting or sending")
+    made.add_argument("--message", default="", help="For people to read.")
+    made.add_argument("--task", default="", help="What is being worked on.")
+    made.add_argument("--ttl", type=float, help="Seconds that the state lasts without a further report.")
+    made.add_argument("--inference-seconds", type=float, help="What the model took.")
+    made.add_argument("--url", default=os.environ.get("CMZSB_URL", DEFAULT_URL), help="The monitor's root.")
+    made.add_argument("--token-file", default=os.environ.get("CMZSB_TOKEN_FILE"), help="File with the monitor's token.")
+    return made
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Report once, for shell scripts; exit status 0 when it was taken, else 1 and one line on stderr."""
-    parser = argparse.ArgumentParser("python -m exporter.reporter", description="Report a work state once.")
-    parser.add_argument("status", help="idle, detecting or sending")
-    parser.add_argument("--message", default="", help="for people to read")
-    parser.add_argument("--task", default="", help="what is being worked on")
-    parser.add_argument("--ttl", type=float, help="seconds that the state lasts without a further report")
-    parser.add_argument("--inference-seconds", type=float, help="what the model took")
-    parser.add_argument("--url", default=os.environ.get("CMZSB_URL", DEFAULT_URL), help="default: %(default)s")
-    parser.add_argument("--token-file", default=os.environ.get("CMZSB_TOKEN_FILE"), help="the monitor's token")
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     fields = {
         "status": options.status,
         "message": options.message,

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import json
+import os
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,9 +21,9 @@ from tests.faults.fake_ray import FakeRay, RayNode
 from tests.support.net import free_port, wait_for
 from tests.support.process import Process, module
 
-BLOCKS = re.findall(
-    r"```python\n(.*?)```", (Path(__file__).parents[2] / "docs" / "integrate.md").read_text("utf-8"), re.DOTALL
-)
+PAGE = (Path(__file__).parents[2] / "docs" / "integrate.md").read_text("utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+SHELL = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 
 
 @pytest.fixture
@@ -38,11 +42,25 @@ def run(block: str, monitor: str) -> dict[str, Any]:
 
 
 def test_five_lines_count_what_they_do(monitor: str) -> None:
+    assert re.findall(r"  # (\d)", BLOCKS[0]) == ["1", "2", "3", "4", "5"]
     assert run(BLOCKS[0], monitor) == {"total_processed": 2, "low_confidence_count": 1, "sent_to_server": 1}
 
 
-def test_plain_post_counts_one(monitor: str) -> None:
-    assert run(BLOCKS[1], monitor) == {"total_processed": 1, "low_confidence_count": 0, "sent_to_server": 0}
+def test_plain_post_counts_one_and_its_heartbeat_nothing(monitor: str) -> None:
+    for block in BLOCKS[1:3]:
+        assert run(block, monitor) == {"total_processed": 1, "low_confidence_count": 0, "sent_to_server": 0}
+
+
+def test_shell_script_shows_its_state_while_the_batch_runs(monitor: str, tmp_path: Path) -> None:
+    script = tmp_path / "batch.sh"
+    script.write_text(f"#!{sys.executable}\nimport requests\nprint(requests.get('http://{monitor}/api/status').text)\n")
+    script.chmod(0o755)
+    environment = os.environ | {"CMZSB_URL": f"http://{monitor}", "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    printed = subprocess.check_output(["sh", "-e", "-c", SHELL[0]], cwd=tmp_path, env=environment, timeout=30)
+    during = json.loads(printed)
+    assert (during["status"], during["latest_state"]["message"]) == ("detecting", "nightly batch")
+    assert requests.get(f"http://{monitor}/api/status", timeout=5).json()["status"] == "idle"
 
 
 @contextmanager
@@ -70,7 +88,7 @@ def threads() -> list[str]:
 
 def test_flask_application_adds_the_work_status_to_nodes_of_its_own(monitor: str) -> None:
     with ray(monitor) as source:
-        names = application(BLOCKS[2], source, monitor)
+        names = application(BLOCKS[3], source, monitor)
         try:
             client = names["app"].test_client()
 
@@ -93,7 +111,7 @@ def test_fastapi_application_starts_and_closes_the_bridge_with_itself(monitor: s
     uvicorn = pytest.importorskip("uvicorn")
     with ray(monitor) as source:
         port = free_port()
-        names = application(BLOCKS[3], source, monitor)
+        names = application(BLOCKS[4], source, monitor)
         server = uvicorn.Server(uvicorn.Config(names["app"], port=port, log_level="error"))
         thread = threading.Thread(target=server.run)
         thread.start()

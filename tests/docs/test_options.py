@@ -10,6 +10,7 @@ import pytest
 
 from castray_bridge.__main__ import command as bridge
 from deploy.__main__ import command as deploy
+from exporter import reporter
 from exporter.__main__ import command as monitor
 from grafana.__main__ import command as dashboards
 from servicekit.cli import options
@@ -29,3 +30,16 @@ def test_every_option_stands_in_the_table_as_it_is(command: click.Command) -> No
     wanted = [f"| `{row.flag}` | `{row.environment}` | {row.default} | {row.help} |" for row in rows]
     assert documented(str(command.name)) == wanted
     assert all(row.environment for row in rows)
+
+
+def test_every_option_of_the_reporter_stands_in_its_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = {"--url": "CMZSB_URL", "--token-file": "CMZSB_TOKEN_FILE"}
+    for name in environment.values():
+        monkeypatch.delenv(name, raising=False)
+    wanted = []
+    for option in reporter.parser()._actions:
+        flag = option.option_strings[-1] if option.option_strings else ""
+        if flag and flag != "--help":
+            variable = f"`{environment[flag]}`" if flag in environment else ""
+            wanted.append(f"| `{flag}` | {variable} | {option.default or ''} | {option.help} |")
+    assert documented("python -m exporter.reporter") == wanted

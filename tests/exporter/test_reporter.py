@@ -400,6 +400,59 @@ def test_a_pickled_reporter_is_one_of_its_own(monitor: FakeMonitor) -> None:
     assert len({report["session"] for report in monitor.reports}) == 2
 
 
+def test_command_line_says_all_that_it_is_told(monitor: FakeMonitor, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("s3cret\n")
+    options = ["detecting", "--message", "nightly batch", "--task", "frame 17", "--ttl", "3600"]
+    options += ["--inference-seconds", "0.5", "--url", monitor.url, "--token-file", str(tmp_path / "token")]
+    assert module.main(options) == 0
+    assert monitor.reports == [
+        {
+            "status": "detecting",
+            "message": "nightly batch",
+            "current_task": "frame 17",
+            "ttl": 3600.0,
+            "inference_seconds": 0.5,
+        }
+    ]
+    assert monitor.headers[0]["authorization"] == "Bearer s3cret"
+
+
+def test_command_line_takes_monitor_and_token_from_the_environment(
+    monitor: FakeMonitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("s3cret\n")
+    monkeypatch.setenv("CMZSB_URL", monitor.url)
+    monkeypatch.setenv("CMZSB_TOKEN_FILE", str(tmp_path / "token"))
+    assert module.main(["idle"]) == 0
+    assert monitor.statuses == ["idle"]
+    assert monitor.headers[0]["authorization"] == "Bearer s3cret"
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["dreaming"], "400"),
+        (["idle", "--ttl", "nan"], "Out of range float"),
+        (["idle", "--token-file", "/nowhere/token"], "No such file"),
+        (["idle", "--url", "ftp://127.0.0.1"], "not the URL of a monitor"),
+        (["idle", "--url", "http://127.0.0.1:1/"], "refused"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else value,
+)
+def test_command_line_that_fails_says_why_in_one_line(
+    monitor: FakeMonitor,
+    options: list[str],
+    complaint: str,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monitor.answer = lambda *_: http_reply(b'{"error": "status: no"}', "400 Bad Request")
+    assert module.main(["--url", monitor.url, *options]) == 1
+    said = capsys.readouterr().err + caplog.text  # what is logged goes to stderr where nobody catches it
+    assert complaint in said
+    assert said.count("\n") == 1
+
+
 def test_the_file_is_python_3_8_and_imports_nothing_but_the_standard_library() -> None:
     tree = ast.parse(Path(module.__file__).read_text("utf-8"), feature_version=(3, 8))
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
