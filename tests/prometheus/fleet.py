@@ -30,13 +30,15 @@ class Node:
 
     def __init__(self) -> None:
         self.sent = 0
+        self.unsure = 0
         self.answers = True
         self.present = True
 
     def metrics(self, name: str) -> str:
         return (
             f'cmzsb_work_status{{node="{name}",state="idle"}} 1\n'
-            f'cmzsb_processed_total{{node="{name}"}} 1000\n'
+            f'cmzsb_processed_total{{node="{name}"}} {1000 + self.unsure}\n'
+            f'cmzsb_low_confidence_total{{node="{name}"}} {self.unsure}\n'
             f'cmzsb_sent_to_server_total{{node="{name}"}} {self.sent}\n'
         )
 

@@ -11,7 +11,8 @@ from tests.e2e.webhook import Webhook
 from tests.prometheus.fleet import FakeFleet, Watch, watched
 from tests.support.net import wait_for
 
-TOO_OFTEN, DOWN, LOST = "CmzsbSendingTooOften", "CmzsbMonitorDown", "CmzsbNodeLost"
+TOO_OFTEN, UNSURE = "CmzsbSendingTooOften", "CmzsbLowConfidenceHigh"
+DOWN, LOST, ABSENT = "CmzsbMonitorDown", "CmzsbNodeLost", "CmzsbAllMonitorsAbsent"
 
 
 class Site(NamedTuple):
@@ -38,38 +39,41 @@ def told(site: Site, status: str, alert: str, node: str) -> None:
     wait_for(lambda: (alert, node) in site.webhook.told(status), f"{alert} {node} {status}", 40)
 
 
-def test_a_node_that_is_down_is_told_once_and_what_else_it_does_is_not(site: Site) -> None:
-    for name in ("M1", "M2"):
-        site.fleet.nodes[name].sent = 1000
-    wait_for(lambda: len(site.watch.query("node:cmzsb_sent_to_server:rate5m > 1")) == 2, "the burst", 20)
+def about(site: Site, node: str) -> list[tuple[str, str]]:
+    """Return alert and status of everything that was told about `node`, in order."""
+    return [
+        (alert["labels"]["alertname"], alert["status"])
+        for message in tuple(site.webhook.messages)
+        for alert in message["alerts"]
+        if alert["labels"].get("node") == node
+    ]
+
+
+def test_a_node_that_is_down_is_told_once_and_what_else_it_did_is_not(site: Site) -> None:
+    site.fleet.nodes["M1"].sent = 1000
+    site.fleet.nodes["M2"].unsure = 1000
+    wait_for(lambda: site.watch.query(f'ALERTS{{alertname="{UNSURE}", node="M2"}}'), "M2's doubts", 20)
     site.fleet.nodes["M2"].answers = False
     told(site, "firing", DOWN, "M2")
     told(site, "firing", TOO_OFTEN, "M1")
-    wait_for(lambda: (TOO_OFTEN, "M2") in site.watch.silenced(), "M2's sending silenced", 20)
-    assert (TOO_OFTEN, "M2") not in site.webhook.told("firing")
+    wait_for(lambda: (UNSURE, "M2") in site.watch.silenced(), "M2's doubts silenced", 50)
+    assert about(site, "M2") == [(DOWN, "firing")]
 
 
 def test_it_is_told_that_a_node_is_back_and_what_it_does(site: Site) -> None:
     site.fleet.nodes["M2"].answers = True
     told(site, "resolved", DOWN, "M2")
-    told(site, "firing", TOO_OFTEN, "M2")
-    about_m2 = [
-        (alert["labels"]["alertname"], alert["status"])
-        for message in site.webhook.messages
-        for alert in message["alerts"]
-        if alert["labels"].get("node") == "M2"
-    ]
+    told(site, "firing", UNSURE, "M2")
     # Which of the two comes first after that is up to Alertmanager: each kind of alert has its own rhythm.
-    assert about_m2[0] == (DOWN, "firing")
-    assert set(about_m2) == {(DOWN, "firing"), (DOWN, "resolved"), (TOO_OFTEN, "firing")}
+    assert about(site, "M2")[0] == (DOWN, "firing")
+    assert set(about(site, "M2")) == {(DOWN, "firing"), (DOWN, "resolved"), (UNSURE, "firing")}
 
 
-def test_a_lost_node_explains_that_its_monitor_is_down(site: Site) -> None:
-    site.fleet.nodes["M3"].answers = False
-    told(site, "firing", DOWN, "M3")
-    site.fleet.nodes["M3"].present = False
+def test_a_lost_node_is_told_as_lost_and_not_also_as_down(site: Site) -> None:
+    site.fleet.nodes["M3"].answers = site.fleet.nodes["M3"].present = False
     told(site, "firing", LOST, "M3")
     wait_for(lambda: (DOWN, "M3") in site.watch.silenced(), "M3's monitor silenced", 20)
+    assert set(about(site, "M3")) == {(LOST, "firing")}
     site.fleet.nodes["M3"].answers = site.fleet.nodes["M3"].present = True
 
 
@@ -79,6 +83,19 @@ def test_a_storm_silences_its_nodes(site: Site) -> None:
     told(site, "firing", "CmzsbSendingStorm", "")
     wait_for(lambda: {(TOO_OFTEN, "M4"), (TOO_OFTEN, "M5")} <= site.watch.silenced(), "the storm's nodes silenced", 20)
     assert not {(TOO_OFTEN, "M4"), (TOO_OFTEN, "M5")} & site.webhook.told("firing")
+
+
+def test_when_no_monitor_answers_only_that_is_told(site: Site) -> None:
+    before = len(site.webhook.messages)
+    for node in site.fleet.nodes.values():
+        node.answers = False
+    told(site, "firing", ABSENT, "")
+    everyone = {(DOWN, name) for name in site.fleet.nodes}
+    wait_for(lambda: everyone <= site.watch.silenced(), "the single monitors silenced", 20)
+    alerts = [alert for message in site.webhook.messages[before:] for alert in message["alerts"]]
+    assert not [alert for alert in alerts if alert["labels"]["alertname"] == DOWN]
+    for node in site.fleet.nodes.values():
+        node.answers = True
 
 
 def test_targets_stay_while_service_discovery_is_out_of_order(site: Site) -> None:
