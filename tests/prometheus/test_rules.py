@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -87,6 +88,20 @@ def test_alert_tells_the_operator_what_where_and_what_to_do(name: str) -> None:
         assert any("\u4e00" <= character <= "\u9fff" for character in text)
     if alert["labels"]["scope"] == "node":
         assert all("$labels.node" in text for text in (english, chinese, notes["summary"]))
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_alert_leads_to_a_dashboard_that_there_is_and_to_its_node(name: str) -> None:
+    url, _, parameter = ALERTS[name]["annotations"]["dashboard_url"].partition("?")
+    root, uid = url.rsplit("/d/", 1)
+    assert root == "{{ $externalLabels.grafana_url }}"
+    assert uid in {
+        json.loads(path.read_text("utf-8"))["uid"] for path in (ROOT / "grafana/dashboards").glob("*/*.json")
+    }
+    if ALERTS[name]["labels"]["scope"] == "node" and uid != "cmzsb-health-zh":
+        assert (uid, parameter) == ("cmzsb-node-zh", "var-node={{ $labels.node }}")
+    else:
+        assert parameter == ""
 
 
 @pytest.mark.parametrize("name", ALERTS)
