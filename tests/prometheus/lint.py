@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import promql_parser as promql
 
 from exporter.states import BY_NAME, REPORTABLE
+from tests.prometheus.label_flow import Labels, flow
 from tests.prometheus.promql import rules
 from tests.prometheus.series import exposed
 
 TARGET_LABELS = frozenset({"job", "instance", "node", "node_ip"})
 STATE_GAUGE = "cmzsb_work_status"
+_FOR_COUNTERS = {"rate", "irate", "increase", "resets"}
+_FOR_GAUGES = {"deriv", "delta", "idelta", "predict_linear", "double_exponential_smoothing", "holt_winters"}
+_NAMEABLE = frozenset({"node", "node_ip", "state", "digits"})
+"""What `label_replace` may make; `digits` is what names are put in order by."""
 
 
 class Series(NamedTuple):
@@ -47,9 +52,15 @@ def known() -> dict[str, Series]:
             found |= {name: Series(rateable, metric.labels | TARGET_LABELS | {"le"}) for name in metric.samples}
     for _, rule in rules():
         if "record" in rule:
-            labels = _grouping(promql.parse(rule["expr"])) | frozenset(rule.get("labels", {}))
-            found[rule["record"]] = Series(False, labels)
+            # A rule may read what another one records, in the order of the files' groups.
+            labels = flow(promql.parse(rule["expr"]), lambda s: _labels_of(s, found), _NAMEABLE).labels
+            before = found.get(rule["record"], Series(False, frozenset())).labels
+            found[rule["record"]] = Series(False, before | labels | frozenset(rule.get("labels", {})))
     return found
+
+
+def _labels_of(selector: Any, series: Mapping[str, Series]) -> Labels:
+    return series[selector.name].labels if selector.name in series else frozenset()
 
 
 def faults(text: str) -> list[str]:
@@ -62,8 +73,7 @@ def faults(text: str) -> list[str]:
     selectors = [node for node in nodes if isinstance(node, promql.VectorSelector)]
     found = [fault for selector in selectors for fault in _selector_faults(selector)]
     found += [fault for node in nodes if isinstance(node, promql.Call) for fault in _call_faults(node)]
-    available = frozenset[str]().union(*(known()[s.name].labels for s in selectors if s.name in known()))
-    found += [f"groups by {label}, which no series in it has" for label in sorted(_grouping(tree) - available)]
+    found += flow(tree, lambda selector: _labels_of(selector, known()), _NAMEABLE).faults
     return found
 
 
@@ -90,19 +100,13 @@ def _call_faults(call: Any) -> Iterator[str]:
     if name == "count_over_time":
         # Ranges became left-open in Prometheus 3: one sample fewer than in 2.x.
         yield "counts samples"
-    if name in {"rate", "irate", "increase"}:
-        for selector in (node for node in _nodes(call.args[0]) if isinstance(node, promql.VectorSelector)):
-            if selector.name in known() and not known()[selector.name].rateable:
-                yield f"rates {selector.name}, which is no counter"
-
-
-def _grouping(tree: Any) -> frozenset[str]:
-    """Return the labels of all `by (…)`, less `le`, which quantiles take away again."""
-    labels: set[str] = set()
-    for node in _nodes(tree):
-        if isinstance(node, promql.AggregateExpr) and node.modifier is not None:
-            labels.update(node.modifier.labels)
-    return frozenset(labels - {"le"})
+    read = [node for node in _nodes(call) if isinstance(node, promql.VectorSelector) and node.name in known()]
+    for selector in read:
+        is_counter = known()[selector.name].rateable
+        if name in _FOR_COUNTERS and not is_counter:
+            yield f"rates {selector.name}, which is no counter"
+        if name in _FOR_GAUGES and is_counter:
+            yield f"{name} of {selector.name}, which is a counter"
 
 
 def _nodes(tree: Any) -> Iterator[Any]:

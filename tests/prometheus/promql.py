@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +13,8 @@ import yaml
 ROOT = Path(__file__).parents[2]
 RULES = sorted((ROOT / "prometheus" / "rules").glob("*.yml"))
 _VARIABLES = {"$__rate_interval": "1m", "$__interval": "30s", "$__range": "1h", "$node_ip": "127.0.0.1", "$node": "M1"}
+
+_ASKED_IN_TEXT = re.compile(r'query "((?:[^"\\]|\\.)+)"')
 
 
 class Expression(NamedTuple):
@@ -33,13 +36,28 @@ def alerts() -> dict[str, dict[str, Any]]:
 
 
 def expressions() -> list[Expression]:
-    """Return every query, with Grafana's variables filled in."""
+    """Return every query: of rules, of alerts' texts, of panels, annotations and variables (Grafana's filled in)."""
     found = [Expression(rule.get("record") or rule["alert"], rule["expr"]) for _, rule in rules()]
+    for name, alert in alerts().items():
+        texts = " ".join(alert["annotations"].values())
+        found += [Expression(f"text of {name}", text.replace('\\"', '"')) for text in _ASKED_IN_TEXT.findall(texts)]
     for path in sorted((ROOT / "grafana" / "dashboards" / "en").glob("*.json")):
-        for panel in json.loads(path.read_text("utf-8"))["panels"]:
-            where = f"{path.stem}: {panel['title']}"
-            found += [Expression(where, _filled_in(target["expr"])) for target in panel["targets"]]
+        found += _of_dashboard(path.stem, json.loads(path.read_text("utf-8")))
     return found
+
+
+def _of_dashboard(name: str, dashboard: dict[str, Any]) -> Iterator[Expression]:
+    for panel in dashboard["panels"]:
+        for target in panel["targets"]:
+            yield Expression(f"{name}: {panel['title']}", _filled_in(target["expr"]))
+    for annotation in dashboard["annotations"]["list"]:
+        if "expr" in annotation:
+            yield Expression(f"{name}: annotation {annotation['name']}", _filled_in(annotation["expr"]))
+    for variable in dashboard["templating"]["list"]:
+        if variable["type"] == "query":
+            series, label = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"], re.DOTALL).groups()
+            # Whether the series has the label is what grouping by it asks.
+            yield Expression(f"{name}: variable {variable['name']}", f"group by ({label}) ({_filled_in(series)})")
 
 
 def _filled_in(text: str) -> str:

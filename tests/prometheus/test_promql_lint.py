@@ -32,10 +32,32 @@ def test_query_is_clean(expression: Expression) -> None:
         ('sum(cmzsb_work_status{state="unknown"})', "without one state"),
         ("sum by (pod) (up)", "groups by pod"),
         ("count_over_time(up[5m]) > 3", "counts samples"),
+        ("sum by (version) (up) + on () count(cmzsb_build_info)", "groups by version"),
+        ("up and on (nod) cmzsb_status_stale", "matches on nod"),
+        ("sum by (job) (up) and on (node) cmzsb_status_stale", "matches on node"),
+        ("cmzsb_status_stale * on (node) group_left (pod) cmzsb_build_info", "brings pod"),
+        ("cmzsb_build_info * on (node) group_right (pod) cmzsb_status_stale", "brings pod"),
+        ('label_replace(up, "pod", "$1", "node", "(.*)")', "makes pod"),
+        ('label_replace(sum by (job) (up), "node", "$1", "instance", "(.*)")', "reads instance"),
+        ("histogram_quantile(0.9, sum by (node) (rate(cmzsb_inference_duration_seconds_bucket[5m])))", "needs le"),
+        ("deriv(cmzsb_processed_total[5m])", "is a counter"),
     ],
 )
 def test_lint_sees_what_is_wrong(query: str, fault: str) -> None:
     assert any(fault in found for found in faults(query)), faults(query)
+
+
+def test_lint_reads_every_place_where_queries_stand() -> None:
+    places = " ".join(expression.where for expression in expressions())
+    for place in (
+        "text of Cmzsb",
+        "annotation",
+        "variable node",
+        "fleet: ",
+        "node:cmzsb_work_state:code",
+        "CmzsbMonitorDown",
+    ):
+        assert place in places
 
 
 def test_state_code_covers_every_row_of_the_states_table() -> None:
