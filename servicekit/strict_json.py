@@ -13,17 +13,19 @@ from typing import Any, Final, NoReturn
 MAX_DEPTH: Final = 32
 MAX_INTEGER: Final = 2**53
 """Largest integer that every JSON reader keeps exactly (RFC 8259, section 6)."""
+ANY_INTEGER: Final = 10**300
+"""For what is passed on as it is: all that a double can hold, if not exactly."""
 
 
 class StrictJSONError(ValueError):
     """The text is not acceptable JSON; the message says what is wrong and, where known, where."""
 
 
-def loads(raw: bytes) -> Any:
+def loads(raw: bytes, max_integer: int = MAX_INTEGER) -> Any:
     """Parse one JSON text.
 
     Raises `StrictJSONError` for anything that is not UTF-8 JSON, and for NaN, infinities, integers beyond
-    `MAX_INTEGER`, numbers beyond a double, duplicate keys, lone surrogates and nesting past `MAX_DEPTH`.
+    `max_integer`, numbers beyond a double, duplicate keys, lone surrogates and nesting past `MAX_DEPTH`.
     """
     try:
         text = raw.decode("utf-8")
@@ -35,7 +37,7 @@ def loads(raw: bytes) -> Any:
             object_pairs_hook=_object,
             parse_constant=_refuse_constant,
             parse_float=_finite,
-            parse_int=_integer,
+            parse_int=lambda digits: _integer(digits, max_integer),
         )
     except json.JSONDecodeError as error:
         where = f"line {error.lineno} column {error.colno}"
@@ -68,8 +70,8 @@ def _finite(digits: str) -> float:
     return number
 
 
-def _integer(digits: str) -> int:
-    if len(digits) > len(str(MAX_INTEGER)) + 1 or abs(int(digits)) > MAX_INTEGER:
+def _integer(digits: str, largest: int) -> int:
+    if len(digits) > len(str(largest)) + 1 or abs(int(digits)) > largest:
         raise StrictJSONError(f"number out of range: {digits[:40]}")
     return int(digits)
 
