@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final, NamedTuple
 
+from castray_bridge import lenient
 from castray_bridge.cluster import Cluster, Node, SourceError
-from castray_bridge.names import node_name
-from castray_bridge.probe import is_ip_literal
+from castray_bridge.identity import Entry, identify
+from castray_bridge.names import candidates, safe_address
+
+_FIGURES: Final = ("cpu", "memory", "gpu")
+_TOTALS: Final = ("totalCpu", "totalMemory", "totalGpu", "objectStore")
 
 
 def parse(reply: Any) -> Cluster:
@@ -17,17 +21,49 @@ def parse(reply: Any) -> Cluster:
     entries = data["nodes"]
     if not entries or not all(isinstance(entry, dict) for entry in entries):
         raise SourceError("CastRay's node list is empty or damaged")
-    rest = {key: value for key, value in data.items() if key != "nodes"}
-    nodes = (_node(entry) for entry in entries)
-    return Cluster(tuple(node for node in nodes if node is not None), rest)
+    return Cluster(
+        _nodes(entries, lenient.rows(lenient.at(data, "result", "result"))),
+        {key: value for key, value in data.items() if key != "nodes"},
+        {key: value for key, value in reply.items() if key != "data"},
+    )
 
 
-def _node(entry: dict[str, Any]) -> Node | None:
-    ip = entry.get("nodeIp")
-    if not isinstance(ip, str) or not is_ip_literal(ip):
-        return None
-    # The old CastRay called nodes "node:ADDRESS"; what is left of that is no name.
-    given = str(entry.get("name") or "").removeprefix("node:")
-    name = node_name({}, [given] if given != ip else [], "", ip)
-    fields = entry | {"name": name, "fullName": f"{name} ({ip})"}
-    return Node(str(entry.get("nodeId") or entry.get("id") or ip), ip, name, entry.get("state") == "ALIVE", fields)
+class _Entry(NamedTuple):
+    """One node object with the entry that Ray's list, passed on by CastRay, has of the same node."""
+
+    raw: dict[str, Any]
+    ray: dict[str, Any]
+
+    def traits(self) -> Entry:
+        ip, given = lenient.text(self.raw, "nodeIp"), lenient.text(self.raw, "name")
+        # The old CastRay took the first resource for the name, which is "node:ADDRESS" and none.
+        names = candidates({}, [given] if given != ip else [], "")
+        names += candidates(
+            lenient.mapping(self.ray.get("labels")), lenient.mapping(self.ray.get("resources_total")), ""
+        )
+        is_alive = str(self.raw.get("state")).upper() != "DEAD"
+        return Entry(ip, names, is_alive, lenient.unix_seconds(self.ray.get("start_time_ms")))
+
+
+def _nodes(objects: list[dict[str, Any]], ray_entries: list[dict[str, Any]]) -> tuple[Node, ...]:
+    by_id = {lenient.text(entry, "node_id"): entry for entry in ray_entries}
+    entries = [_Entry(raw, by_id.get(lenient.text(raw, "nodeId"), {})) for raw in objects]
+    identities = identify([entry.traits() for entry in entries])
+    return tuple(_node(entry, *identity) for entry, identity in zip(entries, identities, strict=True))
+
+
+def _node(entry: _Entry, name: str, alive: bool) -> Node:
+    """Return the node with CastRay's own fields, but for what every viewer must be able to rely on."""
+    raw, ip = entry.raw, lenient.text(entry.raw, "nodeIp")
+    resources, state = lenient.mapping(raw.get("resources")), lenient.text(raw, "state") or "ALIVE"
+    fields = {
+        "usageKnown": all(lenient.is_number(raw.get(key)) for key in _FIGURES),
+        **raw,
+        "name": name,
+        "fullName": f"{name} ({safe_address(ip)})",
+        "state": state if alive else "DEAD",
+        **{key: lenient.number(raw.get(key)) for key in _FIGURES},
+        "resources": resources | {key: lenient.number(resources.get(key)) for key in _TOTALS},
+    }
+    ended_at = None if alive else lenient.unix_seconds(entry.ray.get("end_time_ms")) or None
+    return Node(lenient.text(raw, "nodeId") or lenient.text(raw, "id"), ip, name, alive, fields, ended_at)

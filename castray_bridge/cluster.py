@@ -11,7 +11,7 @@ class Node:
     """One entry of the cluster's node list.
 
     `fields` is CastRay's node object without the work status: built from Ray's answers, or passed through from
-    an existing CastRay with whatever else it holds.
+    an existing CastRay with whatever else it holds. `ended_at` is when a dead node died, in Unix seconds, if known.
     """
 
     node_id: str
@@ -19,14 +19,19 @@ class Node:
     name: str
     alive: bool
     fields: dict[str, Any]
+    ended_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """The whole list. `data` is what CastRay's reply holds beside the nodes: `summary`, `result`, `dashboardUrl`."""
+    """The whole list. `data` and `envelope` are what CastRay's reply holds beside the nodes, inside `data` and around.
+
+    In `data` that is `summary`, `result`, `dashboardUrl`.
+    """
 
     nodes: tuple[Node, ...] = ()
     data: dict[str, Any] = field(default_factory=dict)
+    envelope: dict[str, Any] = field(default_factory=dict)
 
 
 class SourceError(Exception):

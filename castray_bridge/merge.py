@@ -8,7 +8,7 @@ from typing import Any
 
 from castray_bridge.cluster import Node
 from castray_bridge.status import NodeStatus
-from exporter.states import DETECTING, SENDING, STATES, UNKNOWN
+from exporter.states import DETECTING, SENDING, STATES
 
 
 def node_object(node: Node, status: NodeStatus, unreachable_as: str) -> dict[str, Any]:
@@ -16,7 +16,7 @@ def node_object(node: Node, status: NodeStatus, unreachable_as: str) -> dict[str
     task = status.current_task
     is_working = status.state in (DETECTING.name, SENDING.name)
     return node.fields | {
-        "tasks": [task] if task and is_working else node.fields.get("tasks", []),
+        "tasks": node.fields.get("tasks", [task] if task and is_working else []),
         "workStatus": status.state if status.reachable else unreachable_as,
         "workStatusTimestamp": status.timestamp,
         "workStatusReachable": status.reachable,
@@ -35,8 +35,3 @@ def count_states(statuses: Iterable[NodeStatus]) -> dict[str, int]:
     """Return the number of living nodes per state; one that cannot be reached is `unknown`, shown as it may be."""
     count = Counter(status.state for status in statuses)
     return {state.name: count[state.name] for state in STATES}
-
-
-def dead() -> NodeStatus:
-    """Return the status of a node that Ray calls DEAD: nobody is asked."""
-    return NodeStatus(UNKNOWN.name, error="dead")

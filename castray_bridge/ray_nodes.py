@@ -2,40 +2,75 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from castray_bridge import lenient
 from castray_bridge.cluster import Cluster, Node, SourceError
-from castray_bridge.names import node_name, shared_resources
-from castray_bridge.probe import is_ip_literal
+from castray_bridge.identity import Entry, identify
+from castray_bridge.names import candidates, safe_address
 from servicekit.text import one_line
 
 _GIB: Final = 1024**3
 
 
-def parse(nodes: Any, usage: Any, status: Any, dashboard_url: str) -> Cluster:
+def parse(
+    nodes: Any, usage: Any, status: Any, dashboard_url: str, known_host_names: Mapping[str, str] | None = None
+) -> Cluster:
     """Build the cluster from `/api/v0/nodes`, `/nodes?view=summary` and `/api/cluster_status`.
 
-    The last two may be None when Ray did not answer them: their figures are then 0. Raises `SourceError` when the
-    list itself is not what Ray sends, or only a part of it.
+    The last two may be None when Ray did not answer them: their figures are then 0, and host names (by node id) are
+    those known before. Raises `SourceError` when the list itself is not what Ray sends, or only a part of it.
     """
-    result = _entries(nodes)
-    usage_by_id = {_text(row, "raylet", "nodeId"): row for row in _rows(_at(usage, "data", "summary"))}
-    shared = _shared_resources(result["result"])
-    parsed = tuple(_node(entry, usage_by_id.get(str(entry.get("node_id"))), shared) for entry in result["result"])
+    result = _result(nodes)
+    rows = {lenient.text(row, "raylet", "nodeId"): row for row in _usage_rows(usage)}
+    known = {**(known_host_names or {}), **host_names(usage)}
+    ids = [lenient.text(entry, "node_id") for entry in result["result"]]
+    entries = [
+        _Entry(entry, rows.get(node_id), known.get(node_id, ""))
+        for entry, node_id in zip(result["result"], ids, strict=True)
+    ]
+    identities = identify([entry.traits() for entry in entries])
+    parsed = tuple(_node(entry, *identity) for entry, identity in zip(entries, identities, strict=True))
     return Cluster(
-        tuple(node for node in parsed if is_ip_literal(node.ip)),
+        parsed,
         {
-            "summary": _summary(parsed, _at(status, "data", "clusterStatus", "loadMetricsReport", "usage")),
+            "summary": _summary(parsed, lenient.at(status, "data", "clusterStatus", "loadMetricsReport", "usage")),
             "result": result,
             "dashboardUrl": dashboard_url,
         },
     )
 
 
-def _entries(reply: Any) -> dict[str, Any]:
-    result = _at(reply, "data", "result")
+def host_names(usage: Any) -> dict[str, str]:
+    """Return the nodes' host names by node id, from `/nodes?view=summary`."""
+    return {lenient.text(row, "raylet", "nodeId"): lenient.text(row, "hostname") for row in _usage_rows(usage)}
+
+
+class _Entry(NamedTuple):
+    """One entry of Ray's list with what the summary of use says of the same node."""
+
+    raw: dict[str, Any]
+    usage: dict[str, Any] | None
+    host_name: str
+
+    @property
+    def resources(self) -> dict[str, Any]:
+        return lenient.mapping(self.raw.get("resources_total"))
+
+    def traits(self) -> Entry:
+        labels = lenient.mapping(self.raw.get("labels"))
+        names = candidates(labels, self.resources, self.host_name)
+        is_alive = self.raw.get("state") == "ALIVE"
+        return Entry(self.raw["node_ip"], names, is_alive, self.moment("start_time_ms", "startTimeMs"))
+
+    def moment(self, key: str, raylet_key: str) -> float:
+        """Return a time in Unix seconds, 0 if unknown: only Ray's detailed list has it itself."""
+        return lenient.unix_seconds(self.raw.get(key) or lenient.at(self.usage, "raylet", raylet_key))
+
+
+def _result(reply: Any) -> dict[str, Any]:
+    result = lenient.at(reply, "data", "result")
     if not isinstance(result, dict) or not isinstance(result.get("result"), list):
         raise SourceError("Ray's reply holds no node list")
     entries = result["result"]
@@ -47,17 +82,13 @@ def _entries(reply: Any) -> dict[str, Any]:
     return result
 
 
-def _shared_resources(entries: list[dict[str, Any]]) -> frozenset[str]:
-    return shared_resources(
-        (entry["node_ip"], _mapping(entry.get("resources_total"))) for entry in entries if entry.get("state") == "ALIVE"
-    )
+def _usage_rows(usage: Any) -> list[dict[str, Any]]:
+    return lenient.rows(lenient.at(usage, "data", "summary"))
 
 
-def _node(entry: dict[str, Any], usage: dict[str, Any] | None, shared: frozenset[str]) -> Node:
-    node_id, ip = str(entry.get("node_id") or ""), entry["node_ip"]
-    resources = _mapping(entry.get("resources_total"))
-    name = node_name(_mapping(entry.get("labels")), resources.keys() - shared, _text(usage, "hostname"), ip)
-    alive = entry.get("state") == "ALIVE"
+def _node(entry: _Entry, name: str, alive: bool) -> Node:
+    raw, resources = entry.raw, entry.resources
+    node_id, ip = lenient.text(raw, "node_id"), safe_address(raw["node_ip"])
     fields = {
         "id": node_id[-8:],
         "name": name,
@@ -65,37 +96,37 @@ def _node(entry: dict[str, Any], usage: dict[str, Any] | None, shared: frozenset
         "nodeIp": ip,
         "nodeId": node_id,
         "state": "ALIVE" if alive else "DEAD",
-        "isHeadNode": entry.get("is_head_node") is True,
-        **_load(usage if alive else None),
-        "tasks": [],
+        "isHeadNode": raw.get("is_head_node") is True,
+        **_load(entry.usage if alive else None),
         "status": "active" if alive else "dead",
-        "stateMessage": _message(entry.get("state_message")),
+        "stateMessage": _message(raw.get("state_message")),
         "connectionType": _connection(resources),
         "resources": {
-            "totalCpu": _number(resources.get("CPU")),
+            "totalCpu": lenient.number(resources.get("CPU")),
             "totalMemory": _gib(resources.get("memory")),
-            "totalGpu": _number(resources.get("GPU")),
+            "totalGpu": lenient.number(resources.get("GPU")),
             "objectStore": _gib(resources.get("object_store_memory")),
         },
     }
-    return Node(node_id, ip, name, alive, fields)
+    return Node(node_id, ip, name, alive, fields, None if alive else entry.moment("end_time_ms", "endTimeMs") or None)
 
 
 def _load(usage: dict[str, Any] | None) -> dict[str, Any]:
-    memory = _list(_at(usage, "mem"))
-    gpus = [_number(gpu.get("utilizationGpu")) for gpu in _rows(_at(usage, "gpus"))]
+    cpu = lenient.at(usage, "cpu")
+    # [total, available, percent used, used]
+    memory = (*lenient.items(lenient.at(usage, "mem")), None, None, None)[2]
+    gpus = [lenient.number(gpu.get("utilizationGpu")) for gpu in lenient.rows(lenient.at(usage, "gpus"))]
     return {
-        "cpu": round(_number(_at(usage, "cpu")), 1),
-        # [total, available, percent used, used]
-        "memory": round(_number(memory[2]), 1) if len(memory) > 2 else 0,
+        "cpu": round(lenient.number(cpu), 1),
+        "memory": round(lenient.number(memory), 1),
         "gpu": round(sum(gpus) / len(gpus), 1) if gpus else 0,
-        "usageKnown": usage is not None,
+        "usageKnown": lenient.is_number(cpu) and lenient.is_number(memory),
     }
 
 
 def _summary(nodes: tuple[Node, ...], usage: Any) -> dict[str, Any]:
     alive = sum(node.alive for node in nodes)
-    by_resource = {name.lower().replace("_", ""): pair for name, pair in _mapping(usage).items()}
+    by_resource = {name.lower().replace("_", ""): pair for name, pair in lenient.mapping(usage).items()}
     memory, store = by_resource.get("memory"), by_resource.get("objectstorememory")
     return {
         "totalNodes": len(nodes),
@@ -113,7 +144,7 @@ def _summary(nodes: tuple[Node, ...], usage: Any) -> dict[str, Any]:
 
 
 def _pair(value: Any) -> tuple[float, float]:
-    numbers = [_number(number) for number in _list(value)]
+    numbers = [lenient.number(each) for each in lenient.items(value)]
     return (numbers[0], numbers[1]) if len(numbers) == 2 else (0, 0)
 
 
@@ -140,33 +171,4 @@ def _message(value: Any) -> str | None:
 
 
 def _gib(value: Any) -> float:
-    return round(_number(value) / _GIB, 1)
-
-
-def _number(value: Any) -> float:
-    """Return `value` if it is a finite number, else 0: pages call `.toFixed` on it."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return value if is_number and math.isfinite(value) else 0
-
-
-def _at(value: Any, *path: str) -> Any:
-    for key in path:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
-
-
-def _text(value: Any, *path: str) -> str:
-    found = _at(value, *path)
-    return found if isinstance(found, str) else ""
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _rows(value: Any) -> list[dict[str, Any]]:
-    return [row for row in _list(value) if isinstance(row, dict)]
+    return round(lenient.number(value) / _GIB, 1)

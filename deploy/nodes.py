@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from castray_bridge.names import node_name, shared_resources
+from castray_bridge.names import candidates, node_name, shared_names
 
 _HEAD: Final = "node:__internal_head__"
 """The resource that Ray gives its head node."""
@@ -24,7 +24,7 @@ class RayNode(NamedTuple):
 def living(entries: Iterable[Mapping[str, Any]]) -> list[RayNode]:
     """Return the living nodes of `ray.nodes()` under the names that the bridge gives them, in natural order."""
     alive = [entry for entry in entries if entry.get("Alive")]
-    shared = shared_resources((str(entry["NodeManagerAddress"]), _resources(entry)) for entry in alive)
+    shared = shared_names((str(entry["NodeManagerAddress"]), _names(entry)) for entry in alive)
     return sorted((_node(entry, shared) for entry in alive), key=natural)
 
 
@@ -35,10 +35,13 @@ def natural(node: RayNode) -> tuple[list[tuple[int, str]], str]:
 
 
 def _node(entry: Mapping[str, Any], shared: frozenset[str]) -> RayNode:
-    resources, ip = _resources(entry), str(entry["NodeManagerAddress"])
+    ip = str(entry["NodeManagerAddress"])
+    return RayNode(str(entry["NodeID"]), ip, node_name(_names(entry), shared, ip), _HEAD in _resources(entry))
+
+
+def _names(entry: Mapping[str, Any]) -> tuple[str, ...]:
     hostname = str(entry.get("NodeManagerHostname") or "")
-    name = node_name(entry.get("Labels") or {}, resources.keys() - shared, hostname, ip)
-    return RayNode(str(entry["NodeID"]), ip, name, _HEAD in resources)
+    return candidates(entry.get("Labels") or {}, _resources(entry), hostname)
 
 
 def _resources(entry: Mapping[str, Any]) -> Mapping[str, Any]:

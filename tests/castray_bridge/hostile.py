@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import socket
+import ssl
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from castray_bridge.probe import Address
@@ -121,6 +125,32 @@ class HostileServer:
                 self.behaviour(peer, self._ended)
             except OSError:
                 pass  # the bridge has hung up, as it should
+
+
+class TlsServer(HostileServer):
+    """The same within TLS, under a `certificate` of its own; a context manager."""
+
+    def __init__(self, behaviour: Behaviour, directory: Path) -> None:
+        self.certificate = directory / "certificate.pem"
+        key = directory / "key.pem"
+        command = (
+            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=127.0.0.1"
+        )
+        options = ("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", self.certificate)
+        subprocess.run([*command.split(), *options], check=True, capture_output=True)
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(self.certificate, key)
+        super().__init__(behaviour)
+
+    def __enter__(self) -> TlsServer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _serve(self, peer: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # the client has hung up, or does not speak TLS
+            super()._serve(self._context.wrap_socket(peer, server_side=True))
 
 
 @contextmanager

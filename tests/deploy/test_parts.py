@@ -33,10 +33,11 @@ def test_nodes_have_the_bridges_names_in_natural_order() -> None:
             entry(3, Labels={"cmzsb.node": "gate"}, Resources={"M3": 1}),
             entry(4, Resources={"camera": 1}),
             entry(5, alive=False, Resources={}),
+            entry(6, Resources={"camera": 1}, NodeManagerHostname="board"),
         ]
     )
     assert sorted((node.name, node.is_head) for node in nodes) == [
-        ("M10", True), ("M2", False), ("gate", False), ("h", False),
+        ("10.0.0.4", False), ("M10", True), ("M2", False), ("board", False), ("gate", False),
     ]  # fmt: skip
     names = [node.name for node in nodes]
     assert names.index("M2") < names.index("M10")
