@@ -14,7 +14,7 @@ from flask import Flask, jsonify
 
 from castray_bridge.cluster import SourceError
 from castray_bridge.probe import Address
-from castray_bridge.prometheus_status import Scrapes
+from castray_bridge.prometheus_query import Scrapes
 from castray_bridge.status import NodeStatus
 from tests.support.binaries import require
 from tests.support.net import free_port, wait_for
