@@ -25,6 +25,7 @@ def create_app(bridge: Bridge, push: Push, access: Access) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined] # the same
     answer_errors_as_json(app, on_internal_error=bridge.counts.http_errors.inc)
     guard(app, access)
+    app.register_blueprint(_lists(bridge))
     app.register_blueprint(_nodes(bridge))
     app.register_blueprint(_operations(bridge))
     app.register_blueprint(pages("castray_bridge", STATES))
@@ -32,14 +33,34 @@ def create_app(bridge: Bridge, push: Push, access: Access) -> Flask:
     return app
 
 
-def _nodes(bridge: Bridge) -> Blueprint:
-    api = Blueprint("nodes", __name__)
+def _lists(bridge: Bridge) -> Blueprint:
+    """Return the replies that say themselves what the list of nodes is worth."""
+    api = Blueprint("lists", __name__)
     board, refresher = bridge.board, bridge.refresher
 
     @api.get("/api/ray-dashboard")
     def dashboard() -> ResponseReturnValue:
-        body = reply.dashboard(board.snapshot(), refresher.failure)
+        body = reply.dashboard(board.snapshot(), refresher.failure, board.updated_at)
         return Response(body, 200 if refresher.is_usable() else 503, content_type="application/json")
+
+    @api.get("/sd/prometheus")
+    def discovery() -> ResponseReturnValue:
+        if refresher.failure is not None:
+            # Prometheus then keeps the targets that it has.
+            abort(503, f"the nodes are not known at present: {refresher.failure}")
+        return jsonify(bridge.directory.groups())
+
+    return api
+
+
+def _nodes(bridge: Bridge) -> Blueprint:
+    api = Blueprint("nodes", __name__)
+    board, refresher = bridge.board, bridge.refresher
+
+    @api.before_request
+    def check_age() -> None:
+        if not refresher.is_usable():
+            abort(503, f"the nodes are not known: {refresher.failure}")
 
     @api.get("/api/nodes/unified")
     def unified() -> ResponseReturnValue:
@@ -60,13 +81,6 @@ def _nodes(bridge: Bridge) -> Blueprint:
         if name is not None and not nodes:
             abort(404, "no living node has this name")
         return jsonify(nodes=bridge.history.of(nodes, int(text)))
-
-    @api.get("/sd/prometheus")
-    def discovery() -> ResponseReturnValue:
-        if refresher.failure is not None:
-            # Prometheus then keeps the targets that it has.
-            abort(503, f"the nodes are not known at present: {refresher.failure}")
-        return jsonify(bridge.directory.groups())
 
     return api
 

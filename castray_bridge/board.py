@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, TypeVar
 
 from castray_bridge import merge
 from castray_bridge.cluster import Cluster, Node
 from castray_bridge.probe import Address
-from castray_bridge.status import PENDING, Answer, NodeStatus
+from castray_bridge.status import DEAD, NOWHERE, PENDING, Answer, NodeStatus
 from servicekit.clock import Clock
 
-_DEAD: Final = merge.dead()
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +28,36 @@ class Shown:
     json: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Snapshot:
-    """All nodes at one instant (Unix seconds); `version` rises with every visible change. Equal only to itself."""
+    """All nodes at one instant; `version` rises with every visible change. Equal only to itself."""
 
     version: int
-    timestamp: float
     shown: tuple[Shown, ...]
     summary: dict[str, Any]
-    nodes_json: str
-    """The JSON array of all node objects."""
-    rest: dict[str, Any]
+    data: dict[str, Any]
     """What else CastRay's reply holds in `data`."""
+    envelope: dict[str, Any]
+    """What else it holds around `data`."""
+    made: dict[str, Any] = field(default_factory=dict)
+    """What `once` keeps."""
 
     def state_counts(self) -> dict[str, int]:
         """Return the number of living nodes per state."""
         return dict(self.summary["workStatus"])
+
+
+def once(make: Callable[[Snapshot], _Made]) -> Callable[[Snapshot], _Made]:
+    """Make something of a snapshot once, to go with it: all viewers get the same bytes."""
+
+    @wraps(make)
+    def kept(snapshot: Snapshot) -> _Made:
+        if make.__name__ not in snapshot.made:
+            snapshot.made[make.__name__] = make(snapshot)
+        found: _Made = snapshot.made[make.__name__]
+        return found
+
+    return kept
 
 
 def to_json(value: Any) -> str:
@@ -58,26 +73,34 @@ class Board:
         self._unreachable_as = unreachable_as
         self._lock = threading.Lock()
         self._cluster = Cluster()
-        self._addresses: dict[str, Address] = {}
-        self._living: frozenset[Address] = frozenset()
+        self._addresses: tuple[Address | None, ...] = ()
+        self._names: dict[Address, set[str]] = {}
+        """Who is behind each address that is asked."""
         self._statuses: dict[Address, NodeStatus] = {}
         self._version = 0
         self._snapshot: Snapshot | None = None
-        self._shown: dict[str, Shown] = {}
+        self._shown: tuple[Shown, ...] = ()
         self._listeners: set[Callable[[], None]] = set()
         self.updated_at = clock.time()
         """Unix time of the last answer of any node, or of the cluster."""
 
-    def set_cluster(self, cluster: Cluster, addresses: Mapping[str, Address]) -> None:
-        """Show `cluster`; `addresses` are those of its living nodes' monitors, by node id."""
+    def set_cluster(self, cluster: Cluster, addresses: Sequence[Address | None]) -> None:
+        """Show `cluster`; `addresses` are those of its nodes' monitors, None where none is asked."""
         with self._lock:
             self.updated_at = self._clock.time()
-            if cluster == self._cluster and addresses == self._addresses:
+            if cluster == self._cluster and tuple(addresses) == self._addresses:
                 return
-            self._cluster = cluster
-            self._addresses = dict(addresses)
-            self._living = frozenset(self._addresses.values())
-            self._statuses = {at: status for at, status in self._statuses.items() if at in self._living}
+            self._cluster, self._addresses, self._shown = cluster, tuple(addresses), ()
+            before, self._names = self._names, {}
+            for node, address in zip(cluster.nodes, addresses, strict=True):
+                if address is not None:
+                    self._names.setdefault(address, set()).add(node.name)
+            self._statuses = {
+                address: status
+                for address, status in self._statuses.items()
+                # Another node at this address has not answered yet.
+                if not before.get(address, set()).isdisjoint(self._names.get(address, ()))
+            }
             self._changed()
         self._tell()
 
@@ -85,7 +108,7 @@ class Board:
         """Show a node's answer at once."""
         with self._lock:
             self.updated_at = self._clock.time()
-            if answer.address not in self._living or self._statuses.get(answer.address) == answer.status:
+            if answer.address not in self._names or self._statuses.get(answer.address) == answer.status:
                 return
             self._statuses[answer.address] = answer.status
             self._changed()
@@ -104,11 +127,6 @@ class Board:
                 self._snapshot = self._render()
             return self._snapshot
 
-    def statuses(self) -> dict[str, NodeStatus]:
-        """Return the living nodes' statuses by node id."""
-        with self._lock:
-            return {node_id: self._statuses.get(at, PENDING) for node_id, at in self._addresses.items()}
-
     def _changed(self) -> None:
         self._version += 1
         self._snapshot = None
@@ -118,24 +136,26 @@ class Board:
             listener()
 
     def _render(self) -> Snapshot:
-        shown = [self._show(node) for node in self._cluster.nodes]
-        self._shown = {row.node.node_id: row for row in shown}
-        living = [self._statuses.get(at, PENDING) for at in self._addresses.values()]
+        before = self._shown or (None,) * len(self._cluster.nodes)
+        self._shown = tuple(map(self._show, self._cluster.nodes, self._addresses, before))
         summary = self._cluster.data.get("summary")
+        counts = merge.count_states(row.status for row in self._shown if row.node.alive)
         return Snapshot(
             version=self._version,
-            timestamp=self._clock.time(),
-            shown=tuple(shown),
-            summary=(summary if isinstance(summary, dict) else {}) | {"workStatus": merge.count_states(living)},
-            nodes_json="[" + ",".join(row.json for row in shown) + "]",
-            rest={key: value for key, value in self._cluster.data.items() if key not in ("nodes", "summary")},
+            shown=self._shown,
+            summary=(summary if isinstance(summary, dict) else {}) | {"workStatus": counts},
+            data={key: value for key, value in self._cluster.data.items() if key not in ("nodes", "summary")},
+            envelope=self._cluster.envelope,
         )
 
-    def _show(self, node: Node) -> Shown:
-        at = self._addresses.get(node.node_id)
-        status = _DEAD if at is None else self._statuses.get(at, PENDING)
-        before = self._shown.get(node.node_id)
+    def _show(self, node: Node, address: Address | None, before: Shown | None) -> Shown:
+        status = self._status(node, address)
         if before is not None and before.status == status and before.node is node:
             return before
         fields = merge.node_object(node, status, self._unreachable_as)
         return Shown(node, status, fields, to_json(fields))
+
+    def _status(self, node: Node, address: Address | None) -> NodeStatus:
+        if not node.alive:
+            return DEAD
+        return NOWHERE if address is None else self._statuses.get(address, PENDING)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 
-from castray_bridge import merge
-from castray_bridge.board import Board, Snapshot
+from castray_bridge import merge, reply
+from castray_bridge.board import Board, Snapshot, once
 from castray_bridge.cluster import Node
 from castray_bridge.discovery import Directory
 from castray_bridge.history import History
@@ -80,13 +79,14 @@ class Bridge:
     def close(self) -> None:
         """Stop asking and join all threads, within the seconds that a question may take. May be called twice."""
         self._is_used = True
-        self.refresher.close()
+        self.refresher.stop()  # both may have a question under way: they wait for its end at the same time
         self._asker.close()
+        self.refresher.close()
         self.history.close()
 
     def nodes(self) -> list[dict[str, Any]]:
         """Return CastRay's node objects with the work status, as of now; the caller may change them."""
-        found: list[dict[str, Any]] = json.loads(self.board.snapshot().nodes_json)
+        found: list[dict[str, Any]] = json.loads(reply.nodes(self.board.snapshot()))
         return found
 
     def work_status(self, node: str) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class Bridge:
         self.counts.probe(answer)
 
 
-@lru_cache(2)
+@once
 def _by_any_name(snapshot: Snapshot) -> dict[str, NodeStatus]:
     """Return the statuses by name, address and id of each node; of twins the living one's."""
     rows = sorted(snapshot.shown, key=lambda row: row.node.alive)

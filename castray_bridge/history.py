@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
 
 from castray_bridge.discovery import Presence
 from castray_bridge.http_reply import ProbeError
@@ -17,9 +18,20 @@ from servicekit.clock import Clock
 _THREADS: Final = 32
 _FRESH_SECONDS: Final = 5.0
 """One question to a node serves all viewers for so long."""
+_WINDOWS: Final = (60, 360, 1440)
+"""Minutes that monitors are asked for, whatever a viewer wants: else every number would be a question of its own."""
 _BODY_LIMIT: Final = 4 * 1024 * 1024
-_CACHE_LIMIT: Final = 4096
 _FIELDS: Final = ("timestamp", "status", "duration_seconds")
+
+
+class _Key(NamedTuple):
+    address: Address
+    window: int
+
+
+class _Asked(NamedTuple):
+    at: float
+    stays: Future[list[dict[str, Any]]]
 
 
 class History:
@@ -30,34 +42,41 @@ class History:
         self._timeout = timeout
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="history")
         self._lock = threading.Lock()
-        self._kept: dict[tuple[Address, int], tuple[float, list[dict[str, Any]]]] = {}
+        self._asked: dict[_Key, _Asked] = {}
 
     def of(self, nodes: Iterable[Presence], minutes: int) -> dict[str, list[dict[str, Any]]]:
-        """Return `{name: [{"timestamp","status","duration_seconds"}]}`; empty for a node that does not answer."""
-        wanted = list(nodes)
-        found = self._threads.map(lambda node: self._of_one(node.address, minutes), wanted)
-        return {node.name: stays for node, stays in zip(wanted, found, strict=True)}
+        """Return `{name: [{"timestamp","status","duration_seconds"}]}`, within the budget of one question.
+
+        Empty for a node that does not answer in time.
+        """
+        window = next(window for window in _WINDOWS if minutes <= window)
+        asked = {node.name: self._ask_once(_Key(node.address, window)) for node in nodes}
+        wait(asked.values(), self._timeout)
+        return {name: latest(stays.result(), minutes) if stays.done() else [] for name, stays in asked.items()}
 
     def close(self) -> None:
         """End the threads."""
-        self._threads.shutdown()
+        self._threads.shutdown(cancel_futures=True)
 
-    def _of_one(self, address: Address, minutes: int) -> list[dict[str, Any]]:
+    def _ask_once(self, key: _Key) -> Future[list[dict[str, Any]]]:
         now = self._clock.monotonic()
         with self._lock:
-            kept = self._kept.get((address, minutes))
-        if kept is not None and now - kept[0] < _FRESH_SECONDS:
-            return kept[1]
-        since = self._clock.time() - 60 * minutes
+            known = self._asked.get(key)
+            if known is not None and now - known.at < _FRESH_SECONDS:
+                return known.stays
+            # The dict is in the order of asking: what is too old stands in front.
+            while self._asked and now - (oldest := next(iter(self._asked.items())))[1].at >= _FRESH_SECONDS:
+                del self._asked[oldest[0]]
+            stays = self._threads.submit(self._ask, key)
+            self._asked[key] = _Asked(now, stays)
+            return stays
+
+    def _ask(self, key: _Key) -> list[dict[str, Any]]:
+        since = self._clock.time() - 60 * key.window
         try:
-            stays = parse(ask(address, f"/api/history?since={since:.0f}", self._timeout, _BODY_LIMIT))
+            return parse(ask(key.address, f"/api/history?since={since:.0f}", self._timeout, _BODY_LIMIT))
         except ProbeError:
-            stays = []
-        with self._lock:
-            if len(self._kept) >= _CACHE_LIMIT:
-                self._kept.clear()
-            self._kept[address, minutes] = (now, stays)
-        return stays
+            return []
 
 
 def parse(body: bytes) -> list[dict[str, Any]]:
@@ -71,14 +90,33 @@ def parse(body: bytes) -> list[dict[str, Any]]:
     )
 
 
+def latest(stays: list[dict[str, Any]], minutes: int) -> list[dict[str, Any]]:
+    """Return those of `stays` that reach into the `minutes` before the last one's end: the node's clock may be off."""
+    if not stays:
+        return []
+    begin = _end(stays[-1]) - timedelta(minutes=minutes)
+    return [stay for stay in stays if _end(stay) > begin]
+
+
+def _end(stay: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(stay["timestamp"]) + timedelta(seconds=stay["duration_seconds"])
+
+
 def _is_stay(entry: Any) -> bool:
     if not isinstance(entry, dict):
         return False
     seconds = entry.get("duration_seconds")
     return (
-        isinstance(entry.get("timestamp"), str)
-        and isinstance(entry.get("status"), str)
+        isinstance(entry.get("status"), str)
         and entry["status"] in BY_NAME
         and isinstance(seconds, (int, float))
         and seconds >= 0
+        and _has_end(entry)
     )
+
+
+def _has_end(entry: dict[str, Any]) -> bool:
+    try:
+        return _end(entry).tzinfo is not None
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return False

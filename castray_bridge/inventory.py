@@ -47,10 +47,10 @@ def _expected(entry: Any) -> Expected:
         raise ValueError(f"name {name!r}: letters, digits, '.', '_' and '-'")
     if not isinstance(ip, str) or not is_ip_literal(ip):
         raise ValueError(f"{name}: ip {ip!r} is not an IP address")
-    if not (port is None or (isinstance(port, int) and 0 < port < 65536)):
+    if not (port is None or (isinstance(port, int) and not isinstance(port, bool) and 0 < port < 65536)):
         raise ValueError(f"{name}: monitor_port {port!r} is not a port")
     if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
         raise ValueError(f"{name}: labels must be an object of strings")
-    if not all(label.isascii() and label.isidentifier() for label in labels):
-        raise ValueError(f"{name}: a label's name must be letters, digits and '_'")
+    if not all(label.isascii() and label.isidentifier() and not label.startswith("__") for label in labels):
+        raise ValueError(f"{name}: a label's name must be letters, digits and '_', not '__' in front")
     return Expected(name, ip, labels, port)

@@ -94,8 +94,9 @@ class BridgeCollector(Collector):
         reachable = GaugeMetricFamily(
             "castray_bridge_node_reachable", "1 when the living node's monitor answered last.", labels=labels
         )
-        for row in {row.node.name: row for row in snapshot.shown if row.node.alive}.values():
-            reachable.add_metric((row.node.name, row.node.ip), float(row.status.reachable))
+        by_machine = {(row.node.name, row.node.ip): row.status.reachable for row in snapshot.shown if row.node.alive}
+        for machine, is_reachable in by_machine.items():
+            reachable.add_metric(machine, float(is_reachable))
         present = GaugeMetricFamily(
             "castray_bridge_node_present", "1 when the node, which is or should be there, is alive.", labels=labels
         )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from castray_bridge.board import Board
-from castray_bridge.cluster import SourceError
+from castray_bridge.cluster import Cluster, SourceError
 from castray_bridge.discovery import Directory
 from castray_bridge.probe import Address
 from castray_bridge.source import Source
@@ -19,6 +19,10 @@ MAX_AGE: Final = 300.0
 """Seconds for which the last good list is shown while the source fails."""
 STUCK_SECONDS: Final = 20.0
 """One turn ends much sooner, whatever the source does."""
+LATE_SECONDS: Final = 5.0
+"""So old, a turn under way is a failure: nobody knows whether the list is still right."""
+_CLOSE_SECONDS: Final = 2.5
+"""For a question under way: it ends after two, but for a source that keeps no budget."""
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +31,7 @@ class Asker(Protocol):
     """Finds out what the nodes do, and publishes it by itself: `WorkerPool` or `PrometheusAsker`."""
 
     def set_targets(self, targets: Mapping[Address, str]) -> None:
-        """Ask about exactly these from now on; the values are the nodes' ids."""
+        """Ask about exactly these from now on; another value, which says who is there, means another node."""
         ...
 
     def is_alive(self) -> bool:
@@ -54,11 +58,18 @@ class Refresher:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._succeeded_at: float | None = None
-        self.failure: str | None = "the nodes have not been asked for yet"
-        """Why the last question failed; None when it did not."""
+        self._failure: str | None = "the nodes have not been asked for yet"
+        self._turn_began: float | None = None
         self.last_success: float | None = None
         """Unix time of the last good list."""
         self._turned_at = clock.monotonic()
+
+    @property
+    def failure(self) -> str | None:
+        """Why the last question failed, or how long the one under way is overdue; None when all is well."""
+        began = self._turn_began
+        seconds = 0.0 if began is None else self._clock.monotonic() - began
+        return f"the nodes are being asked for since {seconds:.0f} s" if seconds > LATE_SECONDS else self._failure
 
     def start(self) -> None:
         """Begin to ask."""
@@ -67,30 +78,30 @@ class Refresher:
         self._turned_at = self._clock.monotonic()
         self._thread.start()
 
-    def close(self) -> None:
-        """Stop and join the thread; waits for a question under way."""
+    def stop(self) -> None:
+        """Tell the thread to end."""
         self._stop.set()
+
+    def close(self) -> None:
+        """Stop and join the thread; waits for a question under way, but not for ever."""
+        self.stop()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(_CLOSE_SECONDS)
 
     def refresh(self) -> None:
         """Ask once; never raises."""
+        self._turn_began = self._clock.monotonic()
+        failure = None
         try:
-            cluster = self._source.fetch()
+            self._take(self._source.fetch())
         except SourceError as error:
-            self._fail(str(error))
-            return
+            failure = str(error)
         except Exception as error:  # noqa: BLE001 (a reply of a kind that nobody foresaw must not end the thread)
-            self._fail(f"unexpected reply ({type(error).__name__}: {error})")
-            return
-        addresses = self._directory.update(cluster)
-        self._board.set_cluster(cluster, addresses)
-        self._asker.set_targets({address: node_id for node_id, address in addresses.items()})
-        if self.failure is not None:
-            _log.info(event("source_answers", nodes=len(cluster.nodes)))
-        self.failure = None
-        self.last_success = self._clock.time()
-        self._succeeded_at = self._clock.monotonic()
+            failure = f"unexpected reply ({type(error).__name__}: {error})"
+        if failure is not None and failure != self._failure:
+            _log.warning(event("source_failed", reason=failure))
+        self._failure = failure
+        self._turn_began = None
 
     def is_alive(self) -> bool:
         """Return whether the thread gets on; a source that fails is no reason why it would not."""
@@ -101,13 +112,26 @@ class Refresher:
         """Return whether there is a list that is not too old."""
         return self._succeeded_at is not None and self._clock.monotonic() - self._succeeded_at < MAX_AGE
 
-    def _fail(self, reason: str) -> None:
-        if reason != self.failure:
-            _log.warning(event("source_failed", reason=reason))
-        self.failure = reason
+    def _take(self, cluster: Cluster) -> None:
+        addresses = self._directory.update(cluster)
+        self._board.set_cluster(cluster, addresses)
+        self._asker.set_targets(_occupants(cluster, addresses))
+        if self._failure is not None:
+            _log.info(event("source_answers", nodes=len(cluster.nodes)))
+        self.last_success = self._clock.time()
+        self._succeeded_at = self._clock.monotonic()
 
     def _run(self) -> None:
         while not self._stop.is_set():
             self.refresh()
             self._turned_at = self._clock.monotonic()
             self._stop.wait(self._interval)
+
+
+def _occupants(cluster: Cluster, addresses: Sequence[Address | None]) -> dict[Address, str]:
+    """Return who is behind each address, whatever the order of the list."""
+    found: dict[Address, list[str]] = {}
+    for node, address in zip(cluster.nodes, addresses, strict=True):
+        if address is not None:
+            found.setdefault(address, []).append(f"{node.name} {node.node_id}")
+    return {address: ", ".join(sorted(nodes)) for address, nodes in found.items()}

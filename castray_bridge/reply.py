@@ -2,45 +2,50 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, Final
 
-from castray_bridge.board import Snapshot, to_json
+from castray_bridge.board import Snapshot, once, to_json
 from servicekit.clock import rfc3339
 
 _DONE: Final = "成功获取Ray集群信息"
 """The wording of CastRay, which its clients may compare."""
 
-_RECENT: Final = 2
-"""Snapshots whose replies are kept: all viewers get the same bytes."""
 
-
-@lru_cache(_RECENT)
-def dashboard(snapshot: Snapshot, failure: str | None) -> bytes:
-    """Return the JSON body; `failure` says why the node list is an old one."""
+def dashboard(snapshot: Snapshot, failure: str | None, updated_at: float) -> bytes:
+    """Return the JSON body; `failure` says why the node list is an old one, `updated_at` when news came last."""
     envelope = {
+        "msg": _DONE,
+        **snapshot.envelope,
         "result": failure is None,
-        "msg": _DONE if failure is None else failure,
-        "timestamp": rfc3339(snapshot.timestamp),
+        **({} if failure is None else {"msg": failure}),
+        "timestamp": rfc3339(updated_at),
     }
-    data = _members(
-        {key: to_json(value) for key, value in snapshot.rest.items()}
-        | {"summary": to_json(snapshot.summary), "nodes": snapshot.nodes_json}
-    )
-    return _members({key: to_json(value) for key, value in envelope.items()} | {"data": data}).encode()
+    return b'%s,"data":%s}' % (to_json(envelope)[:-1].encode(), _data(snapshot))
 
 
-@lru_cache(_RECENT)
+@once
+def _data(snapshot: Snapshot) -> bytes:
+    texts = {key: to_json(value) for key, value in snapshot.data.items()}
+    return _members(texts | {"summary": to_json(snapshot.summary), "nodes": nodes(snapshot)}).encode()
+
+
+@once
+def nodes(snapshot: Snapshot) -> str:
+    """Return the JSON array of all node objects."""
+    return "[" + ",".join(row.json for row in snapshot.shown) + "]"
+
+
+@once
 def push(snapshot: Snapshot) -> str:
     """Return the WebSocket message of a snapshot."""
-    data = _members({"nodes": snapshot.nodes_json, "summary": to_json(snapshot.summary)})
+    data = _members({"nodes": nodes(snapshot), "summary": to_json(snapshot.summary)})
     return _members({"type": to_json("cluster_status"), "data": data})
 
 
-@lru_cache(_RECENT)
+@once
 def unified(snapshot: Snapshot) -> bytes:
     """Return the body of `GET /api/nodes/unified`."""
-    return _members({"nodes": snapshot.nodes_json}).encode()
+    return _members({"nodes": nodes(snapshot)}).encode()
 
 
 def node_status(snapshot: Snapshot, node_id: str) -> dict[str, Any] | None:

@@ -37,11 +37,16 @@ class NodeStatus:
 
     @property
     def reachable(self) -> bool:
+        """Whether the last question got a usable answer."""
         return self.error is None
 
 
 PENDING: Final = NodeStatus(UNKNOWN.name, error="pending")
 """The status of a node that was not asked yet."""
+DEAD: Final = NodeStatus(UNKNOWN.name, error="dead")
+"""The status of a node that the source calls dead: nobody is asked."""
+NOWHERE: Final = NodeStatus(UNKNOWN.name, error="unreachable")
+"""The status of a living node without an address that could be asked."""
 
 
 class Answer(NamedTuple):

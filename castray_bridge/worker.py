@@ -111,7 +111,7 @@ class Worker:
                 continue
             target.schedule.long_poll(wait)
             if target.node_id != node_id:
-                target.node_id = node_id
+                target.node_id, target.last = node_id, status.PENDING
                 target.schedule.rejoined(now)
 
     def _ask_due(self) -> None:

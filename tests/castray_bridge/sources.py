@@ -28,6 +28,10 @@ def sample_cluster() -> Cluster:
     return ray_nodes.parse(*replies, "http://head:8265")
 
 
-def node(name: str, ip: str, *, alive: bool = True, node_id: str = "", **fields: Any) -> Node:
+def node(
+    name: str, ip: str, *, alive: bool = True, node_id: str | None = None, ended_at: float | None = None, **fields: Any
+) -> Node:
     """Return a node with hardly any fields."""
-    return Node(node_id or f"id-{name}", ip, name, alive, {"name": name, "nodeIp": ip} | fields)
+    node_id = f"id-{name}" if node_id is None else node_id
+    given = {"name": name, "nodeIp": ip, "state": "ALIVE" if alive else "DEAD"}
+    return Node(node_id, ip, name, alive, given | fields, ended_at)

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from castray_bridge import castray_nodes
 from castray_bridge.access import BEARER_PROTOCOL, Access, bearer_protocols
 from castray_bridge.api import create_app
 from castray_bridge.bridge import Bridge
+from castray_bridge.cluster import Cluster
 from castray_bridge.probe import Address
-from castray_bridge.refresher import MAX_AGE
+from castray_bridge.refresher import LATE_SECONDS, MAX_AGE
 from castray_bridge.reply import push as message
 from castray_bridge.status import Answer, NodeStatus, failed, parse
 from castray_bridge.websocket import Push
+from servicekit.clock import rfc3339
 from tests.castray_bridge.hostile import STATUS
 from tests.castray_bridge.samples import sample
-from tests.castray_bridge.sources import StillSource, sample_cluster
+from tests.castray_bridge.sources import StillSource, node, sample_cluster
 from tests.exporter.clocks import ManualClock
 
 M1 = Address("127.0.0.1", 8000)
@@ -73,9 +79,9 @@ def test_every_field_of_the_old_castray_is_there_with_its_type(world: World) -> 
     for key in ("totalNodes", "aliveNodes", "deadNodes", "headNodes", "resources"):
         assert shape(new["data"]["summary"][key]) == shape(old["data"]["summary"][key])
     by_id = {node["nodeId"]: node for node in new["data"]["nodes"]}
-    for node in old["data"]["nodes"]:
-        known = {key: kind for key, kind in shape(node).items() if key != "workStatusTimestamp"}
-        assert shape(by_id[node["nodeId"]]).items() >= known.items()
+    for entry in old["data"]["nodes"]:
+        known = {key: kind for key, kind in shape(entry).items() if key != "workStatusTimestamp"}
+        assert shape(by_id[entry["nodeId"]]).items() >= known.items()
 
 
 def test_answer_of_a_node_is_shown(world: World) -> None:
@@ -116,17 +122,143 @@ def test_websocket_and_http_carry_the_same_objects(world: World) -> None:
     assert data["nodes"] == world.get("/api/nodes/unified")["nodes"] == world.bridge.nodes()
 
 
+NODE_DATA = ("/api/ray-dashboard", "/api/nodes/unified", "/api/nodes/M1/status", "/api/history?node=M1")
+
+
 def test_list_of_a_failing_ray_is_kept_marked_and_given_up_after_five_minutes(world: World) -> None:
+    world.bridge.history._timeout = 0.1  # nobody is there to answer it
     world.source.failure = "Ray answers 500"
     world.bridge.refresher.refresh()
     reply = world.client.get("/api/ray-dashboard")
-    assert (reply.status_code, reply.get_json()["result"], reply.get_json()["msg"]) == (200, False, "Ray answers 500")
+    assert (reply.get_json()["result"], reply.get_json()["msg"]) == (False, "Ray answers 500")
     assert len(reply.get_json()["data"]["nodes"]) == 4
+    assert {path: world.client.get(path).status_code for path in NODE_DATA} == dict.fromkeys(NODE_DATA, 200)
     world.clock.pass_(MAX_AGE + 1)
-    assert world.client.get("/api/ray-dashboard").status_code == 503
+    assert {path: world.client.get(path).status_code for path in NODE_DATA} == dict.fromkeys(NODE_DATA, 503)
+    assert "Ray answers 500" in world.get("/api/nodes/unified")["error"]
     world.source.failure = None
     world.bridge.refresher.refresh()
-    assert world.client.get("/api/ray-dashboard").status_code == 200
+    assert {path: world.client.get(path).status_code for path in NODE_DATA} == dict.fromkeys(NODE_DATA, 200)
+
+
+def test_before_the_first_list_there_is_no_node_data() -> None:
+    bridge = Bridge(StillSource(sample_cluster()))
+    client = create_app(bridge, Push(bridge.board, bridge.counts, 10), Access()).test_client()
+    assert {path: client.get(path).status_code for path in NODE_DATA} == dict.fromkeys(NODE_DATA, 503)
+
+
+def test_timestamp_tells_when_news_came_last_though_nothing_changed(world: World) -> None:
+    world.answer(M1, good())
+    before = world.get("/api/ray-dashboard")
+    world.clock.pass_(50)
+    world.answer(M1, good())
+    after = world.get("/api/ray-dashboard")
+    assert after["data"] == before["data"]
+    assert after["timestamp"] == rfc3339(world.clock.time()) > before["timestamp"]
+    world.clock.pass_(7)
+    assert world.get("/api/ray-dashboard") == after
+
+
+def test_answer_of_an_address_is_nobody_elses_when_it_changes_hands(world: World) -> None:
+    world.source.cluster = Cluster((node("M1", "10.0.0.1"), node("M2", "10.0.0.2")))
+    world.bridge.refresher.refresh()
+    world.answer(Address("10.0.0.1", 8000), good(status="sending"))
+    world.source.cluster = Cluster((node("M2", "10.0.0.1"),))
+    world.bridge.refresher.refresh()
+    taken = world.node("M2")
+    assert (taken["workStatusError"], taken["inference"]["totalProcessed"]) == ("pending", 0)
+    # The same machine under a new id keeps its light.
+    world.answer(Address("10.0.0.1", 8000), good(status="sending"))
+    world.source.cluster = Cluster((node("M2", "10.0.0.1", node_id="new"),))
+    world.bridge.refresher.refresh()
+    assert world.node("M2")["workStatus"] == "sending"
+
+
+def test_nodes_without_ids_have_their_own_lights(world: World) -> None:
+    world.source.cluster = Cluster(
+        (
+            node("M1", "10.0.0.1", node_id=""),
+            node("M2", "10.0.0.2", node_id=""),
+            node("M1", "10.0.0.1", node_id="", alive=False),
+        )
+    )
+    world.bridge.refresher.refresh()
+    world.answer(Address("10.0.0.1", 8000), good(status="sending"))
+    reply = world.get("/api/ray-dashboard")["data"]
+    assert [shown["workStatusError"] for shown in reply["nodes"]] == [None, "pending", "dead"]
+    assert reply["summary"]["workStatus"] == {"unknown": 1, "idle": 0, "detecting": 0, "sending": 1}
+
+
+def test_living_node_without_an_address_is_unreachable_and_counted(world: World) -> None:
+    world.source.cluster = Cluster((node("M1", "head.local"),))
+    world.bridge.refresher.refresh()
+    reply = world.get("/api/ray-dashboard")["data"]
+    assert [shown["workStatusError"] for shown in reply["nodes"]] == ["unreachable"]
+    assert reply["summary"]["workStatus"]["unknown"] == 1
+
+
+def test_list_that_grows_and_shrinks_is_shown_whole(world: World) -> None:
+    for names in (["M1"], ["M1", "M2", "M3"], ["M3"]):
+        world.source.cluster = Cluster(tuple(node(name, f"10.0.0.{name[1]}") for name in names))
+        world.bridge.refresher.refresh()
+        assert [shown["name"] for shown in world.get("/api/nodes/unified")["nodes"]] == names
+
+
+def test_order_of_the_list_makes_no_difference_to_who_is_asked(world: World) -> None:
+    nodes = (node("M1", "10.0.0.1"), node("M2", "10.0.0.1"))
+    orders: list[Mapping[Address, str]] = []
+    world.bridge._asker.set_targets = orders.append  # type: ignore[method-assign]
+    for cluster in (Cluster(nodes), Cluster(nodes[::-1]), Cluster(nodes[:1])):
+        world.source.cluster = cluster
+        world.bridge.refresher.refresh()
+    assert orders[0] == orders[1] != orders[2]
+
+
+def test_what_castray_says_around_the_nodes_is_kept(world: World) -> None:
+    old = sample("castray_ray_dashboard") | {"above": [1], "msg": "its own words"}
+    old["data"]["nodes"][0]["tasks"] = ["their own"]
+    world.source.cluster = castray_nodes.parse(old)
+    world.bridge.refresher.refresh()
+    world.answer(M1, good())
+    reply = world.get("/api/ray-dashboard")
+    assert (reply["above"], reply["msg"], reply["result"]) == ([1], "its own words", True)
+    assert (world.node("M1")["tasks"], world.node("M1")["currentTask"]) == (["their own"], "frame 7")
+    world.source.failure = "CastRay answers 500"
+    world.bridge.refresher.refresh()
+    reply = world.get("/api/ray-dashboard")
+    assert (reply["above"], reply["msg"], reply["result"]) == ([1], "CastRay answers 500", False)
+
+
+@pytest.mark.parametrize(
+    "key", ["M2", "127.0.0.2", "85e5d2709b8b23a2943c09da3e9fb16b1b28f9508505d505f6d45d6a", "f6d45d6a"]
+)
+def test_node_is_found_by_name_address_and_id(world: World, key: str) -> None:
+    assert world.get(f"/api/nodes/{key}/status")["name"] == "M2"
+
+
+def test_question_that_is_overdue_is_a_failure_before_it_ends(world: World) -> None:
+    def hang() -> Cluster:
+        world.clock.pass_(LATE_SECONDS + 1)
+        seen.append(world.client.get("/sd/prometheus").status_code)
+        seen.append(world.get("/api/ray-dashboard")["msg"])
+        return world.source.cluster
+
+    seen: list[Any] = []
+    world.source.fetch = hang  # type: ignore[method-assign]
+    world.bridge.refresher.refresh()
+    assert seen == [503, "the nodes are being asked for since 6 s"]
+    assert world.get("/api/ray-dashboard")["result"] is True
+
+
+def test_viewers_of_a_snapshot_get_the_same_bytes_and_nothing_is_kept_beyond_it(world: World) -> None:
+    snapshot = world.bridge.board.snapshot()
+    assert message(snapshot) is message(snapshot)
+    held = weakref.ref(snapshot)
+    world.answer(M1, good())
+    world.get("/api/ray-dashboard")
+    del snapshot
+    gc.collect()
+    assert held() is None
 
 
 def test_service_discovery_says_503_rather_than_nothing(world: World) -> None:
@@ -144,6 +276,14 @@ def test_failing_ray_is_logged_once_per_change(world: World, caplog: pytest.LogC
         world.bridge.refresher.refresh()
     lines = [record.getMessage() for record in caplog.records]
     assert lines == ["source_failed reason=a", "source_failed reason=b", "source_answers nodes=4"]
+
+
+def test_unforeseen_trouble_with_a_list_is_a_failure_and_does_not_end_the_refresher(world: World) -> None:
+    end = world.bridge.board.subscribe(lambda: 1 // 0)
+    world.source.cluster = Cluster((node("M1", "10.0.0.1"),))
+    world.bridge.refresher.refresh()
+    assert "ZeroDivisionError" in str(world.bridge.refresher.failure)
+    end()
 
 
 def test_unforeseen_reply_of_the_source_does_not_end_the_refresher(world: World) -> None:

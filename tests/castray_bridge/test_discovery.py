@@ -11,6 +11,7 @@ import pytest
 from castray_bridge.cluster import Cluster
 from castray_bridge.discovery import LOST_SECONDS, Directory
 from castray_bridge.inventory import Expected, load
+from castray_bridge.probe import Address
 from servicekit.cli import StartError
 from tests.castray_bridge.sources import node
 from tests.exporter.clocks import ManualClock
@@ -48,7 +49,7 @@ def test_address_that_another_node_took_over_is_no_ghosts() -> None:
 def test_dead_twin_is_neither_asked_nor_listed() -> None:
     directory = Directory(ManualClock(), 8000)
     twins = (node("M3", "10.0.0.3", alive=False, node_id="old"), node("M3", "10.0.0.3", node_id="new"))
-    assert list(directory.update(Cluster(twins))) == ["new"]
+    assert directory.update(Cluster(twins)) == (None, Address("10.0.0.3", 8000))
     assert names(directory) == {"M3": ("10.0.0.3", True)}
 
 
@@ -60,6 +61,56 @@ def test_inventory_adds_who_should_be_there_with_labels_and_port() -> None:
         {"targets": ["10.0.0.1:8123"], "labels": {"room": "A1", "node": "M1", "node_ip": "10.0.0.1"}},
         {"targets": ["10.0.0.2:8000"], "labels": {"node": "M2", "node_ip": "10.0.0.2"}},
     ]
+
+
+def test_machines_with_one_name_are_both_listed() -> None:
+    directory = Directory(ManualClock(), 8000)
+    directory.update(Cluster((node("vm", "10.0.0.1"), node("vm", "10.0.0.2"))))
+    assert [group["targets"] for group in directory.groups()] == [["10.0.0.1:8000"], ["10.0.0.2:8000"]]
+
+
+@pytest.mark.parametrize("ip", ["head.local", "", "0.0.0.0", "::", "224.0.0.1", "255.255.255.255", "fe80::1%eth0"])
+def test_address_that_is_no_machines_is_not_asked(ip: str) -> None:
+    directory = Directory(ManualClock(), 8000)
+    assert directory.update(Cluster((node("M1", ip),))) == (None,)
+    assert directory.groups() == []
+
+
+def test_node_that_died_before_the_start_stays_listed_for_the_rest_of_its_hour() -> None:
+    clock = ManualClock()
+    cluster = Cluster(
+        (
+            node("M1", "10.0.0.1"),
+            node("M2", "10.0.0.2", alive=False, ended_at=clock.time() - 600),
+            node("M3", "10.0.0.3", alive=False, ended_at=clock.time() - LOST_SECONDS - 1),
+            node("M4", "10.0.0.4", alive=False),
+            # Lost earlier, and back: at its address, under its name.
+            node("M5", "10.0.0.1", alive=False, ended_at=clock.time() - 60),
+            node("M1", "10.0.0.9", alive=False, ended_at=clock.time() - 60),
+        )
+    )
+    directory = Directory(clock, 8000)
+    for seconds in (LOST_SECONDS - 601, 2):
+        directory.update(cluster)
+        assert names(directory) == {"M1": ("10.0.0.1", True), "M2": ("10.0.0.2", False)}
+        clock.pass_(seconds)
+    directory.update(cluster)
+    assert names(directory) == {"M1": ("10.0.0.1", True)}
+
+
+def test_of_two_places_where_a_lost_node_was_the_last_is_listed() -> None:
+    clock = ManualClock()
+    directory = Directory(clock, 8000)
+    directory.update(
+        Cluster(
+            (
+                node("M1", "10.0.0.1"),
+                node("M2", "10.0.0.2", alive=False, ended_at=clock.time() - 60),
+                node("M2", "10.0.0.3", alive=False, ended_at=clock.time() - 600),
+            )
+        )
+    )
+    assert names(directory) == {"M1": ("10.0.0.1", True), "M2": ("10.0.0.2", False)}
 
 
 def test_address_of_version_6_stands_in_brackets() -> None:
@@ -77,7 +128,9 @@ def test_address_of_version_6_stands_in_brackets() -> None:
         ({"nodes": [{"name": "M1", "ip": "head.local"}]}, "is not an IP address"),
         ({"nodes": [{"name": "<M1>", "ip": "10.0.0.1"}]}, "name"),
         ({"nodes": [{"name": "M1", "ip": "10.0.0.1", "monitor_port": 0}]}, "monitor_port"),
+        ({"nodes": [{"name": "M1", "ip": "10.0.0.1", "monitor_port": True}]}, "monitor_port"),
         ({"nodes": [{"name": "M1", "ip": "10.0.0.1", "labels": {"a-b": "c"}}]}, "label"),
+        ({"nodes": [{"name": "M1", "ip": "10.0.0.1", "labels": {"__address__": "evil:80"}}]}, "label"),
         ({"nodes": [{"name": "M1", "ip": "10.0.0.1"}, {"name": "M1", "ip": "10.0.0.2"}]}, "same name"),
     ],
 )

@@ -36,8 +36,8 @@ def normal(name: str) -> str:
 
 def test_base_install_is_light() -> None:
     assert names(project()["dependencies"]) == {
-        "click", "flask", "flask-sock", "gunicorn", "packaging", "prometheus-client", "requests", "simple-websocket", "urllib3",
-        "waitress", "werkzeug", "wsproto",
+        "click", "flask", "flask-sock", "gunicorn", "packaging", "prometheus-client", "requests", "simple-websocket",
+        "urllib3", "waitress", "werkzeug", "wsproto",
     }  # fmt: skip
 
 
