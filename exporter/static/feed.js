@@ -1,5 +1,7 @@
 /** The monitor's status over a long poll, for as long as the page is open. */
 
+import { HOUR_MS, TOLERATED_SKEW_MS } from "./timeline.js";
+
 const WAIT_SECONDS = 20;
 const GIVE_UP_MS = 30_000;
 const SHORTEST_ROUND_MS = 2000;
@@ -8,15 +10,18 @@ const LONGEST_DELAY_MS = 10_000;
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** Call `onStatus` with each status and `onLost` when the monitor stops to answer. Never returns. */
+/**
+ * Call `onStatus(status, ahead)` with each status and `onLost` when the monitor stops to answer. Never returns.
+ * `ahead` is by how many milliseconds the monitor's clock is ahead of the browser's.
+ */
 export async function follow(onStatus, onLost) {
   let version = null;
   let delay = FIRST_DELAY_MS;
   for (;;) {
     const asked = performance.now();
     try {
-      const status = await ask(version);
-      onStatus(status);
+      const { status, ahead } = await ask(version);
+      onStatus(status, ahead);
       delay = FIRST_DELAY_MS;
       // Without a free place to wait the monitor answers at once: do not ask it in a tight loop.
       if (status.version === version) await pause(SHORTEST_ROUND_MS - (performance.now() - asked));
@@ -30,18 +35,26 @@ export async function follow(onStatus, onLost) {
   }
 }
 
-/** Fetch the stays of the last hour, oldest first. */
-export async function history() {
-  const since = Math.floor(Date.now() / 1000) - 3600;
-  return fetchJson(`api/history?since=${since}`);
+/** Fetch the stays of the last hour, oldest first. The monitor dates them by its own clock, which is `ahead`. */
+export async function history(ahead) {
+  const since = Math.max(0, Math.floor((Date.now() + ahead - HOUR_MS) / 1000));
+  const reply = await get(`api/history?since=${since}`);
+  return reply.json();
 }
 
-function ask(version) {
-  return fetchJson(version === null ? "api/status" : `api/status?wait=${WAIT_SECONDS}&since=${version}`);
+async function ask(version) {
+  const reply = await get(version === null ? "api/status" : `api/status?wait=${WAIT_SECONDS}&since=${version}`);
+  return { status: await reply.json(), ahead: aheadBy(reply.headers.get("Date")) };
 }
 
-async function fetchJson(address) {
+async function get(address) {
   const reply = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(GIVE_UP_MS) });
   if (!reply.ok) throw new Error(`${address}: ${reply.status}`);
-  return reply.json();
+  return reply;
+}
+
+/** `date` counts whole seconds and was on its way: what that makes of two equal clocks is no difference. */
+function aheadBy(date) {
+  const ahead = Date.parse(date) - Date.now();
+  return Math.abs(ahead) > TOLERATED_SKEW_MS ? ahead : 0;
 }

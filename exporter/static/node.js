@@ -26,6 +26,8 @@ class NodePage {
   #status = null;
   #lostAt = null;
   #loading = null;
+  /** By how many milliseconds the monitor's clock is ahead of the browser's. */
+  #ahead = 0;
 
   constructor(states, language) {
     this.#states = states;
@@ -37,12 +39,13 @@ class NodePage {
     setInterval(() => this.#tick(), TICK_MS);
   }
 
-  show(status) {
+  show(status, ahead) {
     const wasAway = this.#status === null || this.#lostAt !== null;
     const changed = wasAway || status.version !== this.#status.version;
     this.#status = status;
+    this.#ahead = ahead;
     this.#lostAt = null;
-    this.#timeline.note(status.status, Date.now(), Date.parse(status.timestamp) || undefined);
+    this.#timeline.note(status.status, Date.now(), Date.parse(status.timestamp) - ahead);
     if (changed) this.#reloadSoon(wasAway ? 0 : RELOAD_MS);
     this.#render();
   }
@@ -57,7 +60,7 @@ class NodePage {
     this.#loading ??= setTimeout(async () => {
       this.#loading = null;
       try {
-        this.#timeline.load(await history(), Date.now());
+        this.#timeline.load(await history(this.#ahead), Date.now());
         this.#tick();
       } catch {
         // The strip goes on with what the page saw itself.
@@ -122,6 +125,6 @@ offerLanguages(part("language"), language);
 offerThemes(part("theme"), language);
 const page = new NodePage(await loadStates(), language);
 await follow(
-  (status) => page.show(status),
+  (status, ahead) => page.show(status, ahead),
   () => page.lose(),
 );

@@ -93,6 +93,8 @@ class Strip {
     }
     pen.fillStyle = getComputedStyle(this.root).color;
     for (const quarter of QUARTERS) pen.fillRect(Math.round(quarter * width), 0, Math.max(1, Math.round(ratio / 2)), height);
+    // With the focus on it, each new text would be read out.
+    if (document.activeElement !== this.root) this.describe();
   }
 
   /** Tell assistive technology what is under the cursor: the present, unless the viewer moved it. */

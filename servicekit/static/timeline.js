@@ -2,9 +2,11 @@
 
 export const HOUR_MS = 3_600_000;
 /** Clocks that differ less than this are left as they are: replies may be a few seconds old. */
-const TOLERATED_SKEW_MS = 10_000;
+export const TOLERATED_SKEW_MS = 10_000;
 /** A present state that nobody confirmed for longer is not drawn on. */
 const CONFIRMED_FOR_MS = 10_000;
+/** A single moment is believed no further back: a board without a battery wakes up in 1970. */
+const BELIEVED_FOR_MS = 7 * 24 * HOUR_MS;
 
 /** Stays in states, oldest first; the last one goes on. All times are milliseconds since 1970. */
 export class Timeline {
@@ -14,6 +16,11 @@ export class Timeline {
   /** When the present state was entered; null before anything is known. */
   get since() {
     return this.#stays.at(-1)?.start ?? null;
+  }
+
+  /** Whether the present state was entered before `since`, nobody knows when. */
+  get isOlder() {
+    return this.#stays.at(-1)?.isOlder ?? false;
   }
 
   /** Take the reply of a monitor's history: `[{timestamp, status, duration_seconds}]`, the last one going on. */
@@ -29,14 +36,15 @@ export class Timeline {
     this.#confirmed = now;
   }
 
-  /** Note that the node is in `status` now; `entered` is when that began, if known. */
-  note(status, now, entered = now) {
+  /** Note that the node is in `status` now; `entered` is when that began by its own clock, NaN if it does not say. */
+  note(status, now, entered = NaN) {
     this.#confirmed = now;
     const last = this.#stays.at(-1);
     if (last?.status === status) return;
-    const start = last ? now : Math.min(now, entered);
+    const isBelieved = now - entered < BELIEVED_FOR_MS;
+    const start = !last && isBelieved ? Math.min(now, entered) : now;
     if (last) last.end = now;
-    this.#stays.push({ status, start, end: null });
+    this.#stays.push({ status, start, end: null, isOlder: !last && !isBelieved });
     while (this.#stays[0].end !== null && this.#stays[0].end < now - HOUR_MS) this.#stays.shift();
   }
 

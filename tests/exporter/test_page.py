@@ -1,65 +1,45 @@
+"""The node's own page in Chromium, over a monitor that says what each test wants."""
+
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Iterator
+import time
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-import pytest
 from flask import Flask, Response, jsonify, request
 from playwright.sync_api import Browser, Page, expect
 
 from exporter.states import REPORTABLE, STATES
+from servicekit.clock import rfc3339
 from servicekit.pages import blueprint
-from tests.support.browser import Visitor, chromium, visitor
-from tests.support.web import WebServer
+from tests.support.browser import Visitor, visitor
+from tests.support.history import stays
+from tests.support.web import LiveServer
 
 HOSTILE = '<img src=x onerror="document.title=1">'
 
 
-class FakeMonitor:
+class FakeMonitor(LiveServer):
     """A monitor for the page to look at: long poll and history, told by the test what to answer."""
 
     def __init__(self, **status: Any) -> None:
-        self._news = threading.Condition()
         self._status = {
             "status": "idle",
-            "timestamp": datetime.now(timezone.utc).isoformat(),
+            "timestamp": rfc3339(time.time()),
             "latest_state": {"current_task": "", "message": ""},
             "stats": {"total_processed": 1204, "low_confidence_count": 31, "sent_to_server": 29},
             "node_id": "M1",
             "stale": False,
-            "version": 1,
         } | status
-        self._running = True
         self.has_place_to_wait = True
         self.questions: list[str] = []
         self.history: list[dict[str, Any]] = []
-        self.server = WebServer(self._app())
-        self.url = self.server.url
+        super().__init__(self._app())
 
     def become(self, **status: Any) -> None:
-        with self._news:
-            self._status = self._status | status | {"version": self._status["version"] + 1}
-            self._news.notify_all()
-
-    def start(self) -> None:
-        self._running = True
-        self.server.start()
-
-    def stop(self) -> None:
-        with self._news:
-            self._running = False
-            self._news.notify_all()
-        self.server.stop()
-
-    def __enter__(self) -> FakeMonitor:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+        self._status |= status
+        self.tell()
 
     def _app(self) -> Flask:
         app = Flask("fake_monitor", static_folder=None)
@@ -69,43 +49,25 @@ class FakeMonitor:
         def status() -> Response:
             self.questions.append(request.query_string.decode())
             since = request.args.get("since", type=int)
-            with self._news:
-                if since is not None and self.has_place_to_wait:
-                    self._news.wait_for(lambda: not self._running or self._status["version"] != since, 5)
-                return jsonify(self._status)
+            if since is not None and self.has_place_to_wait:
+                self.wait_past(since, 5)
+            return jsonify(self._status | {"version": self.version})
 
         @app.get("/api/history")
         def history() -> Response:
-            return jsonify(self.history)
+            since = request.args.get("since", 0, type=float)
+            ends = [datetime.fromisoformat(e["timestamp"]).timestamp() + e["duration_seconds"] for e in self.history]
+            recent = [entry for entry, end in zip(self.history, ends, strict=True) if end > since]
+            # The last one is always there: it is the present state.
+            return jsonify(recent or self.history[-1:])
 
         return app
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture
-def viewer(browser: Browser) -> Iterator[Visitor]:
-    with visitor(browser) as window:
-        yield window
 
 
 def open_page(viewer: Visitor, monitor: FakeMonitor) -> Page:
     viewer.page.goto(monitor.url)
     viewer.page.wait_for_selector("[aria-busy=false]")
     return viewer.page
-
-
-def an_hour(*rows: tuple[str, float]) -> list[dict[str, Any]]:
-    start = datetime.now(timezone.utc) - timedelta(seconds=sum(seconds for _, seconds in rows))
-    entries = []
-    for status, seconds in rows:
-        entries.append({"timestamp": start.isoformat(), "status": status, "duration_seconds": seconds})
-        start += timedelta(seconds=seconds)
-    return entries
 
 
 def test_the_page_shows_name_light_task_and_totals(viewer: Visitor) -> None:
@@ -145,13 +107,26 @@ def test_without_a_place_to_wait_the_page_does_not_ask_all_the_time(viewer: Visi
 
 def test_the_last_hour_is_told_by_strip_and_shares(viewer: Visitor) -> None:
     with FakeMonitor(status="detecting") as monitor:
-        monitor.history = an_hour(("idle", 2700), ("sending", 540), ("detecting", 360))
+        monitor.history = stays(("idle", 2700), ("sending", 540), ("detecting", 360))
         page = open_page(viewer, monitor)
         expect(page.locator("#since")).to_contain_text("6 mins")
         expect(page.locator("#shares li")).to_contain_text(["Idle 75%", "Detecting 10%", "Server-side detection 15%"])
         strip = page.get_by_role("slider", name="Last hour: M1")
         strip.hover()
         expect(page.locator(".tooltip")).to_have_text(re.compile("^Idle · .* · 4[45] mins"))
+
+
+def test_the_last_hour_of_a_board_whose_clock_is_behind_is_whole(viewer: Visitor) -> None:
+    recorded = stays(("idle", 2700), ("sending", 540), ("detecting", 360))
+    with FakeMonitor(status="detecting", timestamp=recorded[-1]["timestamp"]) as monitor:
+        viewer.page.clock.install(time=datetime.now(timezone.utc) + timedelta(hours=3))
+        page = open_page(viewer, monitor)
+        # By the time of the status alone, before there is a history.
+        expect(page.locator("#since")).to_contain_text(" · 6 mins")
+        monitor.history = recorded
+        page.reload()
+        expect(page.locator("#shares li")).to_contain_text(["Idle 75%", "Detecting 10%", "Server-side detection 15%"])
+        expect(page.locator("#since")).to_contain_text(" · 6 mins")
 
 
 def test_a_silent_script_is_pointed_out(viewer: Visitor) -> None:

@@ -1,3 +1,5 @@
+"""The pages' files and headers as Flask serves them, and what holds for every script and text."""
+
 from __future__ import annotations
 
 import re

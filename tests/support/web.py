@@ -1,4 +1,4 @@
-"""A small Flask app on loopback that a test can stop and start again on the same port."""
+"""Small Flask apps on loopback that a test can stop and start again on the same port."""
 
 from __future__ import annotations
 
@@ -40,6 +40,38 @@ class WebServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+class LiveServer(WebServer):
+    """A `WebServer` whose handlers wait for news; stopping it releases them. `version` counts the news."""
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__(app)
+        self._news = threading.Condition()
+        self._running = True
+        self.version = 1
+
+    def start(self) -> None:
+        self._running = True
+        super().start()
+
+    def stop(self) -> None:
+        with self._news:
+            self._running = False
+            self._news.notify_all()
+        super().stop()
+
+    def tell(self) -> None:
+        """Release everyone who waits: there are news."""
+        with self._news:
+            self.version += 1
+            self._news.notify_all()
+
+    def wait_past(self, version: int, seconds: float) -> bool:
+        """Wait for news after `version`, `seconds` at most; return whether the server still runs."""
+        with self._news:
+            self._news.wait_for(lambda: not self._running or self.version != version, seconds)
+            return self._running
 
 
 class _Silent(WSGIRequestHandler):
