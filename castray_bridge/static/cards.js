@@ -49,8 +49,7 @@ export class Card {
     const before = this.state;
     this.node = node;
     this.state = stateOf(node, this.#page.states);
-    const entered = this.state.code === 0 ? now : Date.parse(node.workStatusTimestamp) || now;
-    this.#timeline.note(this.state.name, now, entered);
+    this.#timeline.note(this.state.name, now, this.state.code === 0 ? NaN : Date.parse(node.workStatusTimestamp));
     if (this.state !== before) this.#showState();
     this.write();
     return before?.code === 0 && this.state.code !== 0;
@@ -73,7 +72,10 @@ export class Card {
 
   /** Count on how long the present state lasts. */
   tick(now) {
-    if (this.since !== null) setText(this.#parts.lasted, this.#page.language.duration(now - this.since, "narrow"));
+    if (this.since === null) return;
+    const { language } = this.#page;
+    const duration = language.duration(now - this.since, "narrow");
+    setText(this.#parts.lasted, this.#timeline.isOlder ? language.text("longer", { duration }) : duration);
   }
 
   /** Let the name lead to the node's own page; null for none. */
@@ -89,7 +91,7 @@ export class Card {
 
   #build() {
     const { name, head, shape, state, lasted, stale, place, task, more } = this.#parts;
-    const totals = this.#totals.map(({ label, value }) => element("div", {}, value, label));
+    const totals = this.#totals.map(({ label, value }) => element("div", {}, label, value));
     const card = element(
       "li",
       { class: "card" },

@@ -1,6 +1,6 @@
 /** The bridge's data: over the WebSocket, and by asking every few seconds while that is down. */
 
-import { TokenNeeded, ask } from "./api.js";
+import { TokenNeeded, ask, connect } from "./api.js";
 
 const TICK_MS = 1000;
 /** The bridge sends at least every 3 s. */
@@ -65,9 +65,7 @@ export class Connection {
   }
 
   #open() {
-    const address = new URL("ws", document.baseURI);
-    address.protocol = address.protocol.replace("http", "ws");
-    const socket = new WebSocket(address);
+    const socket = connect("ws");
     this.#socket = socket;
     this.#heardAt = Date.now();
     socket.addEventListener("message", (event) => socket === this.#socket && this.#receive(event.data));

@@ -2,12 +2,16 @@
 
 import { ask } from "./api.js";
 
+/** Nodes that come within this are asked together. */
+const GATHER_MS = 500;
 /** A node that answers again is asked after the bridge has forgotten that it did not. */
 const AFTER_ABSENCE_MS = 6000;
+/** Of more nodes than this, all are asked at once. */
+const SINGLY_AT_MOST = 4;
 
 export class History {
   #onStays;
-  #waiting = new Set();
+  #names = new Set();
 
   /** `onStays(name, entries)` gets what a node's monitor recorded, `[{timestamp, status, duration_seconds}]`. */
   constructor(onStays) {
@@ -20,11 +24,16 @@ export class History {
 
   /** Ask for node `name` a little later. */
   loadSoon(name) {
-    if (this.#waiting.has(name)) return;
-    this.#waiting.add(name);
+    if (this.#names.size === 0) setTimeout(() => this.#loadGathered(), GATHER_MS);
+    this.#names.add(name);
+  }
+
+  #loadGathered() {
+    const names = [...this.#names];
+    this.#names.clear();
     setTimeout(() => {
-      this.#waiting.delete(name);
-      this.#load(`api/history?minutes=60&node=${encodeURIComponent(name)}`);
+      if (names.length > SINGLY_AT_MOST) this.loadAll();
+      else for (const name of names) this.#load(`api/history?minutes=60&node=${encodeURIComponent(name)}`);
     }, AFTER_ABSENCE_MS);
   }
 

@@ -6,12 +6,10 @@ export class Meter {
   #label = element("dt");
   #value = element("dd", { class: "value" });
   #fill = element("span", { class: "fill" });
-  #bar;
+  #bar = element("span", { class: "bar", role: "meter", "aria-valuemin": "0", "aria-valuemax": "100" }, this.#fill);
 
   constructor() {
-    const role = { role: "meter", "aria-valuemin": "0", "aria-valuemax": "100" };
-    this.#bar = element("dd", { class: "bar", ...role }, this.#fill);
-    this.root = element("div", { class: "meter" }, this.#label, this.#bar, this.#value);
+    this.root = element("div", { class: "meter" }, this.#label, this.#value, element("dd", {}, this.#bar));
   }
 
   /** Show `percent`, or `instead` of it a word that says why there is none. */

@@ -5,6 +5,11 @@ export function keyOf(node) {
   return String(node.nodeId || `${node.name}@${node.nodeIp}`);
 }
 
+/** Return whether Ray has the node; one that it has lost stays on its list. */
+export function isAlive(node) {
+  return node.state !== "DEAD";
+}
+
 /** Leave out the DEAD entries of nodes that live on under another id. */
 export function withoutGhosts(nodes) {
   const living = nodes.filter(isAlive);
@@ -28,6 +33,21 @@ export function reasonOf(node, language) {
   const reason = isAlive(node) ? String(node.workStatusError ?? "unreachable") : "dead";
   const key = `reason_${reason.startsWith("http_") ? "http_error" : reason}`;
   return language.has(key) ? language.text(key) : language.text("reason_other", { reason });
+}
+
+/** Return how much of the cluster is in use, in words; empty when the bridge does not know. */
+export function clusterUse({ resources, usageKnown }, language) {
+  if (!resources || usageKnown === false) return "";
+  const { cpu = {}, gpu = {}, memory = {} } = resources;
+  const figure = (value) => language.number(number(value), 1);
+  return [
+    ["cpu", cpu.used, cpu.total, ""],
+    ["gpu", gpu.used, gpu.total, ""],
+    ["memory", memory.usedGB, memory.totalGB, " GB"],
+  ]
+    .filter(([, , total]) => number(total) > 0)
+    .map(([key, used, total, unit]) => `${language.text(key)} ${figure(used)} / ${figure(total)}${unit}`)
+    .join(" · ");
 }
 
 /** Return `value` if it is a number, else 0. */
@@ -60,6 +80,3 @@ export function sorted(cards, order) {
   return [...cards].sort((a, b) => rank(b) - rank(a) || collator.compare(a.node.name, b.node.name));
 }
 
-function isAlive(node) {
-  return node.state !== "DEAD";
-}

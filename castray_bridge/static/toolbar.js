@@ -12,6 +12,7 @@ export class Toolbar {
   #language;
   #onChange;
   #chips = new Map();
+  #lost = element("span", { class: "lost" });
   #search = document.getElementById("search");
   #sort = document.getElementById("sort");
   #view = document.getElementById("view");
@@ -28,6 +29,7 @@ export class Toolbar {
     // The busiest first, as on the lights of the cards; "no answer" comes last.
     const busiestFirst = [...states.lamps].reverse();
     for (const state of [...busiestFirst, states.unknown]) this.#addChip(state.name, state);
+    this.#chips.get(states.unknown.name).chip.append(this.#lost);
     document.getElementById("tools").addEventListener("submit", (event) => event.preventDefault());
     this.#search.addEventListener("input", onChange);
     language.onChange(() => this.#label());
@@ -56,13 +58,16 @@ export class Toolbar {
     return this.state === ALL || this.state === state.name;
   }
 
-  /** Show how many nodes there are per state; `count` is a Map from names. */
-  showCounts(count, total) {
+  /** Show how many nodes there are per state; `count` is a Map from names. Of those without answer `lost` left the cluster. */
+  showCounts(count, total, lost) {
     for (const [name, { number, chip }] of this.#chips) {
       const nodes = name === ALL ? total : (count.get(name) ?? 0);
       setText(number, this.#language.number(nodes));
       chip.classList.toggle("zero", nodes === 0);
     }
+    const words = (key) => (lost > 0 ? this.#language.text(key, { count: this.#language.number(lost) }) : "");
+    setText(this.#lost, words("lost"));
+    setAttribute(this.#lost, "title", words("lost_hint"));
   }
 
   #addChip(name, state) {

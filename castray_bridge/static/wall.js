@@ -1,22 +1,24 @@
 /** The traffic-light wall: one card per node, kept as the bridge says. */
 
-import { useToken } from "./api.js";
 import { Card } from "./cards.js";
 import { Connection } from "./connection.js";
 import { setText } from "./dom.js";
 import { fitToScreen } from "./fit.js";
+import { Freshness } from "./freshness.js";
 import { History } from "./history.js";
 import { Language, offerLanguages } from "./language.js";
-import { monitorPages } from "./monitors.js";
-import { keyOf, matches, number, sorted, withoutGhosts } from "./nodes.js";
+import { MonitorPages } from "./monitors.js";
+import { clusterUse, isAlive, keyOf, matches, sorted, withoutGhosts } from "./nodes.js";
 import { loadStates } from "./states.js";
 import { Strips } from "./strip.js";
 import { TEXTS } from "./text.js";
 import { offerThemes } from "./theme.js";
 import { Toolbar } from "./toolbar.js";
 
-/** More nodes than this come as tiles, unless the viewer chose. */
+/** More nodes than this come as tiles, unless the viewer chose; on a phone full cards are a long way to scroll. */
 const CARDS_AT_MOST = 48;
+const CARDS_ON_PHONE = 6;
+const PHONE = matchMedia("(width < 46rem)");
 /** After a longer gap the strips are loaded anew. */
 const AWAY_MS = 10_000;
 
@@ -26,27 +28,28 @@ class Wall {
   #language;
   #cards = new Map();
   #toolbar;
+  #freshness;
   #connection = new Connection(
     (data) => this.#show(data),
     () => this.#tick(),
   );
   #history = new History((name, entries) => this.#remember(name, entries));
+  #pages = new MonitorPages((pages) => this.#cards.forEach((card) => card.linkTo(pages.get(card.node.name) ?? null)));
   #summary = {};
   /** When the last snapshot was shown; 0 before the first. */
   #shownAt = 0;
+  /** What decides how much room the page takes, as it was when it was last fitted to the screen. */
+  #fitted = "";
   #page;
 
   constructor(states, language) {
     this.#language = language;
     this.#page = { states, language, strips: new Strips(states, language) };
     this.#toolbar = new Toolbar(states, language, () => this.#arrange());
+    this.#freshness = new Freshness(this.#connection, language);
     language.onChange(() => this.#redraw());
-    addEventListener("resize", fitToScreen);
-    part("token").addEventListener("submit", (event) => {
-      event.preventDefault();
-      useToken(new FormData(event.target).get("token").trim());
-      this.#connection.hurry();
-    });
+    addEventListener("resize", () => this.#fit());
+    PHONE.addEventListener("change", () => this.#arrange());
   }
 
   start() {
@@ -69,23 +72,20 @@ class Wall {
       const isBack = this.#cards.get(key).update(node, now);
       if (!wasAway && (isNew || isBack)) this.#history.loadSoon(node.name);
     }
-    for (const [key, card] of this.#cards) {
-      if (!present.has(key)) {
-        card.remove();
-        this.#cards.delete(key);
-      }
-    }
+    this.#removeAllBut(present);
     part("wall").setAttribute("aria-busy", "false");
     if (wasAway) this.#history.loadAll();
+    if (hasNew) this.#pages.load();
     this.#arrange();
-    this.#showLink();
-    if (hasNew) this.#linkCards();
-    if (hasNew && this.#toolbar.admitsAll) fitToScreen();
+    this.#freshness.show();
   }
 
-  async #linkCards() {
-    const pages = await monitorPages();
-    for (const card of this.#cards.values()) card.linkTo(pages.get(card.node.name) ?? null);
+  #removeAllBut(present) {
+    for (const [key, card] of this.#cards) {
+      if (present.has(key)) continue;
+      card.remove();
+      this.#cards.delete(key);
+    }
   }
 
   #remember(name, entries) {
@@ -106,63 +106,47 @@ class Wall {
       if (list.children[place] !== card.root) list.insertBefore(card.root, list.children[place] ?? null);
     });
     list.classList.toggle("tiles", this.#isTiled(all.length));
-    const count = new Map();
-    for (const { state } of all) count.set(state.name, (count.get(state.name) ?? 0) + 1);
-    this.#toolbar.showCounts(count, all.length);
-    this.#showNumbers(ordered.length, all.length);
+    this.#showNumbers(ordered.length, all);
+    this.#fit();
   }
 
   #isTiled(total) {
     const { view } = this.#toolbar;
-    return view === "tiles" || (view === "auto" && total > CARDS_AT_MOST);
+    return view === "tiles" || (view === "auto" && total > (PHONE.matches ? CARDS_ON_PHONE : CARDS_AT_MOST));
   }
 
-  #showNumbers(shown, total) {
+  #showNumbers(shown, all) {
     const language = this.#language;
+    const count = new Map();
+    for (const { state } of all) count.set(state.name, (count.get(state.name) ?? 0) + 1);
+    const lost = all.filter((card) => !isAlive(card.node)).length;
+    this.#toolbar.showCounts(count, all.length, lost);
     part("empty").hidden = shown > 0;
-    setText(part("empty"), language.text(this.#shownAt === 0 ? "waiting" : total === 0 ? "no_nodes" : "none_shown"));
+    setText(part("empty"), language.text(this.#shownAt === 0 ? "waiting" : all.length === 0 ? "no_nodes" : "none_shown"));
     document.title = language.text("title");
     if (this.#shownAt === 0) return;
-    setText(part("shown"), language.text("shown", { count: shown, total }));
-    setText(part("cluster"), this.#clusterUse());
+    setText(part("shown"), language.text("shown", { count: shown, total: all.length }));
+    setText(part("cluster"), clusterUse(this.#summary, language));
   }
 
-  /** Return how much of the cluster is in use, in words; empty when the bridge does not know. */
-  #clusterUse() {
-    const { resources, usageKnown } = this.#summary;
-    if (!resources || usageKnown === false) return "";
-    const use = (used, total) => `${this.#language.number(number(used), 1)} / ${this.#language.number(number(total), 1)}`;
-    const { cpu = {}, gpu = {}, memory = {} } = resources;
-    return [
-      number(cpu.total) && `${this.#language.text("cpu")} ${use(cpu.used, cpu.total)}`,
-      number(gpu.total) && `${this.#language.text("gpu")} ${use(gpu.used, gpu.total)}`,
-      number(memory.totalGB) && `${this.#language.text("memory")} ${use(memory.usedGB, memory.totalGB)} GB`,
-    ]
-      .filter(Boolean)
-      .join(" · ");
-  }
-
-  /** Say how fresh the data are. */
-  #showLink() {
-    const language = this.#language;
-    const { state, dataAt, failure, needsToken } = this.#connection;
-    const isOld = state === "lost" && dataAt !== null;
-    part("link").dataset.link = state;
-    setText(part("link"), language.text(`link_${state}`));
-    document.body.classList.toggle("old", isOld);
-    const warning = isOld
-      ? language.text("old", { clock: language.clock(dataAt) })
-      : failure === null
-        ? ""
-        : language.text("source", { reason: failure });
-    setText(part("warning"), warning);
-    setText(part("age"), isOld ? language.text("ago", { age: language.duration(Date.now() - dataAt) }) : "");
-    part("banner").hidden = warning === "";
-    part("token").hidden = !needsToken;
+  /** Fit all nodes to the screen when their number or looks changed; a selection keeps the size that all have. */
+  #fit() {
+    const looks = [
+      this.#cards.size,
+      part("cards").className,
+      this.#language.code,
+      part("banner").hidden,
+      innerWidth,
+      innerHeight,
+    ].join();
+    if (!this.#toolbar.admitsAll || looks === this.#fitted) return;
+    this.#fitted = looks;
+    fitToScreen();
   }
 
   #tick() {
-    this.#showLink();
+    this.#freshness.show();
+    this.#fit();
     if (this.#connection.state === "lost") return;
     const now = Date.now();
     for (const card of this.#cards.values()) card.tick(now);
@@ -171,7 +155,7 @@ class Wall {
   #redraw() {
     for (const card of this.#cards.values()) card.write();
     this.#arrange();
-    this.#showLink();
+    this.#freshness.show();
   }
 }
 

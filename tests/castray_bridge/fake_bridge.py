@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import threading
 from typing import Any, Final
 
-from flask import Flask, Response, abort, jsonify, request
+from flask import Flask, Response, jsonify, request
 from flask_sock import Sock
 
+from castray_bridge.access import BEARER_PROTOCOL, Access, guard
 from exporter.states import STATES
 from servicekit.pages import blueprint
-from tests.support.web import WebServer
+from tests.support.web import LiveServer
 
 _HEARTBEAT_SECONDS: Final = 1.0
 
@@ -53,56 +53,30 @@ def unreachable(name: str, reason: str) -> dict[str, Any]:
     return node(name, workStatusReachable=False, workStatusError=reason)
 
 
-class FakeBridge:
+class FakeBridge(LiveServer):
     """Serves the wall; `show` is what the next snapshot holds. A context manager."""
 
-    def __init__(self, *nodes: dict[str, Any]) -> None:
-        self._news = threading.Condition()
+    def __init__(self, *nodes: dict[str, Any], token: str | None = None) -> None:
         self._nodes = list(nodes)
-        self._version = 0
-        self._running = True
         self.history: dict[str, list[dict[str, Any]]] = {}
+        self.histories_asked: list[str | None] = []
+        """The names that histories were asked for, None where for all."""
         self.summary: dict[str, Any] = {}
         self.failure: str | None = None
         """Why the node list is old; None while it is not."""
-        self.token: str | None = None
         self.has_websocket = True
-        self.server = WebServer(self._app())
-        self.url = self.server.url
+        super().__init__(self._app(token))
 
     def show(self, *nodes: dict[str, Any]) -> None:
-        with self._news:
-            self._nodes = list(nodes)
-            self._version += 1
-            self._news.notify_all()
+        self._nodes = list(nodes)
+        self.tell()
 
-    def stop(self) -> None:
-        with self._news:
-            self._running = False
-            self._news.notify_all()
-        self.server.stop()
-
-    def start(self) -> None:
-        self._running = True
-        self.server.start()
-
-    def __enter__(self) -> FakeBridge:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def _app(self) -> Flask:
+    def _app(self, token: str | None) -> Flask:
         app = Flask("fake_bridge", static_folder=None)
+        app.config["SOCK_SERVER_OPTIONS"] = {"subprotocols": [BEARER_PROTOCOL]}
+        guard(app, Access(token=token))
         app.register_blueprint(blueprint("castray_bridge", STATES))
         sock = Sock(app)
-
-        @app.before_request
-        def check_token() -> None:
-            is_open = request.path == "/" or request.path.startswith(("/static/", "/api/health"))
-            if self.token and not is_open and request.headers.get("Authorization") != f"Bearer {self.token}":
-                abort(401)
 
         @app.get("/api/ray-dashboard")
         def dashboard() -> Response:
@@ -115,27 +89,26 @@ class FakeBridge:
             return jsonify(status="unhealthy", reason=self.failure), 503
 
         @app.get("/sd/prometheus")
-        def discovery() -> Response:
+        def discovery() -> tuple[Response, int]:
+            if self.failure is not None:
+                return jsonify(error=self.failure), 503
             return jsonify(
                 [{"targets": [f"{each['nodeIp']}:8000"], "labels": {"node": each["name"]}} for each in self._nodes]
-            )
+            ), 200
 
         @app.get("/api/history")
         def history() -> Response:
             wanted = request.args.get("node")
+            self.histories_asked.append(wanted)
             return jsonify(nodes={name: stays for name, stays in self.history.items() if wanted in (None, name)})
 
         @sock.route("/ws")  # type: ignore[untyped-decorator] # flask-sock has no types
         def live(socket: Any) -> None:
-            self._talk(socket)
+            while self.has_websocket:
+                version = self.version
+                data = {"nodes": self._nodes, "summary": self.summary}
+                socket.send(json.dumps({"type": "cluster_status", "data": data}))
+                if not self.wait_past(version, _HEARTBEAT_SECONDS):
+                    break
 
         return app
-
-    def _talk(self, socket: Any) -> None:
-        while self._running and self.has_websocket:
-            with self._news:
-                version = self._version
-                data = {"nodes": self._nodes, "summary": self.summary}
-            socket.send(json.dumps({"type": "cluster_status", "data": data}))
-            with self._news:
-                self._news.wait_for(lambda: not self._running or self._version != version, _HEARTBEAT_SECONDS)  # noqa: B023

@@ -1,8 +1,9 @@
+"""The wall in Chromium, over a bridge that says what each test wants; tests/e2e has it over real services."""
+
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -11,21 +12,15 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from exporter.states import REPORTABLE, STATES, UNKNOWN, State
 from tests.castray_bridge.fake_bridge import FakeBridge, node, unreachable
-from tests.support.browser import Visitor, chromium, visitor
+from tests.support.browser import Visitor, visitor
+from tests.support.history import stays
 
 HOSTILE = '<img src=x onerror="document.title=1">'
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture
-def viewer(browser: Browser) -> Iterator[Visitor]:
-    with visitor(browser) as window:
-        yield window
+FONT_SIZE = "element => parseFloat(getComputedStyle(element).fontSize)"
+CUT = """all => all
+    .filter((each) => each.scrollWidth > each.clientWidth
+        || each.offsetHeight > 1.7 * parseFloat(getComputedStyle(each).fontSize))
+    .map((each) => each.textContent)"""
 
 
 def open_wall(viewer: Visitor, bridge: FakeBridge, query: str = "") -> Page:
@@ -49,16 +44,6 @@ def lit(page: Page, name: str) -> list[str | None]:
 def rgb(state: State) -> str:
     red, green, blue = (int(state.colour[place : place + 2], 16) for place in (1, 3, 5))
     return f"rgb({red}, {green}, {blue})"
-
-
-def stays(*rows: tuple[str, float], ago: float = 0.0) -> list[dict[str, Any]]:
-    """Return a history of `(status, seconds)`, oldest first, that ends `ago` seconds before now."""
-    start = datetime.now(timezone.utc) - timedelta(seconds=ago + sum(seconds for _, seconds in rows))
-    entries = []
-    for status, seconds in rows:
-        entries.append({"timestamp": start.isoformat(), "status": status, "duration_seconds": seconds})
-        start += timedelta(seconds=seconds)
-    return entries
 
 
 def test_each_state_lights_its_own_lamp_and_is_written_beside_it(viewer: Visitor) -> None:
@@ -133,9 +118,9 @@ def test_figures_of_a_node_are_shown_and_missing_ones_make_no_numbers_up(viewer:
             "95%",
             "3%",
             "50%",
-            "120 processed",
-            "12 low conf.",
-            "7 sent",
+            "processed 120",
+            "low conf. 12",
+            "sent 7",
             "frame 17",
             "head",
             "silent",
@@ -270,6 +255,24 @@ def test_a_node_whose_clock_is_wrong_still_has_its_last_hour(viewer: Visitor) ->
         expect(card(page, "M1").locator(".lasted")).to_contain_text("10m")
 
 
+def test_a_clock_of_the_seventies_makes_no_years_of_a_stay(viewer: Visitor) -> None:
+    ten_minutes_ago = datetime.now(timezone.utc) - timedelta(minutes=10)
+    fleet = [
+        node("M1", "sending", workStatusTimestamp="1970-01-01T00:05:00.000+00:00"),
+        node("M2", "idle", workStatusTimestamp=ten_minutes_ago.isoformat()),
+        node("M3", "idle", workStatusTimestamp="2099-12-31T23:59:59.000+00:00"),
+    ]
+    with FakeBridge(*fleet) as bridge:
+        page = open_wall(viewer, bridge)
+        lasted = page.locator(".lasted")
+        expect(lasted).to_have_text([re.compile(r"^> \d+s$"), re.compile(r"^10m"), re.compile(r"^\d+s$")])
+        page.get_by_label("Sort by").select_option("since")
+        assert names(page)[0] == "M2"
+        # From here on the page has seen it begin.
+        bridge.show(fleet[0] | {"workStatus": "idle"}, *fleet[1:])
+        expect(card(page, "M1").locator(".lasted")).to_have_text(re.compile(r"^\d+s$"))
+
+
 def test_the_page_comes_back_by_itself_after_the_bridge_was_away(viewer: Visitor) -> None:
     with FakeBridge(node("M1", "idle")) as bridge:
         page = open_wall(viewer, bridge)
@@ -314,7 +317,12 @@ def test_a_list_of_nodes_that_ray_no_longer_confirms_is_called_old(viewer: Visit
     with FakeBridge(node("M1")) as bridge:
         bridge.failure = "Ray's dashboard does not answer"
         page = open_wall(viewer, bridge)
-        expect(page.locator("#banner")).to_contain_text("The node list is old: Ray's dashboard does not answer")
+        expect(page.locator("#warning")).to_have_text(re.compile("cannot renew its list of nodes"))
+        expect(page.locator("#reason")).to_have_text("Ray's dashboard does not answer")
+        page.get_by_role("button", name="中文").click()
+        expect(page.locator("#warning")).to_have_text(re.compile("^[^a-zA-Z]*无法更新节点列表[^a-zA-Z]*$"))
+        # The bridge's own words stay beside it, marked as what they are.
+        expect(page.locator("#banner q[lang=en]")).to_have_text("Ray's dashboard does not answer")
 
 
 def test_without_a_websocket_the_page_asks_instead(viewer: Visitor) -> None:
@@ -329,18 +337,55 @@ def test_without_a_websocket_the_page_asks_instead(viewer: Visitor) -> None:
 
 
 def test_a_bridge_that_wants_a_token_is_given_one(viewer: Visitor) -> None:
-    with FakeBridge(node("M1")) as bridge:
-        bridge.token = "open sesame"
+    token = "open-sesame/of~2"
+    with FakeBridge(node("M1"), token=token) as bridge:
         viewer.page.goto(bridge.url)
-        viewer.page.get_by_label("wants a token").fill("open sesame")
+        viewer.page.get_by_label("wants a token").fill(token)
         viewer.page.get_by_role("button", name="Use").click()
         expect(card(viewer.page, "M1")).to_contain_text("Idle")
+        expect(viewer.page.locator("#link")).to_have_text("Live")
 
 
 def test_a_name_leads_to_the_nodes_own_page(viewer: Visitor) -> None:
     with FakeBridge(node("M1", nodeIp="10.9.8.7")) as bridge:
         page = open_wall(viewer, bridge)
         expect(page.get_by_role("link", name="M1")).to_have_attribute("href", "http://10.9.8.7:8000/")
+
+
+def test_links_stay_and_are_tried_again_while_the_bridge_does_not_know_the_addresses(viewer: Visitor) -> None:
+    first = node("M1", nodeIp="10.9.8.7")
+    with FakeBridge(first) as bridge:
+        viewer.page.clock.install()
+        page = open_wall(viewer, bridge)
+        expect(page.get_by_role("link")).to_have_count(1)
+        bridge.failure = "Ray does not answer"
+        with page.expect_response(re.compile("sd/prometheus")) as answer:
+            bridge.show(first, node("M2", nodeIp="10.9.8.6"))
+        assert answer.value.status == 503
+        expect(card(page, "M2")).to_be_visible()
+        expect(page.get_by_role("link", name="M1")).to_have_attribute("href", "http://10.9.8.7:8000/")
+        bridge.failure = None
+        page.clock.fast_forward("00:06")
+        expect(page.get_by_role("link", name="M2")).to_have_attribute("href", "http://10.9.8.6:8000/")
+
+
+@pytest.mark.parametrize(("absent", "questions"), [(2, {"M1", "M2"}), (30, {None})])
+def test_nodes_that_come_back_together_are_asked_for_their_histories_together(
+    viewer: Visitor, absent: int, questions: set[str | None]
+) -> None:
+    fleet = [node(f"M{number}") for number in range(1, 31)]
+    with FakeBridge(*[unreachable(each["name"], "timeout") for each in fleet[:absent]], *fleet[absent:]) as bridge:
+        viewer.page.clock.install()
+        page = open_wall(viewer, bridge)
+        expect(page.locator(".card[data-state=unknown]")).to_have_count(absent)
+        bridge.show(*fleet)
+        expect(page.locator(".card[data-state=idle]")).to_have_count(30)
+        assert bridge.histories_asked == [None]
+        with page.expect_response(re.compile("api/history")):
+            page.clock.run_for("00:07")
+        page.wait_for_load_state("networkidle")
+        assert set(bridge.histories_asked[1:]) == questions
+        assert len(bridge.histories_asked) == 1 + len(questions)
 
 
 def test_two_hundred_nodes_come_as_tiles_that_open(viewer: Visitor) -> None:
@@ -360,6 +405,56 @@ def test_two_hundred_nodes_come_as_tiles_that_open(viewer: Visitor) -> None:
         page.get_by_label("View").select_option("cards")
         expect(card(page, "M9").locator(".meters")).to_be_visible()
     assert viewer.complaints == []
+
+
+def test_a_lost_node_counts_as_one_without_answer_and_the_page_says_so(viewer: Visitor) -> None:
+    lost = [node("M2", state="DEAD"), node("M3", state="DEAD")]
+    with FakeBridge(node("M1"), *lost, unreachable("M4", "timeout")) as bridge:
+        page = open_wall(viewer, bridge)
+        chip = page.locator(".chip[data-state=unknown]")
+        expect(chip).to_have_text("3No answer(2 lost)")
+        bridge.show(node("M1"), unreachable("M4", "timeout"))
+        expect(chip).to_have_text("1No answer")
+
+
+@pytest.mark.parametrize("count", [23, 200])
+def test_a_wall_display_shows_all_nodes_without_scrolling(browser: Browser, count: int) -> None:
+    fleet = [node(f"M{number}", STATES[number % len(STATES)].name) for number in range(count)]
+    screen: Any = {"width": 1920, "height": 1080}
+    with visitor(browser, viewport=screen) as viewer, FakeBridge(*fleet) as bridge:
+        page = open_wall(viewer, bridge)
+        for language in ("en", "zh"):
+            expect(page.locator("html")).to_have_attribute("lang", re.compile(language))
+            box = page.locator(".card").last.bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] <= screen["height"]
+            assert page.evaluate("document.documentElement.scrollHeight") <= screen["height"]
+            # Small, but nothing is cut and all can be read.
+            assert page.locator(".state-name").evaluate_all(CUT) == []
+            assert page.locator(".state-name").first.evaluate(FONT_SIZE) >= 9
+            page.locator("#language").click()
+
+
+def test_more_nodes_than_a_wall_display_has_room_for_stay_readable(browser: Browser) -> None:
+    screen: Any = {"width": 1920, "height": 1080}
+    with visitor(browser, viewport=screen) as viewer, FakeBridge(*[node(f"M{i}") for i in range(300)]) as bridge:
+        page = open_wall(viewer, bridge)
+        assert page.evaluate("document.documentElement.scrollHeight") > screen["height"]
+        assert page.locator(".state-name").first.evaluate(FONT_SIZE) >= 9
+
+
+def test_a_phone_shows_many_nodes_as_tiles_and_few_as_cards(browser: Browser) -> None:
+    fleet = [node(f"M{number}", STATES[number % 3 + 1].name) for number in range(1, 24)]
+    screen: Any = {"width": 390, "height": 844}
+    with visitor(browser, viewport=screen, locale="zh-CN") as viewer, FakeBridge(*fleet) as bridge:
+        page = open_wall(viewer, bridge)
+        expect(card(page, "M7").locator(".meters")).to_be_hidden()
+        assert page.evaluate("document.documentElement.scrollWidth") <= screen["width"]
+        assert page.evaluate("document.documentElement.scrollHeight") < 2 * screen["height"]
+        card(page, "M7").locator(".state").click()
+        expect(card(page, "M7").locator(".meters")).to_be_visible()
+        bridge.show(*fleet[:3])
+        expect(card(page, "M2").locator(".meters")).to_be_visible()
 
 
 def test_nothing_is_wider_than_the_window(viewer: Visitor) -> None:
