@@ -1,15 +1,19 @@
 # shellcheck shell=sh
 # What can be in the way, before and after; a part of install.sh.
 
-# Prints what answers on port $1 of this machine: nobody, monitor, bridge, castray or other.
+# Prints what answers at $1, HOST:PORT to listen on: nobody, monitor, bridge, castray or other.
 who_answers() {
-    "${PYTHON:-python3}" - "$1" <<'END'
+    "$PYTHON" - "$1" <<'END'
 import json, socket, sys, urllib.request
+
+host, _, port = sys.argv[1].rpartition(":")
+# All addresses of the machine are asked by way of the loopback one.
+host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)
 
 def ask(path):
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"http://127.0.0.1:{sys.argv[1]}{path}", timeout=3) as reply:
+        with opener.open(f"http://{host}:{port}{path}", timeout=3) as reply:
             return json.loads(reply.read(1 << 20))
     except urllib.error.HTTPError as error:
         try:
@@ -20,7 +24,7 @@ def ask(path):
         return None
 
 try:
-    socket.create_connection(("127.0.0.1", int(sys.argv[1])), 3).close()
+    socket.create_connection((host.strip("[]"), int(port)), 3).close()
 except OSError:
     print("nobody")
     sys.exit()
@@ -39,7 +43,7 @@ END
 # Ends the installation when the port of role $1 belongs to somebody else.
 check_port_is_ours() {
     port=$(port_of "$1")
-    who=$(who_answers "$port")
+    who=$(who_answers "$(listen_of "$1")")
     case "$who" in nobody) return ;; esac
     if [ -z "$PREFIX" ] && systemctl is-active --quiet "$(unit_of "$1")"; then return; fi
     case "$1/$who" in
@@ -65,26 +69,31 @@ check_port_is_ours() {
 # Checks the running service of role $1 and says what to do where something is wrong.
 check_service() {
     unit=$(unit_of "$1")
-    port=$(port_of "$1")
+    listen=$(listen_of "$1")
     if ! systemctl is-active --quiet "$unit"; then
         say "$unit does not run. Its last words:" "$unit 未运行。最近的日志："
         journalctl --unit "$unit" --lines 10 --no-pager --output cat 2>/dev/null || true
         say "Correct $DEFAULTS/$unit, then: systemctl restart $unit" "请修改 $DEFAULTS/$unit，然后执行：systemctl restart $unit"
         return 1
     fi
-    who=$(who_answers "$port")
+    who=$(who_answers "$listen")
     if [ "$who" != "$1" ]; then
-        say "$unit runs, but on port $port of 127.0.0.1 the answer comes from: $who. Look at CMZSB_LISTEN or CASTRAY_BRIDGE_LISTEN in $DEFAULTS/$unit" \
-            "$unit 正在运行，但 127.0.0.1 的端口 $port 上应答的是：$who。请检查 $DEFAULTS/$unit 中的监听地址"
+        say "$unit runs, but at $listen the answer comes from: $who. Look at $(listen_variable "$1") in $DEFAULTS/$unit" \
+            "$unit 正在运行，但 $listen 上应答的是：$who。请检查 $DEFAULTS/$unit 中的 $(listen_variable "$1")"
         return 1
     fi
-    say "$unit runs and answers on port $port." "$unit 运行正常，端口 $port 有应答。"
-    check_firewall "$unit" "$port"
+    say "$unit runs and answers at $listen." "$unit 运行正常，$listen 有应答。"
+    case "$listen" in
+    127.* | localhost:* | "[::1]:"*) ;; # no firewall is in the way there
+    *) check_firewall "$unit" "$(port_of "$1")" ;;
+    esac
 }
+
+is_firewalld_up() { command -v firewall-cmd >/dev/null && firewall-cmd --state >/dev/null 2>&1; }
 
 # Says how to open port $2 of service $1 where a firewall of this machine is up and closed.
 check_firewall() {
-    if command -v firewall-cmd >/dev/null && firewall-cmd --state >/dev/null 2>&1; then
+    if is_firewalld_up; then
         firewall-cmd --quiet --query-service="$1" 2>/dev/null ||
             say "firewalld is up; open the port: firewall-cmd --reload && firewall-cmd --permanent --add-service=$1 && firewall-cmd --reload" \
                 "firewalld 已启用；开放端口：firewall-cmd --reload && firewall-cmd --permanent --add-service=$1 && firewall-cmd --reload"

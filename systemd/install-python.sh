@@ -10,9 +10,6 @@ find_python() {
     for candidate in ${PYTHON:-/usr/bin/python3 python3 /usr/bin/python3.13 /usr/bin/python3.12 /usr/bin/python3.11 /usr/bin/python3.10}; do
         is_recent "$candidate" || continue
         PYTHON=$candidate
-        "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null ||
-            fail "$PYTHON cannot make virtual environments: apt install python3-venv" \
-                "$PYTHON 无法创建虚拟环境：apt install python3-venv"
         home=$("$PYTHON" -c 'import sys, os; print(os.path.realpath(sys.executable))')
         case "$PREFIX$home" in /home/* | /root/*)
             fail "$PYTHON is in a home directory, which the services cannot read: give --python /usr/bin/python3" \
@@ -42,6 +39,16 @@ fingerprint() {
     done | cksum
 }
 
+# Makes the virtual environment, anew if there was one; the notes of this script beside it stay.
+make_environment() {
+    "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null ||
+        fail "$PYTHON cannot make virtual environments: apt install python3-venv" \
+            "$PYTHON 无法创建虚拟环境：apt install python3-venv"
+    mkdir -p "$VENV"
+    (cd "$VENV" && rm -rf bin include lib lib64 share pyvenv.cfg)
+    "$PYTHON" -m venv "$VENV"
+}
+
 put_package() {
     what=cmzsb-monitor
     if [ -n "$WHEELS" ]; then
@@ -58,9 +65,8 @@ put_package() {
     if [ "$found" = "$(cat "$VENV/package.cksum" 2>/dev/null)" ] && "$VENV/bin/cmzsb-exporter" --version >/dev/null 2>&1; then
         return
     fi
-    find_python
     # A new interpreter of the system leaves a virtual environment without one.
-    "$VENV/bin/python" -c '' 2>/dev/null || "$PYTHON" -m venv --clear "$VENV"
+    "$VENV/bin/python" -c '' 2>/dev/null || make_environment
     set -- "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile
     [ -z "$WHEELS" ] || set -- "$@" --no-index --find-links "$WHEELS"
     { "$@" --upgrade "$what" && "$@" --force-reinstall --no-deps "$what"; } ||
