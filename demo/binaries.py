@@ -17,6 +17,7 @@ PACKAGES: Final = {
     "promtool": "prometheus",
     "shellcheck": "shellcheck",
     "systemd-analyze": "systemd",
+    "unshare": "util-linux",
     "wrk": "wrk",
 }
 """Debian's package for each program."""

@@ -1,0 +1,106 @@
+"""install.sh on a machine: it starts what it installs, checks itself, says what to do, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.support.net import free_port
+from tests.systemd.machine import PYTHON, Machine, machine
+
+SCRIPT = Path(__file__).parents[2] / "systemd" / "install.sh"
+OPTIONS = Path("/etc/default/cm-zsb-monitor")
+EVERYWHERE = ["127.0.0.1", "127.0.0.5"]
+
+
+class Installation:
+    """install.sh with the options of one test."""
+
+    def __init__(self, on: Machine, wheels: Path) -> None:
+        self._machine = on
+        self._source = ("--wheels", wheels, "--python", PYTHON)
+
+    def __call__(self, *options: str | Path) -> subprocess.CompletedProcess[str]:
+        self._machine.calls()
+        return self._machine.run("sh", SCRIPT, *options, *self._source)
+
+
+def address_of(port: int, host: str = "0.0.0.0") -> str:
+    return f"cm-zsb-monitor runs and answers at {host}:{port}.\n"
+
+
+@pytest.mark.timeout(200)
+def test_the_course_of_an_installation(wheels: Path, tmp_path: Path) -> None:
+    """One course in one test, because installing takes long: each step begins where the one before ended."""
+    port, bridge_port = free_port(EVERYWHERE), free_port()
+    token = tmp_path / "token"
+    token.write_text("a-good-token\n")
+    token.chmod(0o600)
+    with machine(tmp_path) as here:
+        before, install = here.tree(), Installation(here, wheels)
+        both = ("--monitor", "--bridge")
+
+        ports = ("--port", str(port), "--bridge-port", str(bridge_port))
+        done = install(*both, "--node-name", "M5", *ports, "--bridge-token-file", token)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert address_of(port) in done.stdout
+        assert requests.get(f"http://127.0.0.1:{port}/api/status", timeout=5).json()["node_id"] == "M5"
+        for given, status in (("a-good-token", 200), ("another", 401)):
+            reply = requests.get(
+                f"http://127.0.0.1:{bridge_port}/api/nodes/unified",
+                headers={"Authorization": f"Bearer {given}"}, timeout=5,
+            )  # fmt: skip
+            assert reply.status_code == status
+        follow_advice(done.stdout, here)
+
+        done = install(*both)
+        assert "Nothing to change." in done.stdout
+        assert "open the port" not in done.stdout
+        calls = here.calls()
+        assert "systemctl start cm-zsb-monitor" in calls
+        assert not [call for call in calls if "restart" in call]
+
+        here.run("sed", "-i", f"s/^CMZSB_LISTEN=.*/CMZSB_LISTEN=127.0.0.5:{port}/", OPTIONS)
+        here.run("systemctl", "restart", "cm-zsb-monitor")
+        assert address_of(port, "127.0.0.5") in install(*both).stdout
+        other_port = free_port(EVERYWHERE)
+        done = install("--monitor", "--port", str(other_port))
+        assert address_of(other_port, "127.0.0.5") in done.stdout, done.stdout + done.stderr
+        assert [call for call in here.calls() if "restart" in call] == ["systemctl restart cm-zsb-monitor"]
+
+        here.run("sed", "-i", "s/^CMZSB_LISTEN=.*/CMZSB_LISTEN=192.0.2.1:8000/", OPTIONS)
+        here.run("systemctl", "restart", "cm-zsb-monitor")
+        done = install("--monitor")
+        assert done.returncode == 1
+        assert "cm-zsb-monitor does not run. Its last words:" in done.stdout
+        assert "cannot listen on 192.0.2.1:8000" in done.stdout
+        assert f"Correct {OPTIONS}, then: systemctl restart cm-zsb-monitor" in done.stdout
+
+        assert here.rules()
+        done = here.run("sh", SCRIPT, "--uninstall", "--purge")
+        assert done.returncode == 0, done.stderr
+        assert here.rules() == []
+        assert here.tree() == before
+        calls = here.calls()
+        assert calls.index("systemctl reset-failed cm-zsb-monitor") > calls.index("systemctl daemon-reload")
+        assert calls[-1] == "firewall-cmd --reload --quiet"
+
+        here.without_firewalls()
+        assert here.run("sh", SCRIPT, "--uninstall").returncode == 0
+        assert [path.split()[0] for path in before if path not in here.tree()] == EMPTY_FOLDERS
+
+
+EMPTY_FOLDERS = ["/etc/firewalld", "/etc/firewalld/services", "/etc/ufw", "/etc/ufw/applications.d"]
+"""Of firewalls that are not installed."""
+
+
+def follow_advice(said: str, here: Machine) -> None:
+    """Type what the script says about the firewalls."""
+    commands = re.findall(r"open the port: (.+)$", said, re.MULTILINE)
+    assert len(commands) == 4
+    for command in commands:
+        assert here.run("sh", "-c", command).returncode == 0
