@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -12,19 +13,14 @@ import pytest
 
 from tests.faults.fake_ray import FakeRay, RayNode
 from tests.support.binaries import require
+from tests.support.guide import DOCS, as_root, typed
 from tests.support.net import wait_for
 from tests.support.running import RunningBridge, RunningMonitor
 
 ROOT = Path(__file__).parents[2]
-DOCS = ROOT / "docs"
 ENGLISH = (DOCS / "operations.md").read_text("utf-8")
 CHINESE = (DOCS / "operations.zh-CN.md").read_text("utf-8")
 JOURNAL = "/var/lib/cm-zsb-monitor/journal.sqlite3"
-
-
-def typed(text: str) -> list[str]:
-    """Return the commands that stand by themselves."""
-    return [line.strip() for line in text.splitlines() if line.startswith("    ")]
 
 
 def codes(text: str) -> list[str]:
@@ -94,10 +90,10 @@ def test_backup_of_a_running_monitor_starts_another(
 ) -> None:
     monitor, _ = services
     monitor.report(status="sending")
-    (command,) = [line for line in typed(ENGLISH) if JOURNAL in line]
+    (command,) = as_root(".backup(")
     copy = tmp_path / "state" / "journal.sqlite3"
     copy.parent.mkdir()
-    command = command.replace("sudo ", "").replace(JOURNAL, str(monitor.state / "journal.sqlite3"))
+    command = command.replace(JOURNAL, str(monitor.state / "journal.sqlite3"))
     subprocess.run(["bash", "-c", command.replace("journal-backup.sqlite3", str(copy))], check=True, timeout=20)
     with RunningMonitor(tmp_path) as other:
         assert other.stats() == monitor.stats()
@@ -106,11 +102,15 @@ def test_backup_of_a_running_monitor_starts_another(
 def test_certificate_and_password_are_made_as_it_says(tmp_path: Path) -> None:
     require("openssl")
     password, certificate = (
-        line.replace("sudo ", "").replace("/etc/nginx", str(tmp_path)) for line in typed(ENGLISH) if "openssl" in line
+        line.replace("/etc/nginx", str(tmp_path)) for line in as_root("openssl passwd", "openssl req")
     )
-    # The prompt is the only thing that is changed.
+    # The prompt is the only thing that is changed, and a group that only root may give a file to.
     password = password.replace("openssl passwd -apr1", "echo secret | openssl passwd -apr1 -stdin")
+    if os.geteuid():
+        password = password.replace("-g www-data ", "")
     for command in (password, certificate):
         subprocess.run(["bash", "-c", command], check=True, capture_output=True, timeout=20)
-    assert re.fullmatch(r"operator:\$apr1\$\S+\n", (tmp_path / "castray-bridge.users").read_text("utf-8"))
+    users = tmp_path / "castray-bridge.users"
+    assert re.fullmatch(r"operator:\$apr1\$\S+\n", users.read_text("utf-8"))
+    assert users.stat().st_mode & 0o777 == 0o640
     assert "BEGIN CERTIFICATE" in (tmp_path / "castray-bridge.crt").read_text("utf-8")

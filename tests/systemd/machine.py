@@ -35,6 +35,7 @@ for folder in /etc /opt /var/lib; do
 done
 mount -t tmpfs tmpfs /run
 mount --bind "$2" /mnt
+rm -rf /etc/firewalld /etc/ufw
 mkdir -p /etc/firewalld/services /etc/ufw/applications.d
 echo ready
 while sleep 1; do :; done

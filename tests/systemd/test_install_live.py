@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.support.guide import as_root
 from tests.support.net import free_port
 from tests.systemd.machine import PYTHON, Machine, machine
 
 SCRIPT = Path(__file__).parents[2] / "systemd" / "install.sh"
 OPTIONS = Path("/etc/default/cm-zsb-monitor")
+TOKEN = "/etc/cmzsb/token"
+JOURNAL = "/var/lib/cm-zsb-monitor/journal"
 EVERYWHERE = ["127.0.0.1", "127.0.0.5"]
 
 
@@ -37,25 +40,27 @@ def address_of(port: int, host: str = "0.0.0.0") -> str:
 def test_the_course_of_an_installation(wheels: Path, tmp_path: Path) -> None:
     """One course in one test, because installing takes long: each step begins where the one before ended."""
     port, bridge_port = free_port(EVERYWHERE), free_port()
-    token = tmp_path / "token"
-    token.write_text("a-good-token\n")
-    token.chmod(0o600)
     with machine(tmp_path) as here:
+        type_in(here, as_root("/etc/cmzsb", "openssl rand")[:2])
+        token = here.run("cat", TOKEN).stdout.strip()
         before, install = here.tree(), Installation(here, wheels)
         both = ("--monitor", "--bridge")
 
         ports = ("--port", str(port), "--bridge-port", str(bridge_port))
-        done = install(*both, "--node-name", "M5", *ports, "--bridge-token-file", token)
+        done = install(*both, "--node-name", "M5", *ports, "--bridge-token-file", TOKEN)
         assert done.returncode == 0, done.stdout + done.stderr
         assert address_of(port) in done.stdout
         assert requests.get(f"http://127.0.0.1:{port}/api/status", timeout=5).json()["node_id"] == "M5"
-        for given, status in (("a-good-token", 200), ("another", 401)):
+        for given, status in ((token, 200), ("another", 401)):
             reply = requests.get(
                 f"http://127.0.0.1:{bridge_port}/api/nodes/unified",
                 headers={"Authorization": f"Bearer {given}"}, timeout=5,
             )  # fmt: skip
             assert reply.status_code == status
-        follow_advice(done.stdout, here)
+        advice = re.findall(r"open the port: (.+)$", done.stdout, re.MULTILINE)
+        assert len(advice) == 4
+        type_in(here, advice)
+        backup_and_restore(here, f"http://127.0.0.1:{port}", tmp_path)
 
         done = install(*both)
         assert "Nothing to change." in done.stdout
@@ -91,16 +96,38 @@ def test_the_course_of_an_installation(wheels: Path, tmp_path: Path) -> None:
 
         here.without_firewalls()
         assert here.run("sh", SCRIPT, "--uninstall").returncode == 0
-        assert [path.split()[0] for path in before if path not in here.tree()] == EMPTY_FOLDERS
+        assert sorted(set(before) - set(here.tree())) == [f"{folder} 755" for folder in EMPTY_FOLDERS]
 
 
 EMPTY_FOLDERS = ["/etc/firewalld", "/etc/firewalld/services", "/etc/ufw", "/etc/ufw/applications.d"]
 """Of firewalls that are not installed."""
 
 
-def follow_advice(said: str, here: Machine) -> None:
-    """Type what the script says about the firewalls."""
-    commands = re.findall(r"open the port: (.+)$", said, re.MULTILINE)
-    assert len(commands) == 4
+def type_in(here: Machine, commands: list[str]) -> None:
     for command in commands:
-        assert here.run("sh", "-c", command).returncode == 0
+        done = here.run("bash", "-c", command)
+        assert done.returncode == 0, (command, done.stderr)
+
+
+def backup_and_restore(here: Machine, monitor: str, directory: Path) -> None:
+    """As the guide says: the journal that root put back is the monitor's own again, who is not root."""
+    place = ("journal-backup.sqlite3", str(directory / "backup.sqlite3"))
+    take, *put_back = (line.replace(*place) for line in as_root(JOURNAL, "systemctl stop", "systemctl start"))
+
+    def report() -> None:
+        assert requests.post(f"{monitor}/api/update_status", json={"status": "sending"}, timeout=5).ok
+
+    def sent() -> int:
+        return int(requests.get(f"{monitor}/api/status", timeout=5).json()["stats"]["sent_to_server"])
+
+    report()
+    type_in(here, [take])
+    report()
+    assert sent() == 2
+    assert len(put_back) == 5
+    type_in(here, put_back)
+    assert sent() == 1
+    report()
+    type_in(here, ["systemctl restart cm-zsb-monitor"])
+    assert sent() == 2
+    assert requests.get(f"{monitor}/api/health", timeout=5).status_code == 200
