@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -51,6 +52,47 @@ def test_service_says_ready_when_it_answers_then_that_it_lives_and_that_it_stops
     assert said.heard.count("READY=1") == 1
     assert said.heard[-1] == "STOPPING=1"
     assert "NOTIFY_SOCKET" in os.environ
+
+
+HANGS = {
+    "the journal's thread is stuck": (
+        monitor,
+        "from exporter import journal, store; journal.STUCK_SECONDS = journal.STALL_SECONDS = 0.2; "
+        "store.Store.write = hang",
+    ),
+    "the status is stuck": (
+        monitor,
+        "from exporter import status, watch; watch._STUCK_SECONDS = 0.2; status.Status.tick = hang",
+    ),
+    "the refresher is stuck": (
+        bridge,
+        "from castray_bridge import refresher, source; refresher.STUCK_SECONDS = 0.2; source.RaySource.fetch = hang",
+    ),
+}
+"""What a service tells systemd, by the service and by what is done to it."""
+
+
+@pytest.mark.parametrize("complaint", HANGS)
+def test_service_of_which_a_part_hangs_pings_no_more_though_it_answers(
+    complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command, harm = HANGS[complaint]
+    address = f"127.0.0.1:{free_port()}"
+    _, _, package, *options = command(address, tmp_path)
+    program = f"import runpy, threading; hang = lambda *_: threading.Event().wait(); {harm}; "
+    program += f"runpy.run_module({package!r}, run_name='__main__', alter_sys=True)"
+    with notification_socket(tmp_path) as (name, said):
+        monkeypatch.setenv("NOTIFY_SOCKET", name)
+        monkeypatch.setenv("WATCHDOG_USEC", "300000")
+        with Process([sys.executable, "-c", program, *options], tmp_path / "log"):
+            said.wait_for("READY=1", 20)
+            if command is monitor:
+                requests.post(f"http://{address}/api/update_status", json={"status": "sending"}, timeout=5)
+            said.wait_for(f"STATUS={complaint}", 10)
+            said.heard.clear()
+            said.listen(0.5)
+            assert said.heard == []
+            assert requests.get(f"http://{address}/api/health", timeout=5).json()["service"]
 
 
 class HangingSource(StillSource):
