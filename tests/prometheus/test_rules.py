@@ -53,7 +53,7 @@ def minutes(duration: str) -> float:
     return sum(int(number) * units[unit] for number, unit in re.findall(r"(\d+)([hms])", duration))
 
 
-@pytest.mark.parametrize("name", ["prometheus.yml", "prometheus.static.yml"])
+@pytest.mark.parametrize("name", ["prometheus.yml", "prometheus.static.yml", "prometheus.federation.yml"])
 def test_configuration_loads(program: str, name: str) -> None:
     assert "SUCCESS" in run(program, "check", "config", name)
 
