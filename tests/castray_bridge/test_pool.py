@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import pairwise
+from pathlib import Path
 from queue import Queue
 
 import pytest
@@ -17,9 +19,10 @@ from castray_bridge.schedule import Pace
 from castray_bridge.status import Answer, NodeStatus
 from castray_bridge.worker import STUCK_SECONDS
 from servicekit.clock import SystemClock
-from tests.castray_bridge.hostile import BEHAVIOURS, GOOD, HostileServer, serving, silent
+from tests.castray_bridge.hostile import BEHAVIOURS, GOOD, STATUS, HostileServer, body, says, serving, silent
 from tests.exporter.clocks import ManualClock
 from tests.support.net import free_port, wait_for
+from tests.support.running import RunningMonitor
 
 LATEST = 1.5
 """Seconds by which every question has ended: the budget of 1 s and a busy machine."""
@@ -42,6 +45,11 @@ class Asked:
 
     def next(self) -> tuple[float, Answer]:
         return self.answers.get(timeout=5)
+
+    def next_in(self, state: str) -> tuple[float, Answer] | None:
+        """Return the next answer if it tells that state."""
+        after, answer = self.next()
+        return (after, answer) if answer.status.state == state else None
 
     def first(self, count: int) -> dict[Address, tuple[float, NodeStatus]]:
         found: dict[Address, tuple[float, NodeStatus]] = {}
@@ -107,6 +115,39 @@ def test_hanging_nodes_delay_nobody_and_take_no_threads(asked: Asked) -> None:
     assert {found[address][1].error for address in bad} == {"timeout"}
     assert max(found[address][0] for address in bad) < 2.0
     assert len(pool_threads) == 120 / NODES_PER_THREAD
+
+
+def test_change_is_seen_at_once_through_the_long_poll(tmp_path: Path) -> None:
+    running = Asked(Pace(refresh=60.0))  # polling would show nothing for a minute
+    try:
+        with RunningMonitor(tmp_path) as monitor:
+            running.ask(Address("127.0.0.1", int(monitor.address.partition(":")[2])))
+            assert running.next()[1].status.state == "idle"
+            for state in ("detecting", "sending", "idle") * 2:
+                assert monitor.report(status=state).ok
+                reported = time.monotonic() - running.begun
+                after, _ = wait_for(lambda state=state: running.next_in(state), state, 3)
+                assert after - reported < 0.2
+    finally:
+        running.pool.close()
+
+
+def test_nodes_beyond_the_threads_are_polled_at_every_refresh() -> None:
+    status = says(body(STATUS | {"version": 3}))
+    running = Asked(Pace(refresh=0.2, workers=1))
+    try:
+        with serving(status) as one, serving(status, "127.0.0.2") as other:
+            running.ask(one.address)
+            wait_for(lambda: any(b"wait=0.5&since=3" in question for question in one.questions), "a long poll", 5)
+            running.ask(one.address, other.address)
+            running.first(2)
+            one.questions.clear()
+            seen = [after for after, answer in (running.next() for _ in range(12)) if answer.address == other.address]
+            assert not any(b"wait=" in question for question in [*one.questions[1:], *other.questions])
+        gaps = [after - before for before, after in pairwise(seen)]
+        assert 0.15 < sorted(gaps)[len(gaps) // 2] < 0.3
+    finally:
+        running.pool.close()
 
 
 def test_node_that_comes_back_is_seen_soon(asked: Asked) -> None:
