@@ -10,7 +10,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,6 +61,8 @@ def body(value: Any) -> bytes:
 
 
 GOOD: Final = says(body(STATUS))
+_BOMB: Final = gzip.compress(b" " * 10_000_000)
+"""Ten megabytes in ten kilobytes. Repeated, it is one long bomb: gzip files may be joined."""
 BEHAVIOURS: Final[dict[str, tuple[Behaviour, str]]] = {
     "never answers": (silent, "timeout"),
     "drips a head": (endless(b"HTTP/1.0 200 OK\r\n", b"X", 0.2), "timeout"),
@@ -68,7 +70,9 @@ BEHAVIOURS: Final[dict[str, tuple[Behaviour, str]]] = {
     "endless head": (endless(b"HTTP/1.0 200 OK\r\n", b"X-A: " + b"a" * 4000 + b"\r\n"), "too_large"),
     "endless body": (endless(b"HTTP/1.0 200 OK\r\n\r\n", b"a" * 4096), "too_large"),
     "announces a gigabyte": (says(b"HTTP/1.0 200 OK\r\nContent-Length: 1000000000\r\n\r\n{"), "too_large"),
-    "gzip bomb": (says(reply(gzip.compress(b" " * 10_000_000), extra="Content-Encoding: gzip\r\n")), "not_json"),
+    # Nothing is ever unpacked: a bomb counts by what comes over the wire.
+    "gzip bomb": (endless(b"HTTP/1.0 200 OK\r\nContent-Encoding: gzip\r\n\r\n", _BOMB), "too_large"),
+    "small gzip bomb": (says(reply(_BOMB, extra="Content-Encoding: gzip\r\n")), "not_json"),
     "HTML": (says(reply(b"<html>hello</html>")), "not_json"),
     "binary": (says(reply(bytes(range(256)))), "not_json"),
     "nothing": (says(reply(b"")), "not_json"),
@@ -151,6 +155,19 @@ class TlsServer(HostileServer):
     def _serve(self, peer: socket.socket) -> None:
         with contextlib.suppress(OSError):  # the client has hung up, or does not speak TLS
             super()._serve(self._context.wrap_socket(peer, server_side=True))
+
+
+@contextmanager
+def unanswering() -> Iterator[Address]:
+    """Yield an address that answers no attempt to connect, like that of a host which is off."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        # Nobody accepts, and the queue holds one: whoever comes after is not even refused.
+        for _ in range(4):
+            peer = stack.enter_context(socket.socket())
+            peer.setblocking(False)
+            peer.connect_ex(listener.getsockname())
+        yield Address(*listener.getsockname()[:2])
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections.abc import Iterator
@@ -14,12 +15,22 @@ import pytest
 
 from castray_bridge.http_reply import ProbeError
 from castray_bridge.pool import NODES_PER_THREAD, WorkerPool
-from castray_bridge.probe import Address, ask
+from castray_bridge.probe import Address, ask, failure_reason
 from castray_bridge.schedule import Pace
 from castray_bridge.status import Answer, NodeStatus
 from castray_bridge.worker import STUCK_SECONDS
 from servicekit.clock import SystemClock
-from tests.castray_bridge.hostile import BEHAVIOURS, GOOD, STATUS, HostileServer, body, says, serving, silent
+from tests.castray_bridge.hostile import (
+    BEHAVIOURS,
+    GOOD,
+    STATUS,
+    HostileServer,
+    body,
+    says,
+    serving,
+    silent,
+    unanswering,
+)
 from tests.exporter.clocks import ManualClock
 from tests.support.net import free_port, wait_for
 from tests.support.running import RunningMonitor
@@ -101,6 +112,40 @@ def test_single_question_has_the_same_budget(name: str) -> None:
 def test_closed_port_is_refused(asked: Asked) -> None:
     asked.ask(Address("127.0.0.1", free_port()))
     assert asked.next()[1].status.error == "refused"
+
+
+def test_host_that_does_not_answer_is_a_timeout_after_a_second_and_knocked_at(asked: Asked) -> None:
+    with unanswering() as address:
+        asked.ask(address)
+        found = [asked.next() for _ in range(3)]
+    assert [answer.status.error for _, answer in found] == ["timeout"] * 3
+    assert 0.95 < found[0][0] < LATEST
+    # From question to question 1 s and then 1.9 s, not 2 s: the return of a host must show within two.
+    assert 1.7 < found[2][0] - found[1][0] < 2.3
+
+
+@pytest.mark.parametrize("ip", ["255.255.255.255", "fe80::1", "ff02::1"])
+def test_address_that_no_way_leads_to_is_unreachable(asked: Asked, ip: str) -> None:
+    asked.ask(Address(ip, 8000))
+    after, answer = asked.next()
+    assert answer.status.error == "unreachable"
+    assert after < 0.5
+
+
+@pytest.mark.parametrize(
+    ("number", "connected", "reason"),
+    [
+        (errno.ECONNREFUSED, False, "refused"),
+        (errno.ETIMEDOUT, False, "timeout"),
+        (errno.EHOSTUNREACH, False, "unreachable"),
+        (errno.ENETUNREACH, False, "unreachable"),
+        (errno.EACCES, False, "unreachable"),
+        (errno.ECONNRESET, True, "bad_reply"),
+        (errno.EPIPE, True, "bad_reply"),
+    ],
+)
+def test_error_of_the_system_has_a_reason(number: int, connected: bool, reason: str) -> None:
+    assert failure_reason(OSError(number, ""), connected) == reason
 
 
 def test_hanging_nodes_delay_nobody_and_take_no_threads(asked: Asked) -> None:

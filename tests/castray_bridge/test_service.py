@@ -6,6 +6,7 @@ import json
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -204,11 +205,37 @@ def run(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(module("castray_bridge", *options), capture_output=True, text=True, timeout=20, check=False)
 
 
-def test_busy_port_is_one_line(service: Service) -> None:
+def test_busy_port_is_one_line_at_once(service: Service) -> None:
+    begun = time.monotonic()
+    assert run("--version").returncode == 0
+    loaded = time.monotonic()
     done = run("--listen", service.address, "--ray-dashboard", "http://127.0.0.1:1")
+    # gunicorn by itself would try for five seconds. Loading Python's modules is not counted: it takes what it takes.
+    assert time.monotonic() - loaded < loaded - begun + 1
     assert done.returncode == 1
     assert "Address already in use" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_request_in_flight_is_answered_when_the_bridge_is_told_to_stop(source: str, tmp_path: Path) -> None:
+    service = Service(tmp_path, source, free_port(["127.0.0.1", "127.0.0.2"]))
+    try:
+        wait_for(service.is_settled, "first answers", 20)
+        before = len(service.hanging.questions)
+        with ThreadPoolExecutor(1) as threads:
+            # It takes a second, the budget of the node that hangs.
+            asked = threads.submit(service.get, "/api/history?minutes=5")
+            wait_for(
+                lambda: any(b"/api/history" in question for question in service.hanging.questions[before:]),
+                "the question that hangs",
+            )
+            begun = time.monotonic()
+            assert service.process.terminate(within=10) == 0
+            assert time.monotonic() - begun < 5
+            assert asked.result(1) == {"nodes": {"M1": [], "M2": []}}
+        assert "Traceback" not in service.process.output()
+    finally:
+        service.close()
 
 
 @pytest.mark.parametrize(
