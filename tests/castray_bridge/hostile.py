@@ -105,7 +105,7 @@ class HostileServer:
         self.behaviour = behaviour
         self.questions: list[bytes] = []
         self._ended = threading.Event()
-        self._listener = socket.create_server((host, port), backlog=64)
+        self._listener = socket.create_server((host, port), backlog=1024)
         self.address = Address(*self._listener.getsockname()[:2])
         threading.Thread(target=self._accept, daemon=True).start()
 

@@ -9,10 +9,12 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import requests
 import websocket
 
 from tests.castray_bridge.hostile import STATUS, body, says, serving
@@ -194,3 +196,43 @@ def test_500_slow_clients_delay_nobody(world: World, kind: Begin) -> None:
         client.recv()
         client.close(timeout=1)
     assert "Traceback" not in world.bridge.process.output()
+
+
+def test_crowds_of_slow_clients_leave_no_memory_behind(world: World) -> None:
+    """The first crowd makes threads, which stay for the next one; what the next ones add would be lost for ever."""
+
+    def crowds() -> float:
+        for kind in SLOW.values():
+            with crowd(world.bridge, 200, kind):
+                assert world.bridge.get("/api/ray-dashboard").ok
+        return world.bridge.resources()["megabytes"]
+
+    first = crowds()
+    assert crowds() - first < 5
+
+
+def test_200_pollers_all_get_their_answers_and_the_nodes_notice_nothing(world: World) -> None:
+    def poll(_: int) -> list[int]:
+        with requests.Session() as session:
+            return [session.get(f"{world.bridge.url}/api/ray-dashboard", timeout=10).status_code for _ in range(5)]
+
+    before, begun = len(world.node.questions), time.monotonic()
+    with ThreadPoolExecutor(200) as pollers:
+        assert list(pollers.map(poll, range(200))) == [[200] * 5] * 200
+    # The node is asked at every refresh of 0.3 s, whoever looks.
+    assert len(world.node.questions) - before <= (time.monotonic() - begun) / 0.3 + 2
+
+
+def test_500_scrapes_leave_nothing_behind(world: World) -> None:
+    def scrape(times: int) -> None:
+        with requests.Session() as session:
+            for _ in range(times):
+                assert session.get(f"{world.bridge.url}/metrics", timeout=10).ok
+
+    scrape(20)
+    before = world.bridge.resources()
+    scrape(500)
+    after = world.bridge.resources()
+    assert abs(after["threads"] - before["threads"]) <= 2
+    assert abs(after["descriptors"] - before["descriptors"]) <= 2
+    assert after["megabytes"] - before["megabytes"] < 5
