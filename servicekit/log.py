@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 import threading
@@ -15,6 +16,9 @@ LEVELS: Final = ("debug", "info", "warning", "error")
 
 def configure(level: str) -> None:
     """Send all records from `level` up to stderr; for a process' entry point only."""
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        # Whatever the locale or PYTHONIOENCODING say; and a file name that is no text must not end in a traceback.
+        sys.stderr.reconfigure(encoding="utf-8", errors="backslashreplace")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

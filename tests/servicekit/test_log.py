@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -62,6 +65,14 @@ def test_a_traceback_follows_its_record(capsys: pytest.CaptureFixture[str]) -> N
     configure("error")
     logging.getLogger("part").error("failed", exc_info=ValueError("why"))
     assert capsys.readouterr().err.splitlines()[-1] == "ValueError: why"
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "ascii", "utf-16"])
+def test_log_is_utf_8_whatever_the_environment_says(encoding: str) -> None:
+    script = "import logging; from servicekit.log import configure; configure('info'); logging.info('检测 \\udc80')"
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, check=True)
+    assert done.stderr.decode("utf-8").endswith("检测 \\udc80\n")
 
 
 def test_the_rate_limit_lets_a_burst_through_and_then_tells_how_many_it_held_back() -> None:
