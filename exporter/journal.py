@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
+from exporter.lock import DirectoryLock
 from exporter.paging import END, Page, Row, cut
 from exporter.records import Alert, Batch, Stored, Transition
-from exporter.store import DamagedError, Store, is_disk_full, salvage
+from exporter.rescue import put_back, salvage, set_aside
+from exporter.schema import DamagedError
+from exporter.store import Store, is_disk_full
 from servicekit.cli import StartError
-from servicekit.log import event
+from servicekit.log import RateLimit, event
 
 FILE_NAME: Final = "journal.sqlite3"
 RETRY_SECONDS: Final = 1.0
+RECHECK_SECONDS: Final = 2.0
+"""How often the file is looked for when there is nothing to write."""
 STUCK_SECONDS: Final = 20.0
 """A write that takes longer will not end: only another process can write again."""
 STALL_SECONDS: Final = 2.0
@@ -40,9 +44,9 @@ class Journal:
     def __init__(self, directory: Path) -> None:
         """Open the journal in `directory`; on a full disk it begins in memory. Raises `StartError` when that fails."""
         self._path = directory / FILE_NAME
-        self._lock_file = _lock(directory)
+        self._lock = DirectoryLock(directory)
         self.errors = 0
-        """Writes that failed, and files set aside."""
+        """Writes and reads that failed, and files that were damaged, removed or replaced."""
         self.failure = ""
         """Why the journal cannot be written at present; empty when it can."""
         self._changed = threading.Condition()
@@ -52,6 +56,7 @@ class Journal:
         self._appended = 0
         self._written = 0
         self._closing = False
+        self._unread = RateLimit(burst=1, period=60.0)
         self._store: Store | None = None
         """None while the disk has no room to open it."""
         self.stored: Stored = self._open()
@@ -100,7 +105,7 @@ class Journal:
         self._thread.join(STALL_SECONDS)
         if self._store is not None and not self._thread.is_alive():
             self._store.close()
-        self._lock_file.close()
+        self._lock.close()
 
     def _unwritten(self) -> tuple[Batch, ...]:
         return (self._pending,) if self._writing is None else (self._writing, self._pending)
@@ -115,14 +120,24 @@ class Journal:
         yield from (row for row in reversed(unwritten) if row.id < before)
         oldest = unwritten[0].id if unwritten else before
         # A connection of its own: the writing one may be stuck in a write.
-        with suppress(sqlite3.Error), closing(Store.reader(self._path)) as store:
-            yield from stored(store, min(before, oldest))
+        try:
+            with closing(Store.reader(self._path)) as store:
+                yield from stored(store, min(before, oldest))
+        except sqlite3.Error as error:
+            self._miss(error)
+
+    def _miss(self, error: sqlite3.Error) -> None:
+        with self._changed:
+            self.errors += 1
+        held_back = self._unread.admit()
+        if held_back is not None:
+            _log.error(event("journal_unread", path=self._path, reason=error, held_back=held_back))
 
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closing or self._appended > self._written)
-                if self._appended == self._written:
+                self._changed.wait_for(lambda: self._closing or self._appended > self._written, RECHECK_SECONDS)
+                if self._closing and self._appended == self._written:
                     return
                 self._writing, self._pending = self._pending, Batch()
                 self._began_writing = time.monotonic()
@@ -142,12 +157,25 @@ class Journal:
     def _write(self, batch: Batch) -> str:
         """Write `batch`; return why that failed, or an empty text."""
         try:
-            if self._store is None:
-                self._store = Store.open(self._path)
-            self._store.write(batch)
-        except (sqlite3.Error, DamagedError, StartError) as error:
+            self._store_in_place().write(batch)
+            self._store_in_place()  # again: what is acknowledged must be where the next start looks for it
+        except (sqlite3.Error, DamagedError, StartError, OSError) as error:
             return str(error)
         return ""
+
+    def _store_in_place(self) -> Store:
+        """Return the open store; one whose file was removed or replaced is written anew, as a whole."""
+        self._lock.renew()
+        if self._store is not None and not self._store.is_in_place():
+            kept_as = put_back(self._store, self._path)
+            self._store.close()
+            self._store = None
+            with self._changed:
+                self.errors += 1
+            _log.error(event("journal_lost", path=self._path, reason="removed or replaced", kept_as=kept_as))
+        if self._store is None:
+            self._store = Store.open(self._path)
+        return self._store
 
     def _succeed(self, ticket: int) -> None:
         self._writing = None
@@ -192,17 +220,13 @@ class Journal:
             self._store.close()
             self._store = None
         rescued = salvage(self._path)
-        suffix = f".damaged-{int(time.time())}"
-        for part in ("", "-wal", "-shm"):
-            old = self._path.with_name(FILE_NAME + part)
-            if old.exists():
-                old.rename(self._path.with_name(FILE_NAME + suffix + part))
+        kept_as = set_aside(self._path, "damaged")
         self.errors += 1
         _log.error(
             event(
                 "journal_damaged",
                 reason=reason,
-                kept_as=FILE_NAME + suffix,
+                kept_as=kept_as,
                 rescued_totals=rescued.snapshot is not None,
                 rescued_alerts=len(rescued.alerts),
                 rescued_transitions=len(rescued.transitions),
@@ -214,18 +238,3 @@ class Journal:
         except (DamagedError, sqlite3.Error) as error:
             raise StartError(f"no new journal {self._path} can be begun: {error}") from None
         return self._store.load()
-
-
-def _lock(directory: Path) -> IO[str]:
-    """Make `directory` this process' own, for two monitors would overwrite each other's counts."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        file = (directory / "journal.lock").open("w")
-    except OSError as error:
-        raise StartError(f"the state directory {directory} cannot be written: {error.strerror}") from None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        raise StartError(f"the state directory {directory} is in use by another monitor") from None
-    return file

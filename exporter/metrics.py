@@ -82,7 +82,7 @@ class StatusCollector(Collector):
             ("sent_to_server", "Inputs sent to the server for a second look.", totals.sent_to_server),
             (
                 "journal_errors",
-                "Writes to the journal that failed, and damaged files set aside.",
+                "Writes and reads of the journal that failed, and files that were damaged, removed or replaced.",
                 self.journal_errors(),
             ),
             ("http_errors", "Requests that ended in an unforeseen exception.", self.errors.http),

@@ -1,55 +1,34 @@
-"""The journal's file: one SQLite database in WAL mode, its schema, and what to do with a file that is not it."""
+"""The journal's file: one SQLite database in WAL mode."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 from exporter.records import ALERTS_LIMIT, TRANSITIONS_LIMIT, Alert, Batch, Stored, Transition
+from exporter.schema import DamagedError, identify, is_new, migrate, transaction
 from exporter.snapshot import Snapshot
 from exporter.totals import SESSIONS_LIMIT, Session, Totals
-from servicekit.cli import StartError
 
-APPLICATION_ID: Final = 0x434D5A53
-"""Marks the file as ours (`PRAGMA application_id`): "CMZS"."""
-
-_MIGRATIONS: Final = (
-    """
-    CREATE TABLE snapshot (only INTEGER PRIMARY KEY CHECK (only = 1), json TEXT NOT NULL);
-    CREATE TABLE sessions (
-        used INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, sequence INTEGER NOT NULL,
-        processed INTEGER NOT NULL, low_confidence INTEGER NOT NULL, sent_to_server INTEGER NOT NULL);
-    CREATE TABLE transitions (
-        id INTEGER PRIMARY KEY, run INTEGER NOT NULL, entered REAL NOT NULL, state TEXT NOT NULL,
-        seconds REAL NOT NULL);
-    CREATE TABLE alerts (
-        id INTEGER PRIMARY KEY, run INTEGER NOT NULL, timestamp REAL NOT NULL, level TEXT NOT NULL,
-        message TEXT NOT NULL, task_info TEXT);
-    """,
-    """
-    CREATE INDEX transitions_left ON transitions (entered + seconds);
-    """,
-)
-"""Step i takes a file from schema version i to i + 1; a released step never changes."""
-SCHEMA_VERSION: Final = len(_MIGRATIONS)
-
-
+PARTS: Final = ("", "-wal", "-shm")
+"""What SQLite adds to the name for the files that belong together."""
+_FULL, _IO_ERROR = 13, 10
+"""SQLite's result codes on a full disk: the second where the file of the shared log index cannot grow."""
 _NO_ROOM: Final = frozenset({"database or disk is full", "disk I/O error"})
-"""What SQLite says on a full disk: the second where the file of the shared log index cannot grow."""
-
-
-class DamagedError(Exception):
-    """The file is not a database, or a damaged one."""
+"""The same in words; Python before 3.11 tells no codes."""
 
 
 class Store:
     """An open journal file. Not thread-safe; any method may raise `sqlite3.Error`."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
+        self._path = path
+        self._files = _identities(path)
 
     @classmethod
     def open(cls, path: Path) -> Store:
@@ -60,11 +39,11 @@ class Store:
         """
         connection = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
         try:
-            _identify(connection, path)
+            identify(connection, path)
             # FULL syncs the log at every commit: what was acknowledged survives a power cut.
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "journal_size_limit=4194304"):
                 connection.execute(f"PRAGMA {pragma}")
-            _migrate(connection)
+            migrate(connection)
         except sqlite3.OperationalError:
             connection.close()
             raise
@@ -74,12 +53,12 @@ class Store:
         except BaseException:
             connection.close()
             raise
-        return cls(connection)
+        return cls(connection, path)
 
     @classmethod
     def reader(cls, path: Path) -> Store:
         """Open the existing file for reading only."""
-        return cls(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1.0))
+        return cls(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1.0), path)
 
     @staticmethod
     def peek(path: Path) -> Stored:
@@ -88,9 +67,8 @@ class Store:
             # Alone with the file, SQLite keeps the log's index in memory and needs no room on the disk.
             connection.execute("PRAGMA locking_mode=EXCLUSIVE")
             try:
-                _identify(connection, path)
-                is_new = _pragma(connection, "schema_version") == 0
-                return Stored() if is_new else Store(connection).load()
+                identify(connection, path)
+                return Stored() if is_new(connection) else Store(connection, path).load()
             except sqlite3.OperationalError:
                 raise
             except sqlite3.DatabaseError as error:
@@ -100,10 +78,22 @@ class Store:
         """Close the file; the log is merged into it."""
         self._connection.close()
 
+    def is_in_place(self) -> bool:
+        """Return whether the files that are open are those found under their names.
+
+        SQLite does not mind when they are removed: it goes on writing what nobody will find.
+        """
+        return self._files == _identities(self._path)
+
+    def copy_to(self, path: Path) -> None:
+        """Write all content to a new file, which is on disk when this returns."""
+        with closing(sqlite3.connect(path, timeout=1.0, isolation_level=None)) as copy:
+            self._connection.backup(copy)
+
     def load(self) -> Stored:
         """Read what goes on after a restart. Raises `DamagedError` when that is not what was written."""
         try:
-            return Stored(_load_snapshot(self._connection), tuple(_load_sessions(self._connection)))
+            return Stored(load_snapshot(self._connection), tuple(load_sessions(self._connection)))
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError as error:
@@ -111,7 +101,7 @@ class Store:
 
     def write(self, batch: Batch) -> None:
         """Write `batch` in one transaction that is on disk when this returns; on an error nothing of it is."""
-        with _transaction(self._connection) as execute:
+        with transaction(self._connection) as execute:
             for run, seconds in batch.shifts.items():  # before the rows of this batch, which are dated right
                 execute("UPDATE transitions SET entered = entered + ? WHERE run = ?", (seconds, run))
                 execute("UPDATE alerts SET timestamp = timestamp + ? WHERE run = ?", (seconds, run))
@@ -161,84 +151,12 @@ class Store:
 
 def is_disk_full(error: sqlite3.Error) -> bool:
     """Return whether `error` can go away by itself, once there is room on the disk."""
-    return str(error) in _NO_ROOM
+    code = getattr(error, "sqlite_errorcode", None)
+    return str(error) in _NO_ROOM if code is None else code & 0xFF in (_FULL, _IO_ERROR)
 
 
-def salvage(path: Path) -> Batch:
-    """Read from a damaged file whatever can still be read; never raises for what it finds there."""
-    batch = Batch()
-    try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-    except sqlite3.Error:
-        return batch
-    with closing(connection):
-        try:
-            batch.snapshot = _load_snapshot(connection)
-        except sqlite3.Error:
-            return batch
-        with _until_damage():
-            batch.sessions.update((session.name, session) for session in _load_sessions(connection))
-        with _until_damage():
-            for row in connection.execute("SELECT * FROM alerts ORDER BY id"):
-                batch.alerts.append(Alert(*row))
-        with _until_damage():
-            for row in connection.execute("SELECT * FROM transitions ORDER BY id"):
-                batch.transitions.append(Transition(*row))
-    return batch
-
-
-@contextmanager
-def _until_damage() -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.Error, TypeError):
-        return
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[Callable[..., sqlite3.Cursor]]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield connection.execute
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
-def _identify(connection: sqlite3.Connection, path: Path) -> None:
-    application, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
-    is_new = _pragma(connection, "schema_version") == 0
-    if application != APPLICATION_ID and not is_new:
-        raise StartError(f"{path} is a database of another program; choose another --state-dir")
-    if version > SCHEMA_VERSION:
-        raise StartError(
-            f"{path} was written by a newer version of this program (schema {version}, this one knows"
-            f" {SCHEMA_VERSION}); upgrade, or choose another --state-dir"
-        )
-    findings = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if findings != ("ok",):
-        raise DamagedError(str(findings[0]) if findings else "no answer to quick_check")
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    version = _pragma(connection, "user_version")
-    if version == SCHEMA_VERSION:
-        return
-    with _transaction(connection) as execute:
-        for step in _MIGRATIONS[version:]:
-            for statement in step.split(";"):
-                execute(statement)
-        execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
-    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
-
-
-def _load_snapshot(connection: sqlite3.Connection) -> Snapshot | None:
+def load_snapshot(connection: sqlite3.Connection) -> Snapshot | None:
+    """Read the snapshot, None if there is none yet. Raises `sqlite3.DatabaseError` when it is something else."""
     row = connection.execute("SELECT json FROM snapshot").fetchone()
     if row is None:
         return None
@@ -248,9 +166,24 @@ def _load_snapshot(connection: sqlite3.Connection) -> Snapshot | None:
         raise sqlite3.DatabaseError(str(error)) from None
 
 
-def _load_sessions(connection: sqlite3.Connection) -> Iterator[Session]:
+def load_sessions(connection: sqlite3.Connection) -> Iterator[Session]:
+    """Read the sessions, the one used last comes last. Raises `sqlite3.DatabaseError` when they are something else."""
     rows = connection.execute(
         "SELECT name, sequence, processed, low_confidence, sent_to_server FROM sessions ORDER BY used"
     )
-    for name, sequence, *totals in rows:
-        yield Session(name, Totals(*totals), sequence)
+    for name, *numbers in rows:
+        if not isinstance(name, str) or not all(isinstance(number, int) for number in numbers):
+            raise sqlite3.DatabaseError("not a session")
+        yield Session(name, Totals(*numbers[1:]), numbers[0])
+
+
+def _identities(path: Path) -> list[tuple[int, int] | None]:
+    return [_identity(f"{path}{part}") for part in PARTS]
+
+
+def _identity(name: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(name)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

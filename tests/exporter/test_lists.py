@@ -15,9 +15,10 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from exporter import store
 from exporter.journal import FILE_NAME, PAGE_BYTES
 from exporter.records import Batch, Transition
+from exporter.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, migrate
+from exporter.store import Store
 from servicekit.clock import rfc3339
 from tests.exporter.monitors import Monitor, running_monitor
 
@@ -97,7 +98,8 @@ def test_work_and_memory_of_a_page_do_not_grow_with_the_journal(full_day: Monito
     assert little < MEGABYTE
     assert much < 12 * MEGABYTE
     with closing(sqlite3.connect(":memory:")) as database:
-        database.executescript(store._MIGRATIONS[0] + store._MIGRATIONS[1])
+        database.isolation_level = None
+        migrate(database)
         rows = ((n, float(n)) for n in range(100_000))
         database.executemany("INSERT INTO transitions VALUES (?, 1, ?, 'idle', 1.0)", rows)
         steps = 0
@@ -108,7 +110,7 @@ def test_work_and_memory_of_a_page_do_not_grow_with_the_journal(full_day: Monito
             return 0
 
         database.set_progress_handler(count, 100)
-        assert len(list(store.Store(database).transitions(since=99_990.0, before=2**53))) == 10
+        assert len(list(Store(database, Path(":memory:")).transitions(since=99_990.0, before=2**53))) == 10
         assert steps < 10
 
 
@@ -178,13 +180,13 @@ def test_wrong_start_of_a_page_is_named(client: FlaskClient, path: str) -> None:
 
 def test_journal_of_the_first_version_goes_on_with_an_index(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as database:
-        database.executescript(store._MIGRATIONS[0])
+        database.executescript(";".join(MIGRATIONS[0]))
         database.execute("INSERT INTO transitions VALUES (1, 1, 5.0, 'sending', 2.0)")
-        database.execute(f"PRAGMA application_id = {store.APPLICATION_ID}")
+        database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         database.execute("PRAGMA user_version = 1")
         database.commit()
     with running_monitor(tmp_path) as monitor:
         assert [row.seconds for row in monitor.journal.transitions(10, since=0.0).rows] == [2.0]
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as database:
-        assert database.execute("PRAGMA user_version").fetchone() == (store.SCHEMA_VERSION,)
+        assert database.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
         assert database.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND name LIKE 'tr%'").fetchone()

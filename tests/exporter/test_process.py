@@ -25,32 +25,38 @@ def monitor(tmp_path: Path) -> Iterator[RunningMonitor]:
         yield running
 
 
-def post_until_it_fails(url: str) -> int:
-    """Return how many reports were acknowledged."""
-    acknowledged = 0
+def post_until_it_fails(url: str, first: int) -> int:
+    """Report `detecting` and `sending` in turn, sendings numbered from `first`; return the last one acknowledged."""
+    number = first - 1
     with requests.Session() as session:
-        while True:
-            try:
-                reply = session.post(f"{url}/api/update_status", json={"status": "sending"}, timeout=5)
-            except requests.RequestException:
-                return acknowledged
-            acknowledged += reply.ok
+        try:
+            while True:
+                session.post(f"{url}/api/update_status", json={"status": "detecting"}, timeout=5).raise_for_status()
+                report = {"status": "sending", "message": str(number + 1)}
+                session.post(f"{url}/api/update_status", json=report, timeout=5).raise_for_status()
+                number += 1
+        except requests.ConnectionError:
+            return number
 
 
 def test_no_acknowledged_report_is_lost_by_kill_9(monitor: RunningMonitor) -> None:
-    acknowledged = 0
+    last = 0
     for _ in range(5):
-        before = monitor.stats()["sent_to_server"]
         assassin = threading.Timer(0.4, lambda: os.kill(monitor.process.pid, signal.SIGKILL))
         assassin.start()
-        acknowledged += post_until_it_fails(monitor.url)
+        acknowledged = post_until_it_fails(monitor.url, last + 1)
         assassin.join()
         monitor.process.kill()
         monitor.start()
-        counted = monitor.stats()["sent_to_server"]
-        assert counted >= acknowledged
-        assert counted > before
-    assert counted <= acknowledged + 5  # written, but killed before the reply: one per kill at most
+        assert acknowledged > last
+        # Written, but killed before the reply: one at most.
+        last = monitor.stats()["sent_to_server"]
+        assert last in (acknowledged, acknowledged + 1)
+        messages = [alert["message"] for alert in monitor.get("/api/alerts?limit=1000").json()["alerts"]]
+        assert messages == [str(number) for number in range(last, 0, -1)][:1000]
+        states = [row["status"] for row in monitor.get("/api/history").json()]
+        assert states == ["idle", *["detecting", "sending"] * (last + 1)][: len(states)]
+        assert len(states) - 1 in (2 * last, 2 * last + 1)
 
 
 def test_sigterm_releases_waiters_and_ends_well(monitor: RunningMonitor) -> None:

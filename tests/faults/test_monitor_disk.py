@@ -130,6 +130,22 @@ def test_directory_that_is_not_ours_is_refused_also_when_the_disk_is_full(tmp_pa
     assert (tmp_path / "state" / FILE_NAME).read_bytes() == before
 
 
+def test_journal_removed_in_mid_run_costs_nothing_but_a_line_of_the_log(tmp_path: Path) -> None:
+    with RunningMonitor(tmp_path) as monitor:
+        for number in range(3):
+            assert monitor.report(status="sending", message=str(number)).ok
+        for path in monitor.state.glob(f"{FILE_NAME}*"):
+            path.unlink()
+        assert monitor.report(status="sending", message="3").ok
+        assert monitor.get("/api/health").ok
+        assert 'cmzsb_journal_errors_total{node="M5"} 0.0' not in monitor.get("/metrics").text
+        assert "journal_lost" in monitor.process.output()
+        monitor.kill_9()
+        monitor.start()
+        assert monitor.stats()["sent_to_server"] == 4
+        assert [alert["message"] for alert in monitor.get("/api/alerts").json()["alerts"]] == ["3", "2", "1", "0"]
+
+
 def killed_after(monitor: RunningMonitor, reports: int) -> None:
     for number in range(reports):
         assert monitor.report(status="sending", message=str(number)).ok

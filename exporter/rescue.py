@@ -1,0 +1,86 @@
+"""What to do with a journal that cannot go on: save what can be read, and keep the file out of the way."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from exporter.records import Alert, Batch, Transition
+from exporter.store import PARTS, Store, load_sessions, load_snapshot
+
+
+def set_aside(path: Path, reason: str) -> str:
+    """Rename the file and its parts, never over others; return the new name, or an empty text if there are none."""
+    present = [part for part in PARTS if os.path.lexists(f"{path}{part}")]
+    if not present:
+        return ""
+    name = f"{path.name}.{reason}-{int(time.time())}"
+    free = next(name for name in _numbered(name) if not any(os.path.lexists(path.with_name(name + p)) for p in PARTS))
+    for part in present:
+        path.with_name(path.name + part).rename(path.with_name(free + part))
+    return free
+
+
+def _numbered(name: str) -> Iterator[str]:
+    # A board without a battery boots at the same second each time.
+    yield name
+    yield from (f"{name}-{number}" for number in itertools.count(2))
+
+
+def put_back(store: Store, path: Path) -> str:
+    """Write the content of an open journal, whose file was removed or replaced, to `path` again.
+
+    What lies there now is set aside; its new name is returned. The store itself is as useless afterwards as before.
+    Raises `sqlite3.Error` and `OSError`.
+    """
+    copy = path.with_name(path.name + ".new")
+    copy.unlink(missing_ok=True)
+    store.copy_to(copy)
+    kept_as = set_aside(path, "replaced")
+    copy.rename(path)
+    _sync(path.parent)
+    return kept_as
+
+
+def _sync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def salvage(path: Path) -> Batch:
+    """Read from a damaged file whatever can still be read; never raises for what it finds there."""
+    batch = Batch()
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    except sqlite3.Error:
+        return batch
+    with closing(connection):
+        try:
+            batch.snapshot = load_snapshot(connection)
+        except sqlite3.Error:
+            return batch
+        with _until_damage():
+            batch.sessions.update((session.name, session) for session in load_sessions(connection))
+        with _until_damage():
+            for row in connection.execute("SELECT * FROM alerts ORDER BY id"):
+                batch.alerts.append(Alert(*row))
+        with _until_damage():
+            for row in connection.execute("SELECT * FROM transitions ORDER BY id"):
+                batch.transitions.append(Transition(*row))
+    return batch
+
+
+@contextmanager
+def _until_damage() -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, TypeError):
+        return
