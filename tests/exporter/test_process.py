@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import requests
 
+from exporter.api import MAX_WAITERS
 from exporter.reporter import StatusReporter
 from tests.support.net import free_port, wait_for
 from tests.support.process import module
@@ -60,18 +61,20 @@ def test_no_acknowledged_report_is_lost_by_kill_9(monitor: RunningMonitor) -> No
 
 
 def test_sigterm_releases_waiters_and_ends_well(monitor: RunningMonitor) -> None:
-    version = requests.get(f"{monitor.url}/api/status", timeout=5).json()["version"]
+    version = monitor.status()["version"]
     replies: list[int] = []
 
     def wait() -> None:
         replies.append(requests.get(f"{monitor.url}/api/status?wait=20&since={version}", timeout=30).status_code)
 
-    waiter = threading.Thread(target=wait)
-    waiter.start()
-    wait_for(lambda: requests.get(f"{monitor.url}/api/health", timeout=5).ok, "the monitor")
+    waiters = [threading.Thread(target=wait) for _ in range(MAX_WAITERS + 1)]
+    for waiter in waiters:
+        waiter.start()
+    wait_for(lambda: replies == [200], "an answer at once to one, because all the others wait")
     assert monitor.process.terminate(within=5) == 0
-    waiter.join(5)
-    assert replies == [200]
+    for waiter in waiters:
+        waiter.join(5)
+    assert replies == [200] * (MAX_WAITERS + 1)
 
 
 def test_reporter_delivers_its_counts_after_an_outage(monitor: RunningMonitor) -> None:
