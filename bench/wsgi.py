@@ -13,6 +13,7 @@ from exporter.api import Services, create_app
 from exporter.identity import Identity
 from exporter.journal import Journal
 from exporter.metrics import Errors, StatusCollector, registry
+from exporter.refusals import Refusals
 from exporter.server import Server
 from exporter.status import Status
 from exporter.watch import LogObserver
@@ -24,25 +25,29 @@ _THREADS: Final = 68
 """As many as the monitor has: 64 may wait for a change."""
 
 
-def _application(directory: Path) -> Flask:
+def _services(directory: Path) -> Services:
     clock, journal, errors = SystemClock(), Journal(directory), Errors()
     status = Status(clock=clock, recorder=journal, observer=LogObserver(), ttl=60, stored=journal.stored)
-    return create_app(
-        Services(
-            status=status,
-            journal=journal,
-            identity=Identity("M5", "board", "127.0.0.1"),
-            policy=WritePolicy(networks("127.0.0.0/8"), None),
-            registry=registry(StatusCollector("M5", status.view, lambda: journal.errors, errors)),
-            clock=clock,
-            errors=errors,
-            host_names=frozenset(),
-        )
+    return Services(
+        status=status,
+        journal=journal,
+        identity=Identity("M5", "board"),
+        policy=WritePolicy(networks("127.0.0.0/8"), None),
+        registry=registry(StatusCollector("M5", status.view, lambda: journal.errors, errors)),
+        clock=clock,
+        errors=errors,
+        refusals=Refusals(status.reject),
+        host_names=frozenset(),
     )
 
 
+def _application(directory: Path) -> Flask:
+    return create_app(_services(directory))
+
+
 def _waitress(port: int, directory: Path) -> None:
-    Server(_application(directory), Address("127.0.0.1", port)).run(lambda: None)
+    services = _services(directory)
+    Server(create_app(services), Address("127.0.0.1", port), services.refusals).run(lambda: None)
 
 
 def _cheroot(port: int, directory: Path) -> None:

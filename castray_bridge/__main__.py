@@ -17,13 +17,14 @@ from castray_bridge.access import Access
 from castray_bridge.api import create_app
 from castray_bridge.bridge import Bridge
 from castray_bridge.schedule import Pace
-from castray_bridge.server import Server, bind
+from castray_bridge.server import Server
 from castray_bridge.source import CastRaySource, RaySource, Source
 from castray_bridge.websocket import Push
 from exporter.states import IDLE, UNKNOWN
 from servicekit import cli, log
 from servicekit.notify import Notifier, Watchdog
 from servicekit.secrets import read_token
+from servicekit.sockets import bind
 from servicekit.version import __version__
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])

@@ -15,8 +15,8 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
-from servicekit.cli import Address, StartError
 from servicekit.log import RateLimit, event
+from servicekit.sockets import allow_descriptors
 
 _THREADS: Final = 1200
 """Made on demand. Slow clients and WebSockets hold one each; with 64 of them 500 slow clients stop everything."""
@@ -31,20 +31,6 @@ _REFUSALS: Final = (
 _log = logging.getLogger(__name__)
 
 
-def bind(listen: Address) -> socket.socket:
-    """Return a bound socket. Raises `StartError`: gunicorn itself would try for five seconds."""
-    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind(listen)
-    except OSError as error:
-        sock.close()
-        raise StartError(f"cannot listen on {listen}: {error.strerror}") from None
-    sock.set_inheritable(True)
-    return sock
-
-
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
     """Serves what `make_app` returns. Called in the process that serves, because threads do not survive a fork."""
 
@@ -55,7 +41,10 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         before_stop: Callable[[], None],
         after_stop: Callable[[], None],
     ) -> None:
-        """`before_stop` runs when the signal comes, `after_stop` when the last request is answered."""
+        """Take a bound socket: gunicorn itself would try for five seconds to get a busy address.
+
+        `before_stop` runs when the signal comes, `after_stop` when the last request is answered.
+        """
         self._sock = sock
         self._make_app = make_app
         self._before_stop = before_stop
@@ -90,7 +79,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             "worker_class": Worker,
             "workers": 1,
             "threads": _THREADS,
-            "worker_connections": 2 * _THREADS,
+            "worker_connections": min(2 * _THREADS, allow_descriptors(4 * _THREADS) // 2),  # the rest is for nodes
             "keepalive": 15,
             "graceful_timeout": 3,
             "timeout": 30,

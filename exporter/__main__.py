@@ -14,6 +14,7 @@ from exporter.api import Services, create_app
 from exporter.identity import Identity
 from exporter.journal import Journal
 from exporter.metrics import Errors, StatusCollector, registry
+from exporter.refusals import Refusals
 from exporter.report import TTL_MAX, TTL_MIN
 from exporter.server import Server
 from exporter.status import Status
@@ -123,19 +124,20 @@ def command(
     clock = SystemClock()
     journal = Journal(state_dir)
     status = Status(clock=clock, recorder=journal, observer=LogObserver(), ttl=report_ttl, stored=journal.stored)
-    errors = Errors()
+    errors, refusals = Errors(), Refusals(status.reject)
     services = Services(
         status=status,
         journal=journal,
-        identity=Identity(node_name, socket.gethostname(), listen.host),
+        identity=Identity(node_name, socket.gethostname()),
         policy=policy,
         registry=registry(StatusCollector(node_name, status.view, lambda: journal.errors, errors)),
         clock=clock,
         errors=errors,
+        refusals=refusals,
         host_names=frozenset(name.strip().lower() for name in host_names.split(",") if name.strip()),
     )
     try:
-        server = Server(create_app(services), listen)
+        server = Server(create_app(services), listen, refusals)
     except cli.StartError:
         journal.close()
         raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from threading import BoundedSemaphore, Lock
+from threading import BoundedSemaphore
 from typing import Final
 from urllib.parse import urlencode
 
@@ -12,7 +12,7 @@ from flask import Blueprint, Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
-from werkzeug.exceptions import BadRequest, HTTPException, NotFound
+from werkzeug.exceptions import BadRequest, NotFound
 
 from exporter import replies
 from exporter.access import BODY_LIMIT, WritePolicy
@@ -20,19 +20,22 @@ from exporter.identity import Identity
 from exporter.journal import Journal
 from exporter.metrics import Errors
 from exporter.openapi import description
-from exporter.paging import END
+from exporter.paging import END, Turns
 from exporter.query import instant, integer, seconds
+from exporter.refusals import REPORT_PATH, Refusals
 from exporter.report import ReportError, parse
 from exporter.states import STATES
 from exporter.status import Status
 from servicekit.clock import Clock, rfc3339
 from servicekit.http import answer_errors_as_json, require_known_host
-from servicekit.log import RateLimit, event
+from servicekit.log import event
 from servicekit.pages import blueprint as pages
 from servicekit.version import __version__
 
 MAX_WAIT: Final = 25.0
 MAX_WAITERS: Final = 8
+MAX_LISTS: Final = 4
+"""Lists in work or waiting for it; with one more the ordinary requests would find no thread."""
 ALERTS_LIMIT: Final = 1000
 HISTORY_LIMIT: Final = 10_000
 """Entries on one page, which then stays below 1 MB; an hour with a frame per second is 7,200."""
@@ -51,12 +54,11 @@ class Services:
     registry: CollectorRegistry
     clock: Clock
     errors: Errors
+    refusals: Refusals
     host_names: frozenset[str] = frozenset()
     """Further names under which the monitor may be addressed."""
     waiters: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MAX_WAITERS))
-    listing: Lock = field(default_factory=Lock)
-    """Held while a long list is made: several at once would end no sooner, and take the memory of all."""
-    refusals: RateLimit = field(default_factory=lambda: RateLimit(burst=10, period=60.0))
+    lists: Turns = field(default_factory=lambda: Turns(MAX_LISTS))
 
 
 def create_app(services: Services) -> Flask:
@@ -77,6 +79,13 @@ def create_app(services: Services) -> Flask:
         if request.method in ("GET", "HEAD"):
             response.headers.setdefault("Access-Control-Allow-Origin", "*")
             response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    @app.after_request
+    def note_refusal(response: Response) -> Response:
+        if 400 <= response.status_code < 500:
+            reason = str((response.get_json(silent=True) or {}).get("error"))
+            services.refusals.note(request.method, request.path, response.status_code, reason, request.remote_addr)
         return response
 
     return app
@@ -106,7 +115,7 @@ def _reading(services: Services) -> Blueprint:
     def get_alerts() -> ResponseReturnValue:
         limit = integer(request.args, "limit", 1, ALERTS_LIMIT, otherwise=100)
         before = integer(request.args, "before", 1, END, otherwise=END)
-        with services.listing:
+        with services.lists.turn():
             page = journal.alerts(limit, before)
             return _page(replies.alerts(page.rows, me.node_name), page.before, limit=limit)
 
@@ -115,7 +124,7 @@ def _reading(services: Services) -> Blueprint:
         since = instant(request.args, "since", otherwise=services.clock.time() - 86_400)
         limit = integer(request.args, "limit", 1, HISTORY_LIMIT, otherwise=HISTORY_LIMIT)
         before = integer(request.args, "before", 1, END, otherwise=END)
-        with services.listing:
+        with services.lists.turn():
             if before < END:
                 page, present = journal.transitions(limit, since, before), None
             else:
@@ -138,17 +147,13 @@ def _page(body: object, before: int | None, **query: float) -> Response:
 def _writing(services: Services) -> Blueprint:
     api = Blueprint("writing", __name__)
 
-    @api.post("/api/update_status")
+    @api.post(REPORT_PATH)
     def update_status() -> ResponseReturnValue:
+        services.policy.check(request)
         try:
-            services.policy.check(request)
             report = parse(request.get_data(cache=False))
         except ReportError as error:
-            _refused(services, 400, str(error))
             raise BadRequest(str(error)) from None
-        except HTTPException as error:
-            _refused(services, error.code, error.description)
-            raise
         if report.unknown_fields:
             _log.debug(event("unknown_fields", names=",".join(report.unknown_fields)))
         receipt = services.status.apply(report)
@@ -160,13 +165,6 @@ def _writing(services: Services) -> Blueprint:
         )
 
     return api
-
-
-def _refused(services: Services, code: int | None, reason: str | None) -> None:
-    services.status.reject()
-    held_back = services.refusals.admit()
-    if held_back is not None:
-        _log.warning(event("report_refused", code=code, reason=reason, peer=request.remote_addr, held_back=held_back))
 
 
 def _operations(services: Services) -> Blueprint:

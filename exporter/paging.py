@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import BoundedSemaphore, Lock
 from typing import Final, Generic, Protocol, TypeVar
+
+from werkzeug.exceptions import ServiceUnavailable
 
 END: Final = 2**53
 """Past every id: `before` it are all rows."""
@@ -41,3 +45,23 @@ def cut(rows: Iterable[Row], limit: int, most_bytes: int = 0, size: Callable[[Ro
             return Page(taken, row.id + 1)
         taken.append(row)
     return Page(taken)
+
+
+class Turns:
+    """Long lists are made one after the other: side by side they would end no sooner, and take the memory of all."""
+
+    def __init__(self, most: int) -> None:
+        """`most` may be in work or wait for it."""
+        self._places = BoundedSemaphore(most)
+        self._work = Lock()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for the turn and have it. Raises `ServiceUnavailable` when too many are waiting already."""
+        if not self._places.acquire(blocking=False):
+            raise ServiceUnavailable("too many ask for lists at once; ask again", retry_after=1)
+        try:
+            with self._work:
+                yield
+        finally:
+            self._places.release()

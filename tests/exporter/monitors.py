@@ -14,6 +14,7 @@ from exporter.api import Services, create_app
 from exporter.identity import Identity
 from exporter.journal import Journal
 from exporter.metrics import Errors, StatusCollector, registry
+from exporter.refusals import Refusals
 from exporter.status import Status
 from exporter.watch import LogObserver
 from tests.exporter.clocks import ManualClock
@@ -37,11 +38,12 @@ class Monitor:
             Services(
                 status=self.status,
                 journal=self.journal,
-                identity=Identity("M5", "board-5", "127.0.0.1"),
+                identity=Identity("M5", "board-5"),
                 policy=WritePolicy(LOOPBACK, token),
                 registry=self.registry,
                 clock=clock,
                 errors=self.errors,
+                refusals=Refusals(self.status.reject),
             )
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import resource
 import socket
+import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -83,7 +84,7 @@ _DRIPPED: Final = {slow_header: b"X-A: b\r\n", slow_body: b" "}
 
 
 def allow_descriptors(count: int) -> None:
-    """Let this process, and the services that it starts, have `count` files open."""
+    """Let this process have `count` files open; the services that it starts see to that themselves."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert hard == resource.RLIM_INFINITY or hard >= count, f"this test needs `ulimit -Hn` of {count}"
     if soft < count:
@@ -114,6 +115,16 @@ def crowd(service: Service, count: int, begin: Begin) -> Iterator[list[socket.so
         ended.set()
         for peer in peers:
             peer.close()
+
+
+def typical(ask: Callable[[], object], times: int = 21) -> float:
+    """Return the median of how long one call of `ask` takes: what a burst of the machine's other work does not move."""
+    durations = []
+    for _ in range(times):
+        begun = time.monotonic()
+        ask()
+        durations.append(time.monotonic() - begun)
+    return statistics.median(durations)
 
 
 def slowest(ask: Callable[[], object], seconds: float) -> float:

@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psutil
 import requests
 
 from tests.support.net import free_port, wait_for
 from tests.support.process import Process, module
+
+DESCRIPTORS: Final = 1024
+"""The soft limit that shells and systemd give; this process itself may have more."""
+
+
+@contextmanager
+def usual_descriptors() -> Iterator[None]:
+    """Start services with the usual limit of open files, however many the test itself may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit = DESCRIPTORS if soft == resource.RLIM_INFINITY else min(soft, DESCRIPTORS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 class Service:
@@ -78,10 +96,12 @@ class RunningMonitor(Service):
         self.options = ("--node-name", node, *options)
         self.start(health)
 
-    def start(self, health: tuple[int, ...] = (200,)) -> None:
+    def start(self, health: tuple[int, ...] = (200,), command_prefix: tuple[str, ...] = ()) -> None:
         """Start it (again); returns when its health is one of those HTTP statuses."""
-        command = module("exporter", "--listen", self.address, "--state-dir", self.state, *self.options)
-        self.process = Process(command, self.log)
+        options = ("--listen", self.address, "--state-dir", self.state, *self.options)
+        command = [*command_prefix, *module("exporter", *options)]
+        with usual_descriptors():
+            self.process = Process(command, self.log)
         try:
             wait_for(lambda: self.get("/api/health").status_code in health, "the monitor's health", 20)
         except TimeoutError as error:
@@ -110,7 +130,8 @@ class RunningBridge(Service):
 
     def start(self) -> None:
         """Start it (again); returns when it answers, whatever it says."""
-        self.process = Process(module("castray_bridge", "--listen", self.address, *self.options), self.log)
+        with usual_descriptors():
+            self.process = Process(module("castray_bridge", "--listen", self.address, *self.options), self.log)
         wait_for(lambda: self.get("/api/health").status_code in (200, 503), "the bridge", 20)
 
     def nodes(self) -> dict[str, dict[str, Any]]:
