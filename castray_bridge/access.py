@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hmac
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +10,7 @@ from typing import Final
 from flask import Flask, Response, abort, request
 
 from servicekit.http import require_known_host
+from servicekit.secrets import bearer, equal
 
 WEBSOCKET_PATH: Final = "/ws"
 BEARER_PROTOCOL: Final = "cmzsb.bearer"
@@ -73,15 +73,11 @@ def _is_preflight() -> bool:
 
 
 def _holds(token: str) -> bool:
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and _equal(given.strip(), token):
+    given = bearer(request.headers.get("Authorization", ""))
+    if given is not None and equal(given, token):
         return True
     if request.path != WEBSOCKET_PATH:
         return False
     offered = [entry.strip() for entry in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
     name, encoded = bearer_protocols(token)
-    return name in offered and any(_equal(entry, encoded) for entry in offered)
-
-
-def _equal(given: str, secret: str) -> bool:
-    return hmac.compare_digest(given.encode(), secret.encode())
+    return name in offered and any(equal(entry, encoded) for entry in offered)

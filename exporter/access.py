@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ from typing import Final, TypeAlias
 
 from flask import Request
 from werkzeug.exceptions import Forbidden, RequestEntityTooLarge, Unauthorized, UnsupportedMediaType
+
+from servicekit.secrets import bearer, equal
 
 BODY_LIMIT: Final = 64 * 1024
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -39,9 +40,9 @@ class WritePolicy:
             raise RequestEntityTooLarge(f"the body must announce its length, at most {BODY_LIMIT} bytes")
 
     def _check_writer(self, request: Request) -> None:
-        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and self.token is not None:
-            if not hmac.compare_digest(given.strip().encode(), self.token.encode()):
+        given = bearer(request.headers.get("Authorization", ""))
+        if given is not None and self.token is not None:
+            if not equal(given, self.token):
                 raise Unauthorized("wrong token")
             return
         if not self._is_trusted(request.remote_addr or ""):

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import re
 from collections.abc import Callable, Collection
+from typing import Final
 
 from flask import Flask, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException, MisdirectedRequest
 
 from servicekit.log import RateLimit, event
+
+_HOST: Final = re.compile(r"(?:\[(?P<literal>[^\[\]]*)\]|(?P<name>[^\[\]:]*))(?::[0-9]*)?")
+"""A `Host` header (RFC 9110): name or address, an IPv6 address in brackets, then perhaps a port and nothing else."""
 
 _log = logging.getLogger(__name__)
 
@@ -49,15 +54,10 @@ def require_known_host(app: Flask, names: Collection[str]) -> None:
 
     @app.before_request
     def check_host() -> None:
-        host = _host_without_port(request.headers.get("Host", ""))
+        found = _HOST.fullmatch(request.headers.get("Host", ""))
+        host = (found["literal"] or found["name"]).lower() if found else ""
         if host not in known and not _is_ip_literal(host):
             abort(MisdirectedRequest.code, "unknown Host; use an IP address or a configured name")
-
-
-def _host_without_port(header: str) -> str:
-    if header.startswith("["):
-        return header[1:].partition("]")[0].lower()
-    return header.partition(":")[0].lower()
 
 
 def _is_ip_literal(host: str) -> bool:

@@ -1,7 +1,7 @@
 """JSON as RFC 8259 means it, for bodies that nobody vouches for.
 
 Python's `json` accepts NaN, infinities, duplicate keys and lone surrogates; each of them would come out again
-as something that another parser refuses.
+as something that another parser refuses, and a key `__proto__` as something that JavaScript may take for more.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ def loads(raw: bytes, max_integer: int = MAX_INTEGER) -> Any:
     """Parse one JSON text.
 
     Raises `StrictJSONError` for anything that is not UTF-8 JSON, and for NaN, infinities, integers beyond
-    `max_integer`, numbers beyond a double, duplicate keys, lone surrogates and nesting past `MAX_DEPTH`.
+    `max_integer`, numbers beyond a double, duplicate keys, a key `__proto__`, lone surrogates and nesting past
+    `MAX_DEPTH`.
     """
     try:
         text = raw.decode("utf-8")
@@ -50,6 +51,8 @@ def loads(raw: bytes, max_integer: int = MAX_INTEGER) -> Any:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
+    if "__proto__" in result:
+        raise StrictJSONError("key '__proto__' is not accepted")
     if len(result) != len(pairs):
         seen: set[str] = set()
         for key, _ in pairs:

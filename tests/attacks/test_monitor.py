@@ -122,6 +122,9 @@ def nested(depth: int) -> bytes:
         (b'{"status":["sending"]}', 400),
         (b'{"status":{"$ne":null}}', 400),
         (b'{"status":"__proto__"}', 400),
+        (b'{"status":"sending","__proto__":{"status":"idle"}}', 400),
+        (b'{"status":"sending","task_info":{"a":[{"__proto__":{"x":1}}]}}', 400),
+        (b'{"status":"sending","totals":{"__proto__":1},"session":"a"}', 400),
         (b'{"status":"unknown"}', 400),
         (b'["sending"]', 400),
         (b"null", 400),
@@ -156,7 +159,7 @@ def test_hostile_text_is_kept_as_text_and_the_log_stays_in_lines(monitor: Runnin
     known = series(monitor)
     assert monitor.report(
         status="sending", message=HOSTILE, current_task=HOSTILE, session=HOSTILE[:60], totals={"sent_to_server": 1},
-        task_info={HOSTILE: HOSTILE, "__proto__": {"x": 1}}, timestamp=HOSTILE[:60],
+        task_info={HOSTILE: HOSTILE, "constructor": {"x": 1}}, timestamp=HOSTILE[:60],
     ).ok  # fmt: skip
     latest = monitor.status()["latest_state"]
     assert (latest["message"], latest["current_task"]) == (HOSTILE, HOSTILE)

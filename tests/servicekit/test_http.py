@@ -82,6 +82,7 @@ def test_a_series_of_crashes_is_all_counted_but_not_all_logged(
         "m1",
         "M1:8000",
         "board.lan",
+        "board.lan:",
     ],
 )
 def test_a_known_host_is_served(client: FlaskClient, host: str) -> None:
@@ -95,6 +96,11 @@ def test_a_known_host_is_served(client: FlaskClient, host: str) -> None:
         "evil.example:8000",
         "127.0.0.1.evil.example",
         "[evil]",
+        "[::1]evil.example",
+        "[::1]:80evil.example",
+        "[::1",
+        "localhost:@evil.example",
+        "localhost:80:80",
         "127.1",
         "m1.evil.example",
         "[",

@@ -58,6 +58,8 @@ def test_any_bytes_are_either_parsed_to_sound_json_or_refused_with_that_one_erro
         (b"-" + b"9" * 5000, "number out of range"),
         (b'{"a": 1, "a": 2}', "duplicate key 'a'"),
         (b'{"x": {"a": 1, "a": 1}}', "duplicate key 'a'"),
+        (b'{"x": [{"__proto__": {"a": 1}}]}', "key '__proto__' is not accepted"),
+        (rb'{"\u005f_proto__": 1}', "key '__proto__' is not accepted"),
         (rb'"\ud800"', r"lone surrogate \ud800"),
         (rb'{"\udfff": 1}', r"lone surrogate \udfff"),
     ],
