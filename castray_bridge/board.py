@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from castray_bridge import merge
 from castray_bridge.cluster import Cluster, Node
@@ -16,6 +16,7 @@ from castray_bridge.status import DEAD, NOWHERE, PENDING, Answer, NodeStatus
 from servicekit.clock import Clock
 
 _Made = TypeVar("_Made")
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def once(make: Callable[[Snapshot], _Made]) -> Callable[[Snapshot], _Made]:
 
 def to_json(value: Any) -> str:
     """Serialize compactly, Chinese as it is, never NaN."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 class Board:

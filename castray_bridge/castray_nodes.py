@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from castray_bridge import lenient
 from castray_bridge.cluster import Cluster, Node, SourceError
 from castray_bridge.identity import Entry, identify
-from castray_bridge.names import candidates, safe_address
+from castray_bridge.names import Unnamed, candidates, safe_address
 
 _FIGURES: Final = ("cpu", "memory", "gpu")
 _TOTALS: Final = ("totalCpu", "totalMemory", "totalGpu", "objectStore")
@@ -37,12 +37,11 @@ class _Entry(NamedTuple):
     def traits(self) -> Entry:
         ip, given = lenient.text(self.raw, "nodeIp"), lenient.text(self.raw, "name")
         # The old CastRay took the first resource for the name, which is "node:ADDRESS" and none.
-        names = candidates({}, [given] if given != ip else [], "")
-        names += candidates(
-            lenient.mapping(self.ray.get("labels")), lenient.mapping(self.ray.get("resources_total")), ""
-        )
+        _, own, _ = candidates({}, [given] if given != ip else [], "")
+        labels, resources = (lenient.mapping(self.ray.get(key)) for key in ("labels", "resources_total"))
         is_alive = str(self.raw.get("state")).upper() != "DEAD"
-        return Entry(ip, names, is_alive, lenient.unix_seconds(self.ray.get("start_time_ms")))
+        unnamed = Unnamed(ip, (own, *candidates(labels, resources, "")), is_alive)
+        return Entry(unnamed, lenient.unix_seconds(self.ray.get("start_time_ms")))
 
 
 def _nodes(objects: list[dict[str, Any]], ray_entries: list[dict[str, Any]]) -> tuple[Node, ...]:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from castray_bridge.names import node_name, shared_names
+from castray_bridge.names import Unnamed, name_nodes
 
 
 class Entry(NamedTuple):
-    """What tells nodes apart. `names` are candidates, best first; `started_at` is in Unix seconds, 0 if unknown."""
+    """What tells nodes apart; `started_at` is in Unix seconds, 0 if unknown."""
 
-    ip: str
-    names: tuple[str, ...]
-    is_alive: bool
+    unnamed: Unnamed
     started_at: float
 
 
@@ -30,13 +28,12 @@ def identify(entries: Sequence[Entry]) -> list[Identity]:
     The source takes a killed node for alive for some ten seconds, in which it may have rejoined already: of several
     living entries with one name and address only the one started last is alive.
     """
-    shared = shared_names((entry.ip, entry.names) for entry in entries if entry.is_alive)
-    names = [node_name(entry.names, shared, entry.ip) for entry in entries]
+    names = name_nodes([entry.unnamed for entry in entries])
     latest: dict[tuple[str, str], int] = {}
     for index, (name, entry) in enumerate(zip(names, entries, strict=True)):
-        if entry.is_alive:
-            known = latest.setdefault((name, entry.ip), index)
+        if entry.unnamed.is_alive:
+            known = latest.setdefault((name, entry.unnamed.ip), index)
             if entry.started_at >= entries[known].started_at:
-                latest[name, entry.ip] = index
+                latest[name, entry.unnamed.ip] = index
     living = set(latest.values())
     return [Identity(name, index in living) for index, name in enumerate(names)]

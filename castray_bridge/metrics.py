@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from castray_bridge.board import Board
 from castray_bridge.discovery import Directory
+from castray_bridge.names import safe_address
 from castray_bridge.refresher import Refresher
 from castray_bridge.status import Answer
 from servicekit.version import __version__
@@ -94,7 +95,9 @@ class BridgeCollector(Collector):
         reachable = GaugeMetricFamily(
             "castray_bridge_node_reachable", "1 when the living node's monitor answered last.", labels=labels
         )
-        by_machine = {(row.node.name, row.node.ip): row.status.reachable for row in snapshot.shown if row.node.alive}
+        by_machine = {
+            (row.node.name, safe_address(row.node.ip)): row.status.reachable for row in snapshot.shown if row.node.alive
+        }
         for machine, is_reachable in by_machine.items():
             reachable.add_metric(machine, float(is_reachable))
         present = GaugeMetricFamily(

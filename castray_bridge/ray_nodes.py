@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from castray_bridge import lenient
 from castray_bridge.cluster import Cluster, Node, SourceError
 from castray_bridge.identity import Entry, identify
-from castray_bridge.names import candidates, safe_address
+from castray_bridge.names import Unnamed, candidates, safe_address
 from servicekit.text import one_line
 
 _GIB: Final = 1024**3
@@ -62,7 +62,7 @@ class _Entry(NamedTuple):
         labels = lenient.mapping(self.raw.get("labels"))
         names = candidates(labels, self.resources, self.host_name)
         is_alive = self.raw.get("state") == "ALIVE"
-        return Entry(self.raw["node_ip"], names, is_alive, self.moment("start_time_ms", "startTimeMs"))
+        return Entry(Unnamed(self.raw["node_ip"], names, is_alive), self.moment("start_time_ms", "startTimeMs"))
 
     def moment(self, key: str, raylet_key: str) -> float:
         """Return a time in Unix seconds, 0 if unknown: only Ray's detailed list has it itself."""
@@ -88,12 +88,13 @@ def _usage_rows(usage: Any) -> list[dict[str, Any]]:
 
 def _node(entry: _Entry, name: str, alive: bool) -> Node:
     raw, resources = entry.raw, entry.resources
-    node_id, ip = lenient.text(raw, "node_id"), safe_address(raw["node_ip"])
+    node_id, ip = lenient.text(raw, "node_id"), raw["node_ip"]
+    shown_ip = safe_address(ip)
     fields = {
         "id": node_id[-8:],
         "name": name,
-        "fullName": f"{name} ({ip})",
-        "nodeIp": ip,
+        "fullName": f"{name} ({shown_ip})",
+        "nodeIp": shown_ip,
         "nodeId": node_id,
         "state": "ALIVE" if alive else "DEAD",
         "isHeadNode": raw.get("is_head_node") is True,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from castray_bridge.names import candidates, node_name, shared_names
+from castray_bridge.names import Unnamed, candidates, name_nodes
 
 _HEAD: Final = "node:__internal_head__"
 """The resource that Ray gives its head node."""
@@ -24,8 +24,8 @@ class RayNode(NamedTuple):
 def living(entries: Iterable[Mapping[str, Any]]) -> list[RayNode]:
     """Return the living nodes of `ray.nodes()` under the names that the bridge gives them, in natural order."""
     alive = [entry for entry in entries if entry.get("Alive")]
-    shared = shared_names((str(entry["NodeManagerAddress"]), _names(entry)) for entry in alive)
-    return sorted((_node(entry, shared) for entry in alive), key=natural)
+    names = name_nodes([_unnamed(entry) for entry in alive])
+    return sorted((_node(entry, name) for entry, name in zip(alive, names, strict=True)), key=natural)
 
 
 def natural(node: RayNode) -> tuple[list[tuple[int, str]], str]:
@@ -34,14 +34,14 @@ def natural(node: RayNode) -> tuple[list[tuple[int, str]], str]:
     return [(int(part) if part.isdecimal() else -1, part) for part in parts], node.ip
 
 
-def _node(entry: Mapping[str, Any], shared: frozenset[str]) -> RayNode:
-    ip = str(entry["NodeManagerAddress"])
-    return RayNode(str(entry["NodeID"]), ip, node_name(_names(entry), shared, ip), _HEAD in _resources(entry))
+def _unnamed(entry: Mapping[str, Any]) -> Unnamed:
+    host_name = str(entry.get("NodeManagerHostname") or "")
+    tiers = candidates(entry.get("Labels") or {}, _resources(entry), host_name)
+    return Unnamed(str(entry["NodeManagerAddress"]), tiers)
 
 
-def _names(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    hostname = str(entry.get("NodeManagerHostname") or "")
-    return candidates(entry.get("Labels") or {}, _resources(entry), hostname)
+def _node(entry: Mapping[str, Any], name: str) -> RayNode:
+    return RayNode(str(entry["NodeID"]), str(entry["NodeManagerAddress"]), name, _HEAD in _resources(entry))
 
 
 def _resources(entry: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 
 from castray_bridge import castray_nodes, ray_nodes
 from castray_bridge.cluster import Cluster, SourceError
-from castray_bridge.names import candidates, node_name
+from castray_bridge.names import Unnamed, candidates, name_nodes
 from tests.castray_bridge.samples import sample
 
 
@@ -108,12 +108,28 @@ GROUP = "3f0aa1d28cbb50d7fb1fa1bb1c9803000000"  # an id as Ray gives it to place
     ],
 )
 def test_name_is_label_then_resource_then_host(labels: dict[str, str], resources: list[str], name: str) -> None:
-    assert node_name(candidates(labels, resources, "board"), frozenset(), "10.0.0.1") == name
+    assert name_nodes([Unnamed("10.0.0.1", candidates(labels, resources, "board"))]) == [name]
 
 
 def test_name_of_last_resort_is_the_address() -> None:
-    assert node_name(candidates({}, ["CPU"], ""), frozenset(), "10.0.0.1") == "10.0.0.1"
-    assert node_name((), frozenset(), "<img src=x>") == "imgsrcx"
+    assert name_nodes([Unnamed("10.0.0.1", candidates({}, ["CPU"], ""))]) == ["10.0.0.1"]
+    assert name_nodes([Unnamed("<img src=x>", ())]) == ["imgsrcx"]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_label_of_one_machine_is_no_other_machines_name_whatever_its_resources(order: int) -> None:
+    nodes = [
+        Unnamed("10.0.0.1", candidates({"cmzsb.node": "M1"}, ["M1"], "a")),
+        Unnamed("10.0.0.2", candidates({"cmzsb.node": "M2"}, ["M1"], "b")),
+        Unnamed("10.0.0.3", candidates({}, ["M2"], "c")),
+        Unnamed("10.0.0.4", candidates({}, [], "M1")),
+    ]
+    assert name_nodes(nodes[::order])[::order] == ["M1", "M2", "c", "10.0.0.4"]
+
+
+def test_dead_node_keeps_the_name_under_which_it_lives_elsewhere() -> None:
+    nodes = [Unnamed("10.0.0.1", (("M1",),), is_alive=False), Unnamed("10.0.0.2", (("M1",),))]
+    assert name_nodes(nodes) == ["M1", "M1"]
 
 
 def test_host_name_of_several_machines_is_nobodys_name() -> None:

@@ -260,3 +260,14 @@ def test_close_joins_every_thread() -> None:
         running.pool.close()
         running.pool.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("probe-")]
+
+
+def test_totals_of_a_node_are_not_those_of_who_was_at_its_address_before(asked: Asked) -> None:
+    with serving(GOOD) as server:
+        asked.pool.set_targets({server.address: "M1 a"})
+        assert asked.next()[1].status.processed == 3
+        server.behaviour = says(b"")
+        while asked.next()[1].status.error != "bad_reply":
+            pass
+        asked.pool.set_targets({server.address: "M2 b"})
+        wait_for(lambda: asked.next()[1].status.processed == 0, "an answer without M1's totals")
