@@ -164,14 +164,7 @@ class StatusReporter:
         self._outbox = self._outboxes.setdefault(pid, _Outbox(pid, _Link(*self._link), self._ttl))
         for ancestor in [known for known in list(self._outboxes) if known != pid]:
             self._outboxes.pop(ancestor, None)
-        self._close_with_worker()
         return self._outbox
-
-    def _close_with_worker(self) -> None:
-        # A worker process of multiprocessing (PyTorch's DataLoader) ends without atexit, but not without this.
-        process, util = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
-        if process is not None and util is not None and process.parent_process() is not None:
-            util.Finalize(None, self.close, exitpriority=0)
 
 
 def _unpickled(url: str, token: str, ttl: float) -> StatusReporter:
@@ -299,6 +292,7 @@ class _Outbox:
             if self._closing or not self._link.usable:
                 return
             self._thread = threading.Thread(target=self._run, name="cmzsb-reporter", daemon=True)
+            self._close_with_worker()
             try:
                 self._thread.start()
             except RuntimeError:  # no more threads, or the interpreter is ending
@@ -307,6 +301,13 @@ class _Outbox:
             self._listening = False
             with contextlib.suppress(RuntimeError):  # rung already
                 self._bell.release()
+
+    def _close_with_worker(self) -> None:
+        # A worker process of multiprocessing (PyTorch's DataLoader) ends without atexit, but not without this. It
+        # forgets what is registered before it begins its work, so that is done with the first report.
+        process, util = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
+        if process is not None and util is not None and process.parent_process() is not None:
+            util.Finalize(None, self.close, exitpriority=0)
 
     # Called by the sending thread.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -18,6 +19,8 @@ from exporter.reporter import StatusReporter
 from tests.exporter.fake_monitor import TAKEN, Answer, FakeMonitor, drip, http_reply, take
 from tests.support.net import free_port, wait_for
 from tests.support.running import RunningMonitor
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -285,23 +288,33 @@ print(ends.count(0))
     assert fake.durations() == [1.0] * 50
 
 
-def test_workers_that_only_count_are_counted_to_the_last_and_enter_nothing(fake: FakeMonitor) -> None:
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_workers_that_only_count_are_counted_to_the_last_and_enter_nothing(
+    fake: FakeMonitor, tmp_path: Path, method: str
+) -> None:
     code = """
-import multiprocessing
-reporter = StatusReporter(url)
-def infer():
+import multiprocessing, sys
+from exporter.reporter import StatusReporter
+
+def infer(reporter):
     for number in range(10):
         reporter.inference(0.01)
-with reporter.sending("frame 17"):
-    workers = [multiprocessing.get_context("fork").Process(target=infer) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+
+if __name__ == "__main__":
+    reporter = StatusReporter(sys.argv[1])
+    with reporter.sending("frame 17"):
+        context = multiprocessing.get_context(sys.argv[2])
+        workers = [context.Process(target=infer, args=(reporter,)) for _ in range(2)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
 """
-    output_of(code, fake.url)
-    assert fake.totals() == {"processed": 40, "low_confidence": 1, "sent_to_server": 1}
-    assert len(fake.durations()) == 40
+    (tmp_path / "script.py").write_text(code)
+    command = [sys.executable, str(tmp_path / "script.py"), fake.url, method]
+    subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, timeout=30, check=True)
+    assert fake.totals() == {"processed": 20, "low_confidence": 1, "sent_to_server": 1}
+    assert len(fake.durations()) == 20
     assert fake.entered == ["sending", "idle"]
 
 
