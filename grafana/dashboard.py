@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
-from grafanalib.core import Annotations, Dashboard, DashboardLink, GridPos, Panel, Template, Templating, Time
+from grafanalib.core import Annotations, Dashboard, DashboardLink, GridPos, Panel, Templating, Time
 
 from grafana import queries
 from grafana.limits import ORANGE
-from grafana.panels import DATASOURCE
+from grafana.panels import DATASOURCE, Json
 
 Say: TypeAlias = Callable[[str, str], str]
 """Chooses between an English and a Chinese text."""
@@ -48,44 +48,42 @@ def lay_out(rows: Sequence[Row]) -> list[Panel]:
     return placed
 
 
-def datasource_variable(say: Say) -> Template:
+def datasource_variable(say: Say) -> Json:
     """Return the variable that chooses the Prometheus."""
-    return Template(name="datasource", type="datasource", query="prometheus", label=say("Data source", "数据源"))
+    return {
+        "name": "datasource",
+        "type": "datasource",
+        "query": "prometheus",
+        "label": say("Data source", "数据源"),
+        "refresh": 1,
+        "hide": 0,
+    }
 
 
-def node_variable(say: Say, *, multi: bool) -> Template:
-    """Return the variable that chooses nodes."""
-    return Template(
-        name="node",
-        label=say("Node", "节点"),
-        dataSource=DATASOURCE,
-        query="label_values(node:cmzsb_work_state:code, node)",
-        multi=multi,
-        includeAll=multi,
-        allValue=".*" if multi else None,
-        default="All" if multi else None,
-        refresh=2,
-        sort=7,
+def query_variable(name: str, query: str, **more: object) -> Json:
+    """Return a variable with the values that `query` finds; asked again with every change of the time range."""
+    return {"name": name, "type": "query", "datasource": DATASOURCE, "query": query, "refresh": 2, "hide": 0} | more
+
+
+def node_variable(say: Say, *, multi: bool) -> Json:
+    """Return the variable that chooses a node; with `multi` several, and all to begin with."""
+    several: Json = {
+        "multi": True,
+        "includeAll": True,
+        "allValue": ".*",
+        "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
+    }
+    in_natural_order = 7
+    return query_variable(
+        "node", queries.NODES, label=say("Node", "节点"), sort=in_natural_order, **(several if multi else {})
     )
 
 
-def build(
-    kind: str, lang: str, title: str, description: str, variables: Sequence[Template], rows: Sequence[Row]
-) -> Dashboard:
-    """Return the dashboard `kind` in `lang`, called `title` after the product's name."""
+def build(kind: str, lang: str, description: str, variables: Sequence[Json], rows: Sequence[Row]) -> Dashboard:
+    """Return the dashboard `kind` in `lang`."""
     say = saying(lang)
-    alerts = {
-        "name": say("Alerts", "告警"),
-        "datasource": DATASOURCE,
-        "enable": True,
-        "expr": queries.ALERT_ANNOTATIONS,
-        "iconColor": ORANGE,
-        "step": "30s",
-        "titleFormat": "{{alertname}}",
-        "textFormat": "{{node}}",
-    }
     return Dashboard(
-        title=_title(kind, lang, title),
+        title=_title(kind, lang, _titles(say)[kind]),
         description=description,
         uid=f"cmzsb-{kind}-{lang}",
         tags=["cmzsb", lang],
@@ -97,10 +95,18 @@ def build(
         time=Time("now-1h", "now"),
         graphTooltip=1,
         templating=Templating(list(variables)),
-        annotations=Annotations([alerts] if any(row.name == "node" for row in variables) else []),
-        links=[_links(say, lang)],
+        annotations=Annotations([_alerts(say, choosing=any(row["name"] == "node" for row in variables))]),
+        links=[_link(other, lang, title) for other, title in _titles(say).items() if other != kind],
         panels=lay_out(rows),
     )
+
+
+def _titles(say: Say) -> dict[str, str]:
+    return {
+        "fleet": say("Fleet", "节点总览"),
+        "node": say("Node", "单节点"),
+        "health": say("Monitoring health", "监控健康"),
+    }
 
 
 def _title(kind: str, lang: str, name: str) -> str:
@@ -108,20 +114,35 @@ def _title(kind: str, lang: str, name: str) -> str:
     return f"CM-ZSB {name}" if lang == "en" else f"CM-ZSB {name} ({kind}-{lang})"
 
 
-def node_link(say: Say, lang: str) -> dict[str, Any]:
+def _alerts(say: Say, *, choosing: bool) -> Json:
+    return {
+        "name": say("Alerts", "告警"),
+        "datasource": DATASOURCE,
+        "enable": True,
+        "expr": queries.ALERT_ANNOTATIONS if choosing else queries.ALL_ALERT_ANNOTATIONS,
+        "iconColor": ORANGE,
+        "step": "30s",
+        "titleFormat": "{{alertname}}",
+        "textFormat": "{{node}}",
+    }
+
+
+def _link(kind: str, lang: str, title: str) -> DashboardLink:
+    # The chosen nodes do not go along: one node would be all that the fleet shows, and "all" is no node.
+    url = f"/d/cmzsb-{kind}-{lang}?var-datasource=${{datasource}}"
+    return DashboardLink(title=title, type="link", icon="dashboard", uri=url, keepTime=True, includeVars=False)
+
+
+def node_link(say: Say, lang: str) -> Json:
     """Return the link of a light to its node's dashboard; the time range stays."""
-    url = f"/d/cmzsb-node-{lang}?var-node=${{__field.labels.node}}&var-datasource=${{datasource}}&${{__url_time_range}}"
-    return {"title": say("Show ${__field.labels.node}", "查看 ${__field.labels.node}"), "url": url}
+    return _link_to_node(say, lang, "${__field.labels.node}")
 
 
-def cell_link(say: Say, lang: str) -> dict[str, Any]:
+def cell_link(say: Say, lang: str) -> Json:
     """Return the link of a table's cell with a node's name to that node's dashboard; the time range stays."""
-    url = f"/d/cmzsb-node-{lang}?var-node=${{__value.raw}}&var-datasource=${{datasource}}&${{__url_time_range}}"
-    return {"title": say("Show ${__value.raw}", "查看 ${__value.raw}"), "url": url}
+    return _link_to_node(say, lang, "${__value.raw}")
 
 
-def _links(say: Say, lang: str) -> DashboardLink:
-    return DashboardLink(
-        title=say("Dashboards", "看板"), tags=["cmzsb", lang], asDropdown=False, includeVars=True, keepTime=True,
-        type="dashboards", uri="",
-    )  # fmt: skip
+def _link_to_node(say: Say, lang: str, node: str) -> Json:
+    url = f"/d/cmzsb-node-{lang}?var-node={node}&var-datasource=${{datasource}}&${{__url_time_range}}"
+    return {"title": say(f"Show {node}", f"查看 {node}"), "url": url}

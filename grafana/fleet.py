@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grafanalib.core import Dashboard, Panel, Template
+from grafanalib.core import Dashboard, Panel
 
 from exporter.states import REPORTABLE
 from grafana import queries
@@ -10,6 +10,7 @@ from grafana.dashboard import Row, build, cell_link, datasource_variable, node_l
 from grafana.limits import ORANGE, RED
 from grafana.panels import (
     Head,
+    Json,
     Query,
     curves,
     dashed_line,
@@ -18,6 +19,7 @@ from grafana.panels import (
     states_count,
     timeline,
 )
+from grafana.promql import per_node
 from grafana.tables import COLOURED, Column, LimitColumn, figures, listing
 
 
@@ -35,18 +37,22 @@ def dashboard(lang: str) -> Dashboard:
     return build(
         "fleet",
         lang,
-        say("Fleet", "节点总览"),
         say("What every node does now and did in the last hour.", "每个节点当前与最近一小时的工作状态。"),
         [datasource_variable(say), node_variable(say, multi=True), _interval(lang)],
         rows,
     )
 
 
-def _interval(lang: str) -> Template:
+def _interval(lang: str) -> Json:
     say = saying(lang)
-    return Template(
-        name="interval", type="interval", query="5s,15s,30s,1m,5m", default="5s", label=say("Interval", "间隔"), hide=0
-    )
+    return {
+        "name": "interval",
+        "type": "interval",
+        "query": "5s,15s,30s,1m,5m",
+        "label": say("Interval", "间隔"),
+        "current": {"selected": True, "text": "5s", "value": "5s"},
+        "hide": 0,
+    }
 
 
 def _counts(lang: str) -> Panel:
@@ -54,8 +60,9 @@ def _counts(lang: str) -> Panel:
     head = Head(
         say("Nodes per state", "各状态节点数"),
         say(
-            "Many red at once: look at the server first. Any grey: see Monitoring health.",
-            "红色过多先查服务端；出现灰色请看“监控健康”。",
+            "Many red at once: look at the server first. Any grey: see Monitoring health. "
+            "Of all nodes, whichever are chosen above.",
+            "红色过多先查服务端；出现灰色请看“监控健康”。始终统计全部节点。",
         ),
     )
     return states_count(head, queries.state_count, lang)
@@ -77,7 +84,7 @@ def _lights(lang: str) -> Panel:
 def _timeline(lang: str) -> Panel:
     say = saying(lang)
     head = Head(
-        say("Last hour", "最近一小时"),
+        say("States over time", "状态历史"),
         say(
             "One row per node. Long red: the node waits for the server. Grey: nobody answered. "
             f"Of more than {queries.MOST_ROWS} nodes: the silent ones and those that sent most; choose others above.",
@@ -130,15 +137,15 @@ def _low_confidence(lang: str) -> Panel:
 def _senders(lang: str) -> Panel:
     say = saying(lang)
     sends = say("Sends (1 h)", "发送次数（1 小时）")
-    per_minute, low = queries.per_node(queries.SENDS_PER_MINUTE), queries.per_node(queries.LOW_CONFIDENCE)
-    p95, age = queries.per_node(queries.INFERENCE_P95), queries.per_node(queries.REPORT_AGE)
+    per_minute, low = per_node(queries.SENDS_PER_MINUTE), per_node(queries.LOW_CONFIDENCE)
+    p95, age = per_node(queries.INFERENCE_P95), per_node(queries.REPORT_AGE)
     columns: list[Column | LimitColumn] = [
         Column(sends, queries.SENDS_LAST_HOUR, decimals=0),
         Column(say("Sends/min", "每分钟发送"), per_minute, decimals=1),
         LimitColumn(say("of limit: sends", "占阈值：发送"), per_minute, queries.SENDS_THRESHOLD),
         Column(say("Low confidence", "低置信度"), low, "percentunit", 0),
         LimitColumn(say("of limit: low conf.", "占阈值：置信度"), low, queries.LOW_CONFIDENCE_THRESHOLD),
-        Column(say("Mean inference", "平均推理"), queries.per_node(queries.INFERENCE_MEAN), "s"),
+        Column(say("Mean inference", "平均推理"), per_node(queries.INFERENCE_MEAN), "s"),
         Column(say("p95 inference", "p95 推理"), p95, "s"),
         LimitColumn(say("of limit: p95", "占阈值：p95"), p95, queries.INFERENCE_P95_THRESHOLD),
         Column(say("Last report", "上次上报"), age, "s", 0),
@@ -163,8 +170,10 @@ def _firing(lang: str) -> Panel:
         Head(
             say("Firing alerts", "当前告警"),
             say(
-                "The newest first. Each alert's runbook says what to do. Those silenced in Alertmanager are here too.",
-                "最新的在前。处理办法见各告警的处置手册。已在 Alertmanager 中静默的告警同样列出。",
+                "The newest first. What to do stands under the alert's name in the runbooks. Those silenced in "
+                "Alertmanager are here too, and those of the whole fleet whichever nodes are chosen above.",
+                "最新的在前。处理办法见处置手册中同名章节。"
+                "已在 Alertmanager 中静默的告警同样列出；全局告警不受上方节点选择影响。",
             ),
         ),
         queries.FIRING,
@@ -194,8 +203,9 @@ def _silent(lang: str) -> Panel:
         Head(
             say("Nodes without an answer", "无响应的节点"),
             say(
-                "Not alive in Ray: is the board on? No answer: is the monitor running there, and its port open?",
-                "Ray 中不在线：检查板卡是否开机；无法读取：检查该节点监控服务与端口。",
+                "Not alive in Ray: is the board on? No answer: is the monitor running there, and its port open? "
+                "Of all nodes, whichever are chosen above.",
+                "Ray 中不在线：检查板卡是否开机；无法读取：检查该节点监控服务与端口。始终列出全部节点。",
             ),
         ),
         queries.SILENT,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from grafanalib.core import Dashboard, Panel
 
 from grafana import queries
-from grafana.dashboard import Row, build, datasource_variable, saying
-from grafana.limits import GREEN, ORANGE, RED
-from grafana.panels import Head, Query, bars, curves, number, steps
+from grafana.dashboard import Row, build, cell_link, datasource_variable, saying
+from grafana.limits import GREEN, GREY, ORANGE, RED
+from grafana.panels import Head, Query, curves, number, override, thresholds
 from grafana.tables import listing
 
 
@@ -15,8 +15,8 @@ def dashboard(lang: str) -> Dashboard:
     """Return the dashboard in `lang`."""
     say = saying(lang)
     rows = [
-        Row(5, [(_snapshot(lang), 6), (_ray(lang), 6), (_stale(lang), 6), (_clients(lang), 6)]),
-        Row(8, [(_unreachable(lang), 8), (_lost(lang), 8), (_versions(lang), 8)]),
+        Row(5, [(_snapshot(lang), 6), (_ray(lang), 6), (_stale_count(lang), 6), (_clients(lang), 6)]),
+        Row(8, [(_unreachable(lang), 6), (_lost(lang), 6), (_stale(lang), 6), (_versions(lang), 6)]),
         Row(8, [(_probes(lang), 12), (_probe_seconds(lang), 12)]),
         Row(8, [(_scrapes(lang), 12), (_failures(lang), 12)]),
         Row(8, [(_reports(lang), 12), (_journal(lang), 12)]),
@@ -24,7 +24,6 @@ def dashboard(lang: str) -> Dashboard:
     return build(
         "health",
         lang,
-        say("Monitoring health", "监控健康"),
         say("Whether the lights can be trusted.", "指示灯是否可信。"),
         [datasource_variable(say)],
         rows,
@@ -46,6 +45,7 @@ def _ray(lang: str) -> Panel:
     up = {
         "type": "value",
         "options": {
+            "-1": {"index": 2, "text": say("bridge is down", "桥接无响应"), "color": GREY},
             "0": {"index": 0, "text": say("no answer", "无响应"), "color": RED},
             "1": {"index": 1, "text": say("answers", "正常"), "color": GREEN},
         },
@@ -53,31 +53,31 @@ def _ray(lang: str) -> Panel:
     head = Head(
         "Ray",
         say(
-            "No answer: the node list is an old one; check the head node's dashboard.",
-            "无响应时节点列表为旧数据：请检查头节点的 Ray 看板。",
+            "No answer: the node list is an old one; check the head node's dashboard. Bridge is down: restart it.",
+            "无响应时节点列表为旧数据：请检查头节点的 Ray 看板。桥接无响应：请重启 castray-bridge。",
         ),
     )
     return number(head, queries.RAY_UP, {"mappings": [up]})
 
 
-def _stale(lang: str) -> Panel:
+def _stale_count(lang: str) -> Panel:
     say = saying(lang)
     head = Head(
         say("Nodes without reports", "无上报节点数"),
-        say(
-            "Their light is green only for want of news: look whether the script runs.",
-            "这些节点仅因无消息而为绿色：请检查脚本是否运行。",
-        ),
+        say("Not 0: see the list of silent scripts below.", "非 0：见下方脚本无上报的节点列表。"),
         "short",
     )
-    return number(head, queries.STALE, {"thresholds": steps((GREEN, None), (ORANGE, 1))})
+    return number(head, queries.STALE_COUNT, {"thresholds": thresholds((GREEN, 0), (ORANGE, 1))})
 
 
 def _clients(lang: str) -> Panel:
     say = saying(lang)
     head = Head(
         say("Open web dashboards", "网页连接数"),
-        say("WebSocket clients of the bridge.", "桥接服务的 WebSocket 客户端数。"),
+        say(
+            "0 although a page is open: it shows old data. Reload it, and check that it reaches port 8001.",
+            "页面已打开却为 0：该页面显示的是旧数据，请刷新并检查能否访问 8001 端口。",
+        ),
         "short",
     )
     return number(head, queries.CLIENTS)
@@ -85,8 +85,10 @@ def _clients(lang: str) -> Panel:
 
 def _list_of_nodes(head: Head, expr: str, lang: str) -> Panel:
     say = saying(lang)
-    names = {"node": say("Node", "节点"), "node_ip": say("Address", "地址")}
-    return listing(head, expr, names, none=say("None", "无"))
+    node = say("Node", "节点")
+    names = {"node": node, "node_ip": say("Address", "地址")}
+    links = [override("byName", node, links=[cell_link(say, lang)])]
+    return listing(head, expr, names, links, none=say("None", "无"))
 
 
 def _unreachable(lang: str) -> Panel:
@@ -102,19 +104,42 @@ def _lost(lang: str) -> Panel:
     say = saying(lang)
     head = Head(
         say("Nodes missing in Ray", "Ray 中缺失的节点"),
-        say("In the inventory or seen within the last hour, but not alive.", "清单中或一小时内出现过，但当前不在线。"),
+        say(
+            "Is the board on, and `ray start` run on it? Strike a board that is gone for good from the inventory. "
+            "Listed are those in the inventory or seen within the last hour.",
+            "请检查板卡是否开机并已运行 `ray start`；已永久撤下的板卡请从清单中删除。"
+            "列出清单中或一小时内出现过的节点。",
+        ),
     )
     return _list_of_nodes(head, queries.LOST, lang)
+
+
+def _stale(lang: str) -> Panel:
+    say = saying(lang)
+    head = Head(
+        say("Silent scripts", "脚本无上报的节点"),
+        say(
+            "Their light is green only for want of news: look whether the inference script runs there.",
+            "这些节点仅因无消息而为绿色：请检查其推理脚本是否运行。",
+        ),
+    )
+    return _list_of_nodes(head, queries.STALE, lang)
 
 
 def _versions(lang: str) -> Panel:
     say = saying(lang)
     head = Head(
-        say("Monitors per version", "各版本监控服务数"),
-        say("More than one bar: an upgrade was not finished.", "多于一条：升级尚未完成。"),
-        "short",
+        say("Versions", "版本"),
+        say(
+            "More than one version: an upgrade was not finished. The oldest come first: upgrade these.",
+            "多于一个版本：升级尚未完成。最旧的在前，请升级这些节点。",
+        ),
     )
-    return bars(head, Query(queries.VERSIONS, "{{version}}"), {"thresholds": steps((GREEN, None)), "decimals": 0})
+    version = say("Version", "版本号")
+    names = {"node": say("Node", "节点"), "version": version}
+    return listing(
+        head, queries.VERSIONS, names, none=say("Nothing answers", "均无响应"), sort_by=version, descending=False
+    )
 
 
 def _probes(lang: str) -> Panel:

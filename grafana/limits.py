@@ -9,18 +9,13 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeAlias
 
-from exporter.states import IDLE, SENDING
+from exporter.states import IDLE, SENDING, UNKNOWN
 
 Json: TypeAlias = dict[str, Any]
-GREEN, ORANGE, RED = IDLE.colour, "#f59e0b", SENDING.colour
+GREY, GREEN, ORANGE, RED = UNKNOWN.colour, IDLE.colour, "#f59e0b", SENDING.colour
 NEAR, REACHED = 0.5, 1.0
 """Share of a limit from which a figure is orange, and red."""
 LEGEND: Final = "limit"
-
-
-def share_of(promql: str, limit: str) -> str:
-    """Return the PromQL of how much of `limit`, a series without labels, `promql` has reached."""
-    return f"({promql}) / on () group_left () {limit}"
 
 
 def of_shares() -> Json:
@@ -45,6 +40,10 @@ def scale(field: str, limit_ref: str) -> Json:
     }
 
 
+def steps(*coloured: tuple[str, float]) -> list[Json]:
+    """Return threshold steps: each colour holds from its value on. Below the first, and for no data, it is grey."""
+    return [{"color": colour, "value": value} for colour, value in ((GREY, None), *coloured)]
+
+
 def _steps(whole: int) -> list[Json]:
-    coloured = ((GREEN, None), (ORANGE, NEAR * whole), (RED, REACHED * whole))
-    return [{"color": colour, "value": value} for colour, value in coloured]
+    return steps((GREEN, 0), (ORANGE, NEAR * whole), (RED, REACHED * whole))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from grafanalib.core import Dashboard, Panel, Template
+from grafanalib.core import Dashboard, Panel
 
 from grafana import queries
-from grafana.dashboard import Row, build, datasource_variable, node_variable, saying
+from grafana.dashboard import Row, build, datasource_variable, node_variable, query_variable, saying
 from grafana.panels import (
-    DATASOURCE,
     Head,
     Query,
     curves,
@@ -22,6 +21,7 @@ from grafana.panels import (
     timeline,
 )
 
+_HIDDEN: Final = 2
 _SOME_INPUTS: Final = "1m"
 """A step with enough inputs in it for a quantile."""
 
@@ -39,27 +39,26 @@ def dashboard(lang: str) -> Dashboard:
     return build(
         "node",
         lang,
-        say("Node", "单节点"),
         say("One node: state, inference, sends, load.", "单个节点：状态、推理、发送与负载。"),
-        [datasource_variable(say), node_variable(say, multi=False), _node_ip()],
+        # Ray's own metrics know addresses only.
+        [
+            datasource_variable(say),
+            node_variable(say, multi=False),
+            query_variable("node_ip", queries.NODE_IP, hide=_HIDDEN),
+        ],
         rows,
-    )
-
-
-def _node_ip() -> Template:
-    # Ray's own metrics know addresses only.
-    return Template(
-        name="node_ip",
-        dataSource=DATASOURCE,
-        query='label_values(up{job="cmzsb-monitor", node="$node"}, node_ip)',
-        refresh=2,
-        hide=2,
     )
 
 
 def _light(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(say("Now", "当前状态"), say("Grey means that the monitor gives no answer.", "灰色表示监控服务无响应。"))
+    head = Head(
+        say("Now", "当前状态"),
+        say(
+            "Grey: is the board on, and its monitor running? The lists in Monitoring health say which.",
+            "灰色：检查板卡是否开机、监控服务是否运行，“监控健康”中的列表给出原因。",
+        ),
+    )
     return lights(head, Query(queries.NODE_LIGHT), lang)
 
 
@@ -73,7 +72,7 @@ def _state_age(lang: str) -> Panel:
         ),
         "s",
     )
-    return number(head, queries.NODE_STATE_AGE, spark=False, limit=queries.NODE_STATE_LIMIT)
+    return number(head, queries.NODE_STATE_AGE, limit=queries.NODE_STATE_LIMIT)
 
 
 def _report_age(lang: str) -> Panel:
@@ -86,7 +85,7 @@ def _report_age(lang: str) -> Panel:
         ),
         "s",
     )
-    return number(head, queries.NODE_REPORT_AGE, spark=False, limit=queries.REPORT_AGE_THRESHOLD)
+    return number(head, queries.NODE_REPORT_AGE, limit=queries.REPORT_AGE_THRESHOLD)
 
 
 def _shares(lang: str) -> Panel:
@@ -94,8 +93,9 @@ def _shares(lang: str) -> Panel:
     head = Head(
         say("Time per state", "各状态用时"),
         say(
-            "Exact over the whole time range, from the monitor's own clock.",
-            "所选时间范围内的精确用时，由监控服务计时。",
+            "Mostly red: relieve the server. Mostly blue: the board has no time left for more inputs. "
+            "Exact over the whole time range, by the monitor's own clock.",
+            "红色居多：减轻服务端负载；蓝色居多：板卡已无余力处理更多输入。为所选时间范围内的精确用时，由监控服务计时。",
         ),
         "s",
     )
@@ -104,7 +104,13 @@ def _shares(lang: str) -> Panel:
 
 def _timeline(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(say("States", "状态历史"), say("Red bars: data went to the server.", "红色：数据被发送到服务端。"))
+    head = Head(
+        say("States", "状态历史"),
+        say(
+            "Long red: the node waits for the server, so look there. Grey: nobody answered; was the board off?",
+            "长时间红色：节点在等待服务端，请检查服务端。灰色：无响应，请检查板卡当时是否关机。",
+        ),
+    )
     return timeline(head, Query(queries.NODE_HISTORY), lang)
 
 
@@ -196,8 +202,10 @@ def _load(lang: str) -> Panel:
     head = Head(
         say("Load of the board", "板卡负载"),
         say(
-            "From Ray's own metrics; empty when Prometheus does not scrape Ray.",
-            "来自 Ray 自身的指标；未抓取 Ray 时为空。",
+            "Near 100 %: end what else runs on the board, or give it fewer inputs. "
+            "Empty: Prometheus does not scrape Ray; see the job `ray` in prometheus.yml.",
+            "接近 100 %：停止板卡上的其他程序或减少输入。"
+            "为空：Prometheus 未抓取 Ray，请检查 prometheus.yml 中的 `ray` 任务。",
         ),
         "percent",
     )

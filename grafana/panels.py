@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from grafanalib.core import Panel, Target
+from grafanalib.core import Panel
 
 from exporter.states import REPORTABLE, STATES, UNKNOWN
 from grafana import limits
-from grafana.limits import GREEN, RED
+from grafana.limits import GREEN, GREY, RED
 
 DATASOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
-GREY: Final = UNKNOWN.colour
 Json: TypeAlias = dict[str, Any]
+_NO_LONGER_KNOWN: Final = {"editable", "error"}
 
 
 class _Plain(Panel):  # type: ignore[misc] # grafanalib has no types
@@ -26,7 +26,7 @@ class _Plain(Panel):  # type: ignore[misc] # grafanalib has no types
 
     def to_json_data(self) -> Json:
         model: Json = self.panel_json({"type": self.kind})
-        return model
+        return {name: value for name, value in model.items() if name not in _NO_LONGER_KNOWN}
 
 
 class Query(NamedTuple):
@@ -90,9 +90,9 @@ def dashed_line(name: str, colour: str = RED) -> Json:
     )
 
 
-def steps(*limits: tuple[str, float | None]) -> Json:
-    """Return absolute thresholds: the first colour holds below the second limit."""
-    return {"mode": "absolute", "steps": [{"color": colour, "value": limit} for colour, limit in limits]}
+def thresholds(*coloured: tuple[str, float]) -> Json:
+    """Return absolute thresholds: each colour holds from its value on, and grey below and for no data."""
+    return {"mode": "absolute", "steps": limits.steps(*coloured)}
 
 
 def lights(head: Head, query: Query, lang: str, link: Json | None = None) -> Panel:
@@ -100,7 +100,6 @@ def lights(head: Head, query: Query, lang: str, link: Json | None = None) -> Pan
     defaults: Json = {
         "mappings": state_mappings(lang),
         "color": {"mode": "thresholds"},
-        "thresholds": steps((GREY, None)),
         "noValue": getattr(UNKNOWN, lang),
     }
     if link:
@@ -108,23 +107,28 @@ def lights(head: Head, query: Query, lang: str, link: Json | None = None) -> Pan
     options: Json = {"colorMode": "background", "graphMode": "none"}
     options["textMode"] = "value_and_name" if link else "value"
     options["justifyMode"] = "center"
-    # Grafana would shrink the names to fit the longest text of a state. 18 px fits a node's name on 200 lights.
+    # Grafana would shrink the names to two thirds of the longest text of a state. There is one size for all numbers of
+    # nodes: this is the largest with which 200 names still fit a screen of 1920 px.
     if link:
         options["text"] = {"titleSize": _NAME_SIZE}
     return make("stat", head, [query], defaults, options | _last(), instant=True)
 
 
-def number(head: Head, query: str, defaults: Json | None = None, *, spark: bool = True, limit: str = "") -> Panel:
-    """A big figure with its course behind it; its colour tells how near it is to what the PromQL `limit` finds."""
-    options = {"textMode": "value", "colorMode": "value", "graphMode": "area" if spark else "none"}
-    fields: Json = {"color": {"mode": "thresholds"}, "thresholds": steps((GREEN, None))}
+def number(head: Head, query: str, defaults: Json | None = None, *, limit: str = "") -> Panel:
+    """A big figure; its colour tells how near it is to what the PromQL `limit` finds. Grey when it is not known.
+
+    It has no course behind it: of a course Grafana shows the last value, in green, long after its source has died.
+    """
+    options = {"textMode": "value", "colorMode": "value", "graphMode": "none"}
+    fields: Json = {"color": {"mode": "thresholds"}, "thresholds": thresholds((GREEN, 0))}
     asked = [Query(query, head.title)]
     more: Json = {}
     if limit:
         asked.append(Query(limit, limits.LEGEND))
         fields |= limits.of_a_scale()
         more["transformations"] = [limits.scale(head.title, ref_of(1))]
-    return make("stat", head, asked, fields | (defaults or {}), options | {"justifyMode": "auto"} | _last(), **more)
+    options["justifyMode"] = "auto"
+    return make("stat", head, asked, fields | (defaults or {}), options | _last(), instant=True, **more)
 
 
 def states_count(head: Head, query_of: Callable[[str], str], lang: str) -> Panel:
@@ -184,12 +188,6 @@ def curves(
     return make("timeseries", head, queries, fields, options, overrides=overrides, interval=interval or None)
 
 
-def bars(head: Head, query: Query, defaults: Json | None = None) -> Panel:
-    """The latest value of each series as a bar."""
-    options = _last() | {"displayMode": "gradient", "orientation": "horizontal", "showUnfilled": True}
-    return make("bargauge", head, [query], {"min": 0, "color": {"mode": "thresholds"}} | (defaults or {}), options)
-
-
 def shares(head: Head, query: Query, lang: str) -> Panel:
     """Shares of a whole per state."""
     options = {
@@ -208,7 +206,7 @@ def heatmap(head: Head, query: Query, interval: str) -> Panel:
         "cellGap": 1,
         "color": {"mode": "scheme", "scheme": "Blues", "steps": 64, "exponent": 0.5, "fill": "dark-blue"},
         "yAxis": {"axisPlacement": "left", "reverse": False, "unit": head.unit},
-        "tooltip": {"show": True, "yHistogram": False},
+        "tooltip": {"mode": "single", "yHistogram": False},
         "legend": {"show": True},
         "rowsFrame": {"layout": "auto"},
         "filterValues": {"le": 1e-9},
@@ -218,10 +216,10 @@ def heatmap(head: Head, query: Query, interval: str) -> Panel:
     return make("heatmap", head, [query], {}, options, format="heatmap", interval=interval)
 
 
-_NAME_SIZE: Final = 18
+_NAME_SIZE: Final = 24
 _STEPS: Final = 720
 """One every 5 s, the interval of the monitors, over an hour."""
-_DEFAULTS: Final = {"thresholds": steps((GREEN, None)), "mappings": []}
+_DEFAULTS: Final = {"thresholds": thresholds(), "mappings": []}
 
 
 def _last() -> Json:
@@ -244,16 +242,17 @@ def make(
     **more: Any,
 ) -> Panel:
     """Return a panel of `kind`, Grafana's name of it; `more` are grafanalib's own arguments."""
-    targets = [
-        Target(
-            expr=query.expr,
-            legendFormat=query.legend,
-            refId=ref_of(position),
-            instant=instant,
-            format=format,
-            intervalFactor=1,
-            datasource=DATASOURCE,
-        )
+    # grafanalib's targets are those of all data sources in one, Graphite's and Elasticsearch's too.
+    targets: list[Json] = [
+        {
+            "datasource": DATASOURCE,
+            "expr": query.expr,
+            "format": format,
+            "instant": instant,
+            "range": not instant,
+            "legendFormat": query.legend,
+            "refId": ref_of(position),
+        }
         for position, query in enumerate(queries)
     ]
     panel: Panel = _Plain(

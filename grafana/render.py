@@ -12,6 +12,8 @@ from grafanalib.core import Dashboard
 
 from grafana import fleet, health, node
 
+_NO_LONGER_KNOWN: Final = {"__inputs", "hideControls", "rows", "sharedCrosshair", "style"}
+"""What Grafana had before 5.0, of which grafanalib still writes the defaults."""
 LANGUAGES: Final = ("en", "zh")
 DASHBOARDS: Final[dict[str, Callable[[str], Dashboard]]] = {
     "fleet": fleet.dashboard,
@@ -21,8 +23,9 @@ DASHBOARDS: Final[dict[str, Callable[[str], Dashboard]]] = {
 
 
 def as_json(dashboard: Dashboard) -> dict[str, Any]:
-    """Return the dashboard as Grafana's JSON model, without the empty values that grafanalib adds."""
+    """Return the dashboard as Grafana's JSON model, without the empty and the old values that grafanalib adds."""
     model = json.loads(json.dumps(dashboard, cls=DashboardEncoder))
+    model = {name: value for name, value in model.items() if name not in _NO_LONGER_KNOWN}
     slim: dict[str, Any] = _without_nulls(model)
     return {"id": None} | slim
 

@@ -9,6 +9,7 @@ from grafanalib.core import Panel
 
 from grafana import limits
 from grafana.panels import Head, Json, Query, make, override, ref_of
+from grafana.promql import share_of
 
 COLOURED: Final[Json] = {
     # The first is Grafana's before 9.5, the second that of later ones.
@@ -41,7 +42,7 @@ def figures(head: Head, key: str, columns: Sequence[Column | LimitColumn], sort_
     queries = []
     for column in columns:
         if isinstance(column, LimitColumn):
-            queries.append(Query(limits.share_of(column.expr, column.limit)))
+            queries.append(Query(share_of(column.expr, column.limit)))
             options = limits.of_shares() | COLOURED
         else:
             queries.append(Query(column.expr))
@@ -51,13 +52,20 @@ def figures(head: Head, key: str, columns: Sequence[Column | LimitColumn], sort_
 
 
 def listing(
-    head: Head, query: str, names: Mapping[str, str], overrides: Sequence[Json] = (), *, none: str, sort_by: str = ""
+    head: Head,
+    query: str,
+    names: Mapping[str, str],
+    overrides: Sequence[Json] = (),
+    *,
+    none: str,
+    sort_by: str = "",
+    descending: bool = True,
 ) -> Panel:
     """One row per series; `names` maps labels (and `Value`) to titles in order. `none` stands for no rows."""
     shown = list(overrides)
     if "Value" not in names:
         shown.append(override("byName", "Value", custom__hidden=True))
-    return _table(head, [Query(query)], names, shown, sort_by, none)
+    return _table(head, [Query(query)], names, shown, sort_by, none, descending)
 
 
 def _table(
@@ -67,6 +75,7 @@ def _table(
     overrides: Sequence[Json],
     sort_by: str,
     none: str = "",
+    descending: bool = True,
 ) -> Panel:
     order = {name: position for position, name in enumerate(names)}
     organize = {"excludeByName": {"Time": True}, "indexByName": order, "renameByName": dict(names)}
@@ -75,7 +84,7 @@ def _table(
         "showHeader": True,
         "cellHeight": "sm",
         "footer": {"show": False, "reducer": ["sum"], "fields": ""},
-        "sortBy": [{"displayName": sort_by, "desc": True}] if sort_by else [],
+        "sortBy": [{"displayName": sort_by, "desc": descending}] if sort_by else [],
     }
     return make(
         "table",

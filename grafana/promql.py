@@ -1,0 +1,65 @@
+"""Forms of PromQL that several queries of the dashboards share."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from exporter.states import SENDING
+
+_MOST_DIGITS: Final = 4
+
+
+def per_node(promql: str) -> str:
+    """Return `promql` with the label `node` alone, by which a table joins its columns."""
+    return f"max by (node) ({promql})"
+
+
+def share_of(promql: str, limit: str) -> str:
+    """Return how much of `limit`, a series without labels, `promql` has reached."""
+    return f"({promql}) / on () group_left () {limit}"
+
+
+def values_of(label: str, selector: str) -> str:
+    """Return Grafana's query of the values that `label` has, for a variable."""
+    return f"label_values({selector}, {label})"
+
+
+def code(selector: str) -> str:
+    """Return the codes of the lights: 0 no answer, else that of the state."""
+    return f"node:cmzsb_work_state:code{{{selector}}}"
+
+
+def now_in_order(selector: str) -> str:
+    """Return the codes, asked for one moment, so that M2 comes before M10."""
+    # `or` keeps the order of its sides, and Prometheus orders by letters: M2 comes before M10 by its length.
+    lengths = (code(f'{selector}, node=~"{_ending_in(digits)}"') for digits in _digits())
+    return "\nor ".join([*lengths, code(selector)])
+
+
+def in_order(promql: str) -> str:
+    """Return `promql`, asked over a range, so that M2 comes before M10: ranges are ordered by labels."""
+    for digits in _digits():
+        promql = f'label_replace({promql}, "digits", "{digits}", "node", "{_ending_in(digits)}")'
+    return promql
+
+
+def _ending_in(digits: int) -> str:
+    return f"(.*[^0-9])?[0-9]{{{digits}}}"
+
+
+def _digits() -> range:
+    return range(1, _MOST_DIGITS + 1)
+
+
+def history(selector: str) -> str:
+    """Return the states over time. A sending shorter than the distance of two evaluations shows all the same."""
+    # The difference of two steps shows each sending in one step. A rate would spread it over $__rate_interval, and a
+    # node that sends for a second three times a minute would be red all the time.
+    entries = f'cmzsb_state_entries_total{{state="{SENDING.name}", {selector}}}'
+    entered = f"sum by (node) ({entries} - {entries} offset $__interval)"
+    # The last `or` is for steps without an evaluation in them: a late one must leave no hole.
+    return (
+        f"{SENDING.code} * ({entered} > bool 0) > 0\n"
+        f"or max by (node) (max_over_time({code(selector)}[$__interval]))\n"
+        f"or max by (node) ({code(selector)})"
+    )
