@@ -83,7 +83,7 @@ def _table(
     options: Json = {
         "showHeader": True,
         "cellHeight": "sm",
-        "footer": {"show": False, "reducer": ["sum"], "fields": ""},
+        "footer": {"show": False, "reducer": ["sum"]},
         "sortBy": [{"displayName": sort_by, "desc": descending}] if sort_by else [],
     }
     return make(

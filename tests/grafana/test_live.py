@@ -1,149 +1,287 @@
-"""Every query of the dashboards against a real Prometheus that scrapes a real monitor and knows the rules."""
+"""Every panel against a real Prometheus that scrapes a real site: the series, figures and colours that it must show."""
 
 from __future__ import annotations
 
-import json
+import time
 import urllib.parse
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
-import requests
-from flask import Flask, jsonify
+from simple_websocket import Client, ConnectionClosed
 
-from demo.prometheus_config import Addresses, write_prometheus
 from demo.stack import get_json
 from exporter.states import DETECTING, IDLE, SENDING, STATES, UNKNOWN
-from grafana import queries
-from tests.support.binaries import require
-from tests.support.net import free_port, wait_for
-from tests.support.process import Process, module
-from tests.support.web import WebServer
+from grafana.limits import GREEN, GREY, ORANGE, RED
+from grafana.render import DASHBOARDS
+from servicekit.version import __version__
+from tests.grafana.files import Json, load, panels
+from tests.grafana.shown import Screen
+from tests.grafana.site import IPS, NODES, NOT_ALIVE, WITHOUT_MONITOR, Site, drive, running_site
+from tests.support.net import wait_for
 
-DASHBOARDS = Path(__file__).parents[2] / "grafana" / "dashboards" / "en"
-NODES = {"M1": IDLE, "M2": DETECTING, "M3": SENDING}
-WITHOUT_RAY = {queries.NODE_CPU, queries.NODE_MEMORY, queries.NODE_GPU}
-QUIET = {queries.JOURNAL_ERRORS, queries.LOST, queries.FIRING}
-"""Queries that are right to find nothing while all is well."""
-_VARIABLES = {"$__rate_interval": "8s", "$__interval": "4s", "$__range": "1m", "$node_ip": "127.0.0.1"}
+NODE = "M3"
+"""The node that is chosen on the Node dashboard."""
 
 
-def castray(names: list[str]) -> Flask:
-    """Return an old CastRay that knows these nodes: the bridge's source."""
-    nodes = [
-        {"nodeId": f"{name}-id", "name": name, "nodeIp": f"127.0.0.{number}", "state": "ALIVE"}
-        for number, name in enumerate(names, start=1)
-    ]
-    app = Flask("castray")
-    app.get("/api/ray-dashboard")(lambda: jsonify(result=True, data={"nodes": nodes, "summary": {}}))
-    return app
+class Between:
+    """Equal to every number from `low` to `high`."""
+
+    def __init__(self, low: float, high: float) -> None:
+        self.low, self.high = low, high
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, float) and self.low <= other <= self.high
+
+    def __hash__(self) -> int:
+        return hash((self.low, self.high))
+
+    def __repr__(self) -> str:
+        return f"{self.low}…{self.high}"
 
 
-class Live:
-    """A running Prometheus and what it is asked."""
+SENT_PER_MINUTE, PROCESSED_PER_MINUTE = Between(20, 26), Between(12, 15.6)
+"""100 and 60 in the 5 minutes of the rate, as Prometheus extrapolates them."""
+A_MOMENT = Between(0, 90)
+TEXT = {state: (state.en, state.colour) for state in STATES}
 
-    def __init__(self, url: str) -> None:
-        self.url = url
 
-    def ask(self, promql: str, node: str = ".*") -> list[dict[str, Any]]:
-        for variable, value in (_VARIABLES | {"$node": node}).items():
-            promql = promql.replace(variable, value)
-        found = get_json(f"{self.url}/api/v1/query?{urllib.parse.urlencode({'query': promql})}")
-        result: list[dict[str, Any]] = found["data"]["result"]
-        return result
+def lights(screen: Screen, panel: Json) -> Any:
+    return screen.lights(panel)
 
-    def values(self, promql: str, label: str) -> dict[str, float]:
-        return {row["metric"].get(label, ""): float(row["value"][1]) for row in self.ask(promql)}
+
+def last(screen: Screen, panel: Json) -> Any:
+    return {name: points[-1][1] for name, points in screen.chart(panel).items()}
+
+
+def highest(screen: Screen, panel: Json) -> Any:
+    return {name: max(value for _, value in points) for name, points in screen.chart(panel).items()}
+
+
+def moving(screen: Screen, panel: Json) -> Any:
+    return {name for name, value in highest(screen, panel).items() if value > 0}
+
+
+def firing(screen: Screen, panel: Json) -> Any:
+    rows = screen.table(panel)
+    assert [row["Since"] for row in rows] == sorted((row["Since"] for row in rows), reverse=True)
+    assert all(0 <= time.time() - row["Since"] / 1000 < 300 for row in rows)
+    return {(row["Alert"], row.get("Node"), row["Severity"]) for row in rows}
+
+
+def node_row(name: str) -> dict[str, str]:
+    return {"Node": name, "Address": IPS[name]}
+
+
+def idle_row(name: str) -> dict[str, Any]:
+    row = {"Node": name, "Sends (1 h)": 0.0, "Sends/min": 0.0, "of limit: sends": (0.0, GREEN)}
+    return row | {"Last report": A_MOMENT, "of limit: report": (Between(0, 0.15), GREEN)}
+
+
+SENDER = {
+    "Node": "M3",
+    "Sends (1 h)": Between(100, 130),
+    "Sends/min": SENT_PER_MINUTE,
+    "of limit: sends": (Between(2, 2.6), RED),
+    "Low confidence": Between(0.39, 0.41),
+    "of limit: low conf.": (Between(0.79, 0.81), ORANGE),
+    "Mean inference": Between(0.039, 0.041),
+    "p95 inference": Between(0.045, 0.05),
+    "of limit: p95": (Between(0.022, 0.025), GREEN),
+    "Last report": A_MOMENT,
+    "of limit: report": (Between(0, 0.15), GREEN),
+}
+CERTAIN = {"Low confidence": 0.0, "of limit: low conf.": (0.0, GREEN)}
+ALERTS = {
+    ("CmzsbSendingTooOften", "M3", ("warning", ORANGE)),
+    ("CmzsbJournalFailing", "M2", ("warning", ORANGE)),
+    ("CmzsbMonitorDown", WITHOUT_MONITOR, ("warning", ORANGE)),
+    ("CmzsbMonitorDown", NOT_ALIVE, ("warning", ORANGE)),
+    ("CmzsbNodeLost", NOT_ALIVE, ("warning", ORANGE)),
+}
+Show = Callable[[Screen, Json], Any]
+EXPECTED: dict[tuple[str, str], tuple[Show, Any]] = {
+    ("fleet", "Nodes per state"): (
+        Screen.figures,
+        {state.en: (2.0 if state is UNKNOWN else 1.0, state.colour) for state in STATES},
+    ),
+    ("fleet", "Traffic lights"): (
+        lights,
+        [
+            *((name, *TEXT[state]) for name, state in NODES.items()),
+            (WITHOUT_MONITOR, *TEXT[UNKNOWN]),
+            (NOT_ALIVE, *TEXT[UNKNOWN]),
+        ],
+    ),
+    ("fleet", "States over time"): (last, {"M1": 1, "M2": 2, "M3": 3, WITHOUT_MONITOR: 0, NOT_ALIVE: 0}),
+    ("fleet", "Sends per minute"): (last, {"M1": 0, "M2": 0, "M3": SENT_PER_MINUTE, "limit": 10}),
+    ("fleet", "Low-confidence share"): (last, {"M2": 0, "M3": Between(0.39, 0.41), "limit": 0.5}),
+    ("fleet", "Firing alerts"): (firing, ALERTS),
+    ("fleet", "Nodes without an answer"): (
+        Screen.table,
+        [
+            node_row(NOT_ALIVE) | {"Reason": "not alive in Ray"},
+            node_row(WITHOUT_MONITOR) | {"Reason": "no answer to the bridge"},
+        ],
+    ),
+    ("fleet", "Top senders"): (Screen.table, [SENDER, idle_row("M1"), idle_row("M2") | CERTAIN]),
+    ("node", "Now"): (lights, [(NODE, *TEXT[SENDING])]),
+    ("node", "In this state for"): (Screen.figure, (A_MOMENT, GREEN)),
+    ("node", "Last report"): (Screen.figure, (A_MOMENT, GREEN)),
+    ("node", "Time per state"): (
+        Screen.figures,
+        {
+            IDLE.en: (Between(0.1, 30), IDLE.colour),
+            DETECTING.en: (0.0, DETECTING.colour),
+            SENDING.en: (Between(1, 90), SENDING.colour),
+        },
+    ),
+    ("node", "States"): (last, {NODE: 3}),
+    ("node", "Share of time per state"): (
+        last,
+        {"idle": Between(0.01, 0.9), "detecting": 0, "sending": Between(0.1, 0.99)},
+    ),
+    ("node", "Inputs and sends per minute"): (
+        last,
+        {"sent": SENT_PER_MINUTE, "processed": PROCESSED_PER_MINUTE, "limit": 10},
+    ),
+    ("node", "Inference time"): (
+        last,
+        {"mean": Between(0.039, 0.041), "p50": Between(0.035, 0.0405), "p95": Between(0.045, 0.05)},
+    ),
+    # All in one bucket.
+    ("node", "Inference times in detail"): (lambda screen, panel: steepest(last(screen, panel)), "0.05"),
+    ("node", "Low-confidence share"): (last, {"share": Between(0.39, 0.41), "limit": 0.5}),
+    ("node", "Load of the board"): (last, {"CPU": 42, "memory": 37.5, "GPU": 30}),
+    ("health", "Age of the bridge's news"): (Screen.figure, (Between(0, 7.5), GREEN)),
+    ("health", "Ray"): (Screen.figure, ("answers", GREEN)),
+    ("health", "Nodes without reports"): (Screen.figure, (1.0, ORANGE)),
+    ("health", "Open web dashboards"): (Screen.figure, (1.0, GREEN)),
+    ("health", "Monitors that do not answer the bridge"): (Screen.table, [node_row(WITHOUT_MONITOR)]),
+    ("health", "Nodes missing in Ray"): (Screen.table, [node_row(NOT_ALIVE)]),
+    ("health", "Silent scripts"): (Screen.table, [node_row("M1")]),
+    ("health", "Versions"): (
+        Screen.table,
+        [{"Node": name, "Version": __version__} for name in (*NODES, "castray-bridge")],
+    ),
+    ("health", "Questions of the bridge by result"): (moving, {"ok", "refused"}),
+    ("health", "Duration of questions (p95)"): (last, {"p95": Between(0.0001, 1)}),
+    ("health", "Slowest scrape per job"): (
+        last,
+        dict.fromkeys(("castray-bridge", "cmzsb-monitor", "ray"), Between(0.0001, 1.5)),
+    ),
+    ("health", "Targets down per job"): (last, {"castray-bridge": 0, "cmzsb-monitor": 2, "ray": 0}),
+    ("health", "Reports per second"): (moving, {"accepted", "rejected"}),
+    ("health", "Journal errors"): (highest, {"M2": Between(1, 100)}),
+}
+
+
+def steepest(buckets: dict[str, float]) -> str:
+    """Return the upper edge of the histogram bucket that holds most."""
+    edges = sorted(buckets, key=float)
+    counts = {edge: buckets[edge] - buckets.get(below, 0) for below, edge in zip(["", *edges], edges, strict=False)}
+    return max(counts, key=lambda edge: counts[edge])
 
 
 @pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    prometheus, directory = require("prometheus"), tmp_path_factory.mktemp("live")
-    port = free_port([f"127.0.0.{number}" for number in range(1, 5)])
-    bridge, own = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
-    config = write_prometheus(directory, Addresses(bridge, own, "127.0.0.1:1"), directory / "none.json")
-    with WebServer(castray([*NODES, "M4"])) as source:
-        commands: list[list[str | Path]] = [
-            [
-                *module("exporter", "--listen", f"127.0.0.{number}:{port}", "--node-name", name),
-                "--state-dir",
-                directory / name,
-            ]
-            for number, name in enumerate(NODES, start=1)
-        ]
-        commands.append(
-            [*module("castray_bridge", "--listen", bridge, "--castray", source.url), "--monitor-port", str(port)]
-        )
-        commands.append(
-            [
-                prometheus,
-                f"--config.file={config}",
-                f"--storage.tsdb.path={directory / 'tsdb'}",
-                f"--web.listen-address={own}",
-            ]
-        )
-        processes = [Process(command, directory / f"{number}.log") for number, command in enumerate(commands)]
-        try:
-            running = Live(f"http://{own}")
-            wait_for(lambda: len(running.ask("up{job='cmzsb-monitor'} == 1")) == 3, "first scrapes", 60)
-            drive(port)
-            wait_for(lambda: running.values(queries.LIGHTS, "node").get("M3") == SENDING.code, "M3", 30)
-            wait_for(lambda: running.ask(queries.NODE_SENDS.replace("$node", "M3")), "rates", 30)
-            wait_for(lambda: running.ask(queries.INFERENCE_P95), "quantiles", 40)
-            yield running
-        finally:
-            for process in processes:
-                process.kill()
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with running_site(tmp_path_factory.mktemp("site")) as running:
+        viewer = Client(f"ws://{running.bridge}/ws")
+        drive(running)
+        yield running
+        with suppress(ConnectionClosed):  # the last test ends the bridge
+            viewer.close()
 
 
-def drive(port: int) -> None:
-    """Bring the nodes into their states; M3 sends 20 of its 50 inputs."""
-    for number, state in enumerate(NODES.values(), start=1):
-        url = f"http://127.0.0.{number}:{port}/api/update_status"
-        for _ in range(50):
-            body: dict[str, Any] = {"status": state.name, "processed": 1, "inference_seconds": 0.04}
-            body |= {"sent_to_server": 0, "low_confidence": 0}
-            requests.post(url, json=body, timeout=5).raise_for_status()
-        if state is SENDING:
-            sent = {"status": state.name, "processed": 0, "sent_to_server": 20, "low_confidence": 20}
-            requests.post(url, json=sent, timeout=5).raise_for_status()
+def screen_of(site: Site, dashboard: str) -> Screen:
+    return site.screen(NODE if dashboard == "node" else ".*")
 
 
-def targets() -> Iterator[Any]:
-    for path in sorted(DASHBOARDS.glob("*.json")):
-        for panel in json.loads(path.read_text("utf-8"))["panels"]:
-            for target in panel["targets"]:
-                yield pytest.param(target["expr"], id=f"{path.stem}-{panel['title']}-{target['refId']}")
+def comes_to_show(screen: Screen, dashboard: str, title: str, show: Show, wanted: Any, within: float = 30) -> None:
+    panel = panels("en", dashboard)[title]
+    try:
+        wait_for(lambda: show(screen, panel) == wanted, title, within)
+    except TimeoutError:
+        assert show(screen, panel) == wanted
 
 
-@pytest.mark.parametrize("promql", list(targets()))
-def test_query_of_every_panel_finds_what_it_shows(live: Live, promql: str) -> None:
-    if promql in WITHOUT_RAY | QUIET:
-        assert live.ask(promql, "M3") == []
-        return
-    node = "M3" if 'node="$node"' in promql else ".*"
-    assert wait_for(lambda: live.ask(promql, node), promql, 20)
+def test_every_panel_is_expected_to_show_something() -> None:
+    assert set(EXPECTED) == {(name, title) for name in DASHBOARDS for title in panels("en", name)}
 
 
-def test_lights_show_each_state_and_grey_for_the_node_without_a_monitor(live: Live) -> None:
-    wanted = {name: float(state.code) for name, state in NODES.items()} | {"M4": float(UNKNOWN.code)}
-    wait_for(lambda: live.values(queries.LIGHTS, "node") == wanted, f"lights {wanted}", 20)
-    for state in STATES:
-        wait_for(lambda: live.values(queries.state_count(state.name), "state") == {state.name: 1}, state.name, 20)  # noqa: B023
+@pytest.mark.parametrize(("dashboard", "title"), EXPECTED)
+def test_panel_shows(site: Site, dashboard: str, title: str) -> None:
+    comes_to_show(screen_of(site, dashboard), dashboard, title, *EXPECTED[dashboard, title])
 
 
-def test_timeline_is_the_same_as_the_lights_at_its_end(live: Live) -> None:
-    assert live.values(queries.FLEET_HISTORY, "node")["M2"] == DETECTING.code
+def test_lights_and_timeline_are_in_natural_order(site: Site) -> None:
+    wanted = [*NODES, WITHOUT_MONITOR, NOT_ALIVE]
+    comes_to_show(site.screen(), "fleet", "States over time", lambda screen, panel: list(screen.chart(panel)), wanted)
 
 
-def test_figures_of_the_sender_are_those_it_reported(live: Live) -> None:
-    total = live.values("cmzsb_sent_to_server_total", "node")
-    assert total["M3"] == 20
-    assert total["M1"] == 0
-    p95 = live.values(queries.INFERENCE_P95, "node")["M3"]
-    assert 0.03 <= p95 <= 0.05
+def test_sending_that_is_shorter_than_a_step_is_red_in_one_step_of_the_timeline(site: Site) -> None:
+    for state in (SENDING, DETECTING):
+        site.report("M2", status=state.name, processed=0, sent_to_server=0, low_confidence=0).raise_for_status()
+    panel = panels("en", "fleet")["States over time"]
+
+    def codes() -> list[float]:
+        return [code for _, code in site.screen().chart(panel)["M2"]]
+
+    wait_for(lambda: SENDING.code in codes()[-3:], "a red step", 20)
+    after = codes()
+    assert after.count(SENDING.code) <= 2  # two where it was caught by a scrape that fell into the next step
+    wait_for(lambda: codes()[-1] == DETECTING.code, "blue again", 20)
 
 
-def test_unreachable_list_names_the_node_without_a_monitor(live: Live) -> None:
-    assert [row["metric"]["node"] for row in live.ask(queries.UNREACHABLE)] == ["M4"]
+@pytest.mark.parametrize("dashboard", DASHBOARDS)
+def test_annotations_mark_where_an_alert_begins(site: Site, dashboard: str) -> None:
+    (alerts,) = load("en", dashboard)["annotations"]["list"]
+    screen = screen_of(site, dashboard)
+
+    def marks() -> dict[str, int]:
+        rows = screen.query(alerts["expr"], 2, over_time=True)
+        return {row["metric"]["alertname"]: len(row["values"]) for row in rows if row["metric"].get("node") == NODE}
+
+    assert wait_for(marks, "the mark of M3", 30) == {"CmzsbSendingTooOften": 1}
+
+
+@pytest.mark.parametrize(
+    ("dashboard", "variable", "values"),
+    [
+        ("fleet", "node", {*NODES, WITHOUT_MONITOR, NOT_ALIVE}),
+        ("node", "node", {*NODES, WITHOUT_MONITOR, NOT_ALIVE}),
+        ("node", "node_ip", {IPS[NODE]}),
+    ],
+)
+def test_variable_offers(site: Site, dashboard: str, variable: str, values: set[str]) -> None:
+    (query,) = (row["query"] for row in load("en", dashboard)["templating"]["list"] if row["name"] == variable)
+    series, _, label = query.removeprefix("label_values(").removesuffix(")").rpartition(", ")
+    asked = urllib.parse.urlencode({"match[]": series.replace("$node", NODE)})
+    url = f"{site.prometheus_url}/api/v1/label/{label}/values?{asked}"
+    wait_for(lambda: set(get_json(url)["data"]) == values, f"{variable} {values}", 20)
+
+
+WHEN_BRIDGE_AND_MONITOR_ARE_DEAD: list[tuple[str, str, Show, Any]] = [
+    ("health", "Ray", Screen.figure, ("bridge is down", GREY)),
+    ("health", "Open web dashboards", Screen.figure, (None, GREY)),
+    ("health", "Age of the bridge's news", Screen.figure, (Between(7.5, 60), ORANGE)),
+    ("health", "Versions", lambda screen, panel: {row["Node"] for row in screen.table(panel)}, {"M1", "M2"}),
+    ("node", "Now", lights, [(NODE, *TEXT[UNKNOWN])]),
+    ("node", "In this state for", Screen.figure, (None, GREY)),
+    ("node", "Last report", Screen.figure, (None, GREY)),
+    (
+        "fleet",
+        "Nodes without an answer",
+        lambda screen, panel: {(row["Node"], row["Reason"]) for row in screen.table(panel)},
+        {(name, "no answer to Prometheus") for name in (NODE, WITHOUT_MONITOR, NOT_ALIVE)},
+    ),
+]
+
+
+def test_nothing_stays_green_when_its_source_has_died(site: Site) -> None:
+    # The last test of this file: nothing starts them again.
+    for name in ("bridge", NODE):
+        site.processes[name].kill()
+    for dashboard, title, show, wanted in WHEN_BRIDGE_AND_MONITOR_ARE_DEAD:
+        comes_to_show(screen_of(site, dashboard), dashboard, title, show, wanted)

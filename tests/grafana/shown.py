@@ -1,0 +1,168 @@
+"""What Grafana shows of a panel: as much of it as our panels use, from the same JSON and a real Prometheus.
+
+A light is `(name, text, colour)`, a figure `(value, colour)` (None without data), a table a list of rows by column
+title, a chart the points `(second, value)` of each series by its name in the legend.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+import urllib.parse
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from demo.stack import get_json
+from tests.grafana.files import Json
+
+SCRAPE_SECONDS = 2
+"""As in the demo's copy of prometheus.yml."""
+
+
+class Frame(NamedTuple):
+    """One series as a query brings it: which query, its labels, its points `(second, value)`."""
+
+    ref: str
+    name: str
+    labels: dict[str, str]
+    points: list[tuple[float, float]]
+
+    @property
+    def last(self) -> float:
+        return self.points[-1][1]
+
+
+class Screen:
+    """A dashboard on the screen: the chosen nodes, and the Prometheus that it asks since the second `start`."""
+
+    def __init__(self, url: str, start: float, node: str = ".*", node_ip: str = "", interval: str = "4s") -> None:
+        self.url = url
+        self.start = start
+        self.variables = {"$node_ip": node_ip, "$node": node}
+        self.interval = interval
+
+    def lights(self, panel: Json) -> list[tuple[str, str, str]]:
+        """Return what a stat panel shows of series whose values are mapped to texts."""
+        texts = panel["fieldConfig"]["defaults"]["mappings"][0]["options"]
+        shown = ((frame.name, texts[f"{frame.last:g}"]) for frame in self.frames(panel))
+        return [(name, row["text"], row["color"]) for name, row in shown]
+
+    def figure(self, panel: Json) -> tuple[float | str | None, str]:
+        """Return the figure of a stat panel, or its text, and the colour."""
+        defaults = panel["fieldConfig"]["defaults"]
+        frames = {frame.ref: frame for frame in self.frames(panel)}
+        if "A" not in frames:
+            return None, defaults["thresholds"]["steps"][0]["color"]
+        value = frames["A"].last
+        for mapping in defaults["mappings"]:
+            if row := mapping["options"].get(f"{value:g}"):
+                return row["text"], row["color"]
+        whole = 1.0
+        for transformation in panel.get("transformations", []):
+            assert transformation["id"] == "configFromData"
+            limit = frames[transformation["options"]["configRefId"]]
+            assert transformation["options"]["mappings"][0]["fieldName"] == limit.name
+            assert transformation["options"]["applyTo"]["options"] == frames["A"].name
+            whole = limit.last / 100
+        return value, colour_of(value / whole, defaults["thresholds"]["steps"])
+
+    def figures(self, panel: Json) -> dict[str, tuple[float, str]]:
+        """Return the latest value and the colour of each series, by the name that the overrides give it."""
+        found = {}
+        for frame in self.frames(panel):
+            own = properties(panel, frame.name)
+            found[own["displayName"]] = (frame.last, own["color"]["fixedColor"])
+        return found
+
+    def table(self, panel: Json) -> list[dict[str, Any]]:
+        """Return the rows of a table in order; a coloured cell is `(value, colour)`."""
+        merge, organize = panel["transformations"]
+        assert (merge["id"], organize["id"]) == ("merge", "organize")
+        titles = organize["options"]["renameByName"]
+        several = len(panel["targets"]) > 1
+        rows: dict[tuple[tuple[str, str], ...], dict[str, Any]] = {}
+        for frame in self.frames(panel, "table"):
+            row = rows.setdefault(tuple(sorted(frame.labels.items())), dict(frame.labels))
+            row[f"Value #{frame.ref}" if several else "Value"] = frame.last
+        renamed = ({titles.get(name, name): value for name, value in row.items()} for row in rows.values())
+        shown = [self._cells(panel, row) for row in renamed]
+        for order in panel["options"]["sortBy"]:
+            shown.sort(key=lambda row: _plain(row[order["displayName"]]), reverse=order["desc"])
+        return shown
+
+    def _cells(self, panel: Json, row: dict[str, Any]) -> dict[str, Any]:
+        cells = {}
+        for title, value in row.items():
+            own = properties(panel, title)
+            if own.get("custom.hidden"):
+                continue
+            for mapping in own.get("mappings", []):
+                mapped = mapping["options"][f"{value:g}" if isinstance(value, float) else value]
+                value = mapped.get("text", value)
+                own = {"thresholds": {"steps": [mapped | {"value": None}]}} | own if "color" in mapped else own
+            coloured = own.get("custom.cellOptions", {}).get("type") == "color-background"
+            cells[title] = (value, colour_of(value, own["thresholds"]["steps"])) if coloured else value
+        return cells
+
+    def chart(self, panel: Json) -> dict[str, list[tuple[float, float]]]:
+        """Return the points of each series by its name in the legend."""
+        return {frame.name: frame.points for frame in self.frames(panel)}
+
+    def frames(self, panel: Json, form: str = "") -> list[Frame]:
+        """Ask what the panel asks."""
+        wanted = form or ("heatmap" if panel["type"] == "heatmap" else "time_series")
+        assert {target["format"] for target in panel["targets"]} == {wanted}
+        assert panel["options"].get("reduceOptions", {"calcs": ["lastNotNull"]})["calcs"] == ["lastNotNull"]
+        return [frame for target in panel["targets"] for frame in self._ask(target, panel.get("interval", "1s"))]
+
+    def _ask(self, target: Json, interval: str) -> Iterator[Frame]:
+        assert target["range"] != target["instant"]
+        step = seconds(self.interval if interval == "$interval" else interval)
+        for row in self.query(target["expr"], step, over_time=target["range"]):
+            points = [(float(at), float(value)) for at, value in row.get("values") or [row["value"]]]
+            yield Frame(target["refId"], legend(target["legendFormat"], row["metric"]), row["metric"], points)
+
+    def query(self, promql: str, step: float, *, over_time: bool) -> list[Json]:
+        """Return what Prometheus answers: for now, or in steps that end now."""
+        now = time.time()
+        built_in = {
+            "$__rate_interval": f"{max(step + SCRAPE_SECONDS, 4 * SCRAPE_SECONDS):g}s",
+            "$__interval": f"{step:g}s",
+            "$__range": f"{now - self.start:.0f}s",
+        }
+        for variable, value in (built_in | self.variables).items():
+            promql = promql.replace(variable, value)
+        asked = {"query": promql, "time": f"{now}"}
+        if over_time:
+            start = now - step * math.ceil((now - self.start) / step)
+            asked = {"query": promql, "start": f"{start}", "end": f"{now}", "step": f"{step}"}
+        path = "query_range" if over_time else "query"
+        found: list[Json] = get_json(f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(asked)}")["data"]["result"]
+        return found
+
+
+def legend(form: str, labels: dict[str, str]) -> str:
+    """Return what Grafana calls a series."""
+    return re.sub(r"{{(\w+)}}", lambda found: labels.get(found[1], ""), form)
+
+
+def seconds(duration: str) -> float:
+    number, unit = re.fullmatch(r"(\d+)([smh])", duration).groups()  # type: ignore[union-attr]
+    return float(number) * {"s": 1, "m": 60, "h": 3600}[unit]
+
+
+def colour_of(value: float, steps: list[Json]) -> str:
+    """Return the colour of the last step that `value` reaches."""
+    return [step["color"] for step in steps if step["value"] is None or value >= step["value"]][-1]
+
+
+def properties(panel: Json, name: str) -> Json:
+    """Return what the overrides set for the field `name`."""
+    overrides = panel["fieldConfig"]["overrides"]
+    chosen = (row["properties"] for row in overrides if row["matcher"] == {"id": "byName", "options": name})
+    return {own["id"]: own["value"] for rows in chosen for own in rows}
+
+
+def _plain(cell: Any) -> Any:
+    return cell[0] if isinstance(cell, tuple) else cell
