@@ -15,7 +15,7 @@ from servicekit.version import __version__
 try:
     from grafana.render import LANGUAGES, models, write
 except ModuleNotFoundError as missing:  # grafanalib is no part of what a board gets
-    sys.exit(f"cmzsb-dashboards: {missing.name} is missing: pip install 'cmzsb-monitor[grafana]'")
+    sys.exit(f"cmzsb-dashboards: {missing.name} is missing: in the checkout, pip install '.[grafana]'")
 
 
 @click.command("cmzsb-dashboards")
@@ -45,9 +45,7 @@ except ModuleNotFoundError as missing:  # grafanalib is no part of what a board 
 @click.option(
     "--folder",
     envvar="CMZSB_DASHBOARDS_FOLDER",
-    default="CM-ZSB",
-    show_default=True,
-    help="Title of the folder that is made for them.",
+    help="Title of their folder; a new one is called CM-ZSB.",
 )
 @click.option(
     "--prometheus-url",
@@ -56,7 +54,12 @@ except ModuleNotFoundError as missing:  # grafanalib is no part of what a board 
 )
 @click.version_option(__version__)
 def command(
-    out: Path | None, lang: str, push: str | None, token_file: Path | None, folder: str, prometheus_url: str | None
+    out: Path | None,
+    lang: str,
+    push: str | None,
+    token_file: Path | None,
+    folder: str | None,
+    prometheus_url: str | None,
 ) -> None:
     """Write the Grafana dashboards as JSON files, or load them into a running Grafana."""
     languages = LANGUAGES if lang == "all" else (lang,)
@@ -79,7 +82,7 @@ def _write(directory: Path, languages: tuple[str, ...]) -> None:
         click.echo(path)
 
 
-def _push(grafana: Grafana, languages: tuple[str, ...], folder: str, prometheus_url: str | None) -> None:
+def _push(grafana: Grafana, languages: tuple[str, ...], folder: str | None, prometheus_url: str | None) -> None:
     grafana.check_version()
     if prometheus_url is not None:
         grafana.ensure_datasource(prometheus_url)

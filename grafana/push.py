@@ -15,6 +15,7 @@ from servicekit.text import one_line
 _TIMEOUT: Final = 10.0
 _OLDEST: Final = (9, 4)
 FOLDER_UID: Final = "cmzsb"
+FOLDER_TITLE: Final = "CM-ZSB"
 DATASOURCE_UID: Final = "cmzsb-prometheus"
 
 
@@ -35,10 +36,14 @@ class Grafana:
             raise StartError(f"{self._url} is Grafana {version or 'of unknown version'}; 9.4 or later is needed")
         return version
 
-    def ensure_folder(self, title: str) -> None:
-        """Create the folder for the dashboards where it is missing."""
-        if not self._exists(f"/api/folders/{FOLDER_UID}"):
-            self._ask("POST", "/api/folders", {"uid": FOLDER_UID, "title": title})
+    def ensure_folder(self, title: str | None) -> None:
+        """Create the dashboards' folder where it is missing; with a `title`, also rename the one that is there."""
+        path = f"/api/folders/{FOLDER_UID}"
+        found = self._find(path)
+        if found is None:
+            self._ask("POST", "/api/folders", {"uid": FOLDER_UID, "title": title or FOLDER_TITLE})
+        elif title not in (None, found.get("title")):
+            self._ask("PUT", path, {"title": title, "overwrite": True})
 
     def ensure_datasource(self, prometheus_url: str) -> None:
         """Create the data source, or point the existing one to `prometheus_url`."""
@@ -51,10 +56,10 @@ class Grafana:
             "jsonData": {"timeInterval": "5s"},
         }
         path = f"/api/datasources/uid/{DATASOURCE_UID}"
-        if self._exists(path):
-            self._ask("PUT", path, wanted)
-        else:
+        if self._find(path) is None:
             self._ask("POST", "/api/datasources", wanted)
+        else:
+            self._ask("PUT", path, wanted)
 
     def save(self, dashboard: dict[str, Any]) -> str:
         """Create or replace a dashboard; return its address."""
@@ -63,31 +68,35 @@ class Grafana:
         )
         return self._url + str(reply.get("url", ""))
 
-    def _exists(self, path: str) -> bool:
-        return self._send("GET", path).status_code == 200
+    def _find(self, path: str) -> dict[str, Any] | None:
+        response = self._send("GET", path)
+        return None if response.status_code == 404 else self._understood(response)
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        response = self._send(method, path, body)
+        return self._understood(self._send(method, path, body))
+
+    def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> requests.Response:
+        try:
+            return self._session.request(method, self._url + path, json=body, timeout=_TIMEOUT, allow_redirects=False)
+        except requests.RequestException as error:
+            raise StartError(f"{self._url} cannot be reached ({type(error).__name__})") from None
+
+    def _understood(self, response: requests.Response) -> dict[str, Any]:
+        status, asked = response.status_code, f"{response.request.method} {response.request.path_url}"
+        if response.is_redirect:
+            # Followed, a POST would become a GET, and the token would go wherever it is sent.
+            raise StartError(f"{self._url} redirects to {one_line(response.headers['Location'])}: give that address")
+        if status == 401:
+            raise StartError(f"{self._url} refuses the token (401): {one_line(response.text)}")
+        if status == 403:
+            needed = "the token needs the role Editor, or Admin for a data source"
+            raise StartError(f"{self._url} forbids {asked} (403; {needed}): {one_line(response.text)}")
         if not response.ok:
-            raise StartError(
-                f"{self._url} answers {response.status_code} to {method} {path}: {one_line(response.text)}"
-            )
+            raise StartError(f"{self._url} answers {status} to {asked}: {one_line(response.text)}")
         try:
             reply = response.json()
         except requests.JSONDecodeError:
             reply = None
         if not isinstance(reply, dict):
-            raise StartError(f"{self._url} is no Grafana: {method} {path} brings no JSON object")
+            raise StartError(f"{self._url} is no Grafana: {asked} brings no JSON object")
         return reply
-
-    def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> requests.Response:
-        try:
-            response = self._session.request(
-                method, self._url + path, json=body, timeout=_TIMEOUT, allow_redirects=False
-            )
-        except requests.RequestException as error:
-            raise StartError(f"{self._url} cannot be reached ({type(error).__name__})") from None
-        if response.status_code in (401, 403):
-            needed = "the role Editor, or Admin for a data source"
-            raise StartError(f"{self._url} refuses the token ({response.status_code}); it must have {needed}")
-        return response

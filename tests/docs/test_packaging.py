@@ -64,7 +64,7 @@ def test_dashboards_without_grafanalib_say_what_to_install() -> None:
     code = "import sys; sys.modules['grafanalib'] = None; import grafana.__main__"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.strip().endswith("pip install 'cmzsb-monitor[grafana]'")
+    assert done.stderr.strip().endswith("pip install '.[grafana]'")
     assert done.stderr.count("\n") == 1
 
 

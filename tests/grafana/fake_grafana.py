@@ -24,8 +24,9 @@ class FakeGrafana:
             ("GET", "/api/health", lambda: jsonify(version=version)),
             ("GET", "/api/folders/<uid>", lambda uid: self._found(self.folders, uid)),
             ("POST", "/api/folders", lambda: self._keep(self.folders)),
+            ("PUT", "/api/folders/<uid>", self._rename),
             ("GET", "/api/datasources/uid/<uid>", lambda uid: self._found(self.datasources, uid)),
-            ("PUT", "/api/datasources/uid/<uid>", lambda uid: self._keep(self.datasources)),
+            ("PUT", "/api/datasources/uid/<uid>", self._change_datasource),
             ("POST", "/api/datasources", lambda: self._keep(self.datasources)),
             ("POST", "/api/dashboards/db", self._save),
         ):
@@ -40,6 +41,18 @@ class FakeGrafana:
 
     def _found(self, kept: dict[str, dict[str, Any]], uid: str) -> ResponseReturnValue:
         return jsonify(kept[uid]) if uid in kept else (jsonify(message="not found"), 404)
+
+    def _rename(self, uid: str) -> ResponseReturnValue:
+        body = request.get_json()
+        if not body.get("overwrite"):
+            return jsonify(message="the folder has been changed by someone else"), 412
+        self.folders[uid]["title"] = body["title"]
+        return jsonify(self.folders[uid])
+
+    def _change_datasource(self, uid: str) -> ResponseReturnValue:
+        if self.datasources[uid].get("readOnly"):
+            return jsonify(message="Cannot update read-only data source"), 403
+        return self._keep(self.datasources)
 
     def _keep(self, kept: dict[str, dict[str, Any]]) -> Response:
         body = request.get_json()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, redirect
 
 from grafana.__main__ import command
 from servicekit import cli
@@ -29,7 +29,9 @@ def test_pushing_twice_is_like_pushing_once(tmp_path: Path, capsys: pytest.Captu
     }
     assert all(saved["overwrite"] for saved in grafana.dashboards.values())
     assert [folder["title"] for folder in grafana.folders.values()] == ["校园"]
-    assert [source["url"] for source in grafana.datasources.values()] == ["http://prom:9090"]
+    (source,) = grafana.datasources.values()
+    assert source["url"] == "http://prom:9090"
+    assert source["jsonData"] == {"timeInterval": "5s"}
     assert f"{server.url}d/cmzsb-fleet-zh" in capsys.readouterr().out
 
 
@@ -53,7 +55,49 @@ def test_grafana_that_cannot_be_used_is_one_line_and_nothing_is_written(
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
-    assert not grafana.dashboards
+    assert grafana.writes == []
+
+
+def test_folder_is_renamed_when_another_title_is_given_and_only_then(tmp_path: Path) -> None:
+    grafana = FakeGrafana()
+    with WebServer(grafana.app) as server:
+        for more, title in (((), "CM-ZSB"), (("--folder", "校园"), "校园"), ((), "校园")):
+            assert push(server.url, tmp_path, TOKEN, *more) == 0
+            assert [folder["title"] for folder in grafana.folders.values()] == [title]
+
+
+def test_data_source_that_is_provisioned_is_told_in_grafanas_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grafana = FakeGrafana()
+    grafana.datasources["cmzsb-prometheus"] = {"uid": "cmzsb-prometheus", "readOnly": True}
+    with WebServer(grafana.app) as server:
+        assert push(server.url, tmp_path, TOKEN, "--prometheus-url", "http://prom:9090") == 1
+    error = capsys.readouterr().err
+    assert "Cannot update read-only data source" in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(("status", "said"), [(500, "answers 500 to GET /api/folders/cmzsb"), (403, "forbids GET")])
+def test_question_that_fails_is_not_taken_for_a_missing_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], status: int, said: str
+) -> None:
+    app = Flask("broken")
+    app.get("/api/health")(lambda: {"version": "11.6.0"})
+    app.get("/api/folders/<uid>", endpoint="folder")(lambda uid: ("database is locked", status))
+    with WebServer(app) as server:
+        assert push(server.url, tmp_path) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert "database is locked" in error
+
+
+def test_redirect_is_told_with_its_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    app = Flask("http only")
+    app.get("/api/health")(lambda: redirect("https://grafana.example/api/health"))
+    with WebServer(app) as server:
+        assert push(server.url, tmp_path) == 1
+    assert "redirects to https://grafana.example/api/health" in capsys.readouterr().err
 
 
 def test_nobody_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
