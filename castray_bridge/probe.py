@@ -83,10 +83,12 @@ class Exchange:
             raise ProbeError(failure_reason(OSError(status, ""), connected=False))
 
     def fileno(self) -> int:
+        """Return the socket's descriptor, for selectors."""
         return self._socket.fileno()
 
     @property
     def wants_write(self) -> bool:
+        """Whether part of the request is still to be sent (and before that, the connection to be made)."""
         return bool(self._to_send)
 
     def advance(self) -> bytes | None:
@@ -102,6 +104,7 @@ class Exchange:
             raise ProbeError(failure_reason(error, self.connected)) from error
 
     def close(self) -> None:
+        """Hang up; to be called in any case."""
         self._socket.close()
 
     def _send(self) -> None:

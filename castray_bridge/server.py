@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import logging
 import socket
@@ -71,6 +72,9 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
                 before_stop()
                 super().handle_exit(sig, frame)
 
+        def pre_fork(arbiter: Any, worker: Any) -> None:
+            gc.freeze()  # else the first full collection would write to, and so copy, all that the two processes share
+
         def worker_exit(arbiter: Any, worker: Any) -> None:
             self._after_stop()
 
@@ -85,6 +89,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             "timeout": 30,
             "limit_request_line": 8190,
             "loglevel": "warning",
+            "pre_fork": pre_fork,
             "worker_exit": worker_exit,
             "control_socket_disable": True,  # a second way to steer the service, in somebody's home directory
         }.items():

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 from queue import Queue
+from selectors import DefaultSelector
 
 import pytest
 
@@ -17,6 +18,7 @@ from castray_bridge.http_reply import ProbeError
 from castray_bridge.pool import NODES_PER_THREAD, WorkerPool
 from castray_bridge.probe import Address, ask, failure_reason
 from castray_bridge.schedule import Pace
+from castray_bridge.share import Share
 from castray_bridge.status import Answer, NodeStatus
 from castray_bridge.worker import STUCK_SECONDS
 from servicekit.clock import SystemClock
@@ -228,6 +230,20 @@ def test_replaced_node_is_asked_at_once_and_a_gone_one_no_more(asked: Asked) -> 
         for _ in range(2):
             assert asked.next()[1].address == other.address
         assert len(one.questions) == count
+
+
+def test_thread_with_its_hands_full_waits_instead_of_spinning() -> None:
+    with serving(silent, "0.0.0.0") as nodes, DefaultSelector() as selector:
+        share = Share(Pace(), lambda answer: None, ManualClock(), selector)
+        share.assign({Address(f"127.0.6.{number}", nodes.address.port): "" for number in range(1, 101)}, 0.0)
+        assert share.patience() == 0.0
+        share.ask_due()
+        try:
+            assert len(selector.get_map()) == 64  # the descriptors that hanging nodes may take
+            assert share.patience() == Pace().timeout
+        finally:
+            share.close()
+        assert len(selector.get_map()) == 0
 
 
 def test_thread_that_is_stuck_is_told() -> None:
