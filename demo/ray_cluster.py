@@ -29,8 +29,10 @@ class RayCluster:
     `directory` takes Ray's session files; keep its path short, for Ray puts Unix sockets into it (107 bytes).
     """
 
-    def __init__(self, directory: Path, dashboard_port: int) -> None:
+    def __init__(self, directory: Path, dashboard_port: int, client_port: int | None = None) -> None:
+        """`client_port`: where the head lets programs from outside the cluster in, as `ray://`."""
         self.directory = directory
+        self._client_port = client_port
         self.dashboard_url = f"http://127.0.0.1:{dashboard_port}"
         self._dashboard_port = dashboard_port
         self._cluster: Any = None
@@ -40,6 +42,11 @@ class RayCluster:
     def address(self) -> str:
         """`HOST:PORT` of the head's global control store, as `ray.init(address=…)` takes it."""
         return str(self._cluster.address)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names of the nodes that run."""
+        return frozenset(self._nodes)
 
     def start(self, specs: Sequence[NodeSpec], on_node: Callable[[NodeSpec], None] = lambda spec: None) -> None:
         """Start the head (the first of `specs`) and the workers; calls `on_node` as each is alive."""
@@ -53,7 +60,7 @@ class RayCluster:
             self.add(spec)
             on_node(spec)
 
-    def add(self, spec: NodeSpec) -> None:
+    def add(self, spec: NodeSpec, labels: dict[str, str] | None = None) -> None:
         """Let a node join (the first one ever is the head). Also one that was killed, under its old address."""
         head: dict[str, Any] = {}
         if self._cluster.head_node is None:
@@ -61,11 +68,13 @@ class RayCluster:
                 "include_dashboard": True,
                 "dashboard_host": "127.0.0.1",
                 "dashboard_port": self._dashboard_port,
+                "ray_client_server_port": self._client_port,
             }
         self._nodes[spec.name] = self._cluster.add_node(
             node_ip_address=spec.ip,
             num_cpus=1,
             resources={spec.name: 1},
+            labels=labels,
             object_store_memory=OBJECT_STORE_BYTES,
             **head,
         )

@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from deploy import bundle
-from deploy.check import HEALTHY
-from deploy.rollout import DONE, HALTED, WORKING
 from deploy.settings import LISTEN_ON, Settings
-from deploy.text import LANGUAGES, default_language, progress, say, table
+from deploy.text import LANGUAGES, default_language, say, table
 from servicekit import cli, log
 from servicekit.clock import rfc3339
 from servicekit.secrets import read_token
@@ -24,11 +22,11 @@ from servicekit.version import __version__
 
 try:
     from deploy import cluster
+    from deploy.follow import complain, follow
 except ModuleNotFoundError as missing:  # Ray is no part of what a board gets
-    sys.exit(f"cmzsb-deploy: {missing.name} is missing: pip install 'cmzsb-monitor[ray]'")
+    sys.exit(f"cmzsb-deploy: {missing.name} is missing: in the checkout, pip install '.[ray]'")
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-_LOOK_EVERY: Final = 0.3
 
 
 def _ray_address(value: str) -> str:
@@ -47,6 +45,7 @@ def _option(flag: str, text: str, **more: Any) -> Callable[[_Function], _Functio
 )
 @_option("--status", "Show every node's monitor and change nothing.", is_flag=True)
 @_option("--remove", "Take all monitors away; their journals stay.", is_flag=True)
+@_option("--purge", "With --remove: the journals below --state-dir too, on all nodes.", is_flag=True)
 @_option("--json", "Show the status as JSON.", is_flag=True)
 @_option("--port", "Port of the monitors.", type=click.IntRange(1, 65535), default=8000)
 @_option(
@@ -86,6 +85,7 @@ def command(
     address: str,
     status: bool,
     remove: bool,
+    purge: bool,
     json: bool,
     port: int,
     listen_on: str,
@@ -99,22 +99,29 @@ def command(
     """Run the node monitor on every node of a Ray cluster, show the monitors, or take them away."""
     if status and remove:
         raise click.UsageError("give either --status or --remove")
+    if purge and not remove:
+        raise click.UsageError("--purge goes with --remove")
     if json and not status:
         raise click.UsageError("--json goes with --status")
     if status:
         with cluster.connected(address):
             _status(lang, json)
     elif remove:
-        with cluster.connected(address):
-            _remove(lang)
+        with _shipped() as (code, _), cluster.connected(address, code):
+            _remove(lang, state_dir if purge else None)
     else:
         token = read_token(token_file) if token_file else None
-        with tempfile.TemporaryDirectory(prefix="cmzsb-deploy-") as directory:
-            digest = bundle.build(Path(directory))
+        with _shipped() as (code, digest), cluster.connected(address, code):
             settings = Settings(port, listen_on, state_dir, report_ttl, log_level, __version__, digest, token)
-            with cluster.connected(address, Path(directory)):
-                cluster.order(settings, patience)
-                _follow(lang, settings, patience)
+            cluster.order(settings, patience)
+            follow(lang, settings, patience)
+
+
+@contextmanager
+def _shipped() -> Iterator[tuple[Path, str]]:
+    """Give the directory of what Ray carries to the nodes, and its digest."""
+    with tempfile.TemporaryDirectory(prefix="cmzsb-deploy-") as directory:
+        yield Path(directory), bundle.build(Path(directory))
 
 
 def _status(language: str, as_json: bool) -> None:
@@ -126,55 +133,15 @@ def _status(language: str, as_json: bool) -> None:
         click.echo(json.dumps({**report, "nodes": rows}, ensure_ascii=False, indent=2))
     else:
         click.echo("\n".join(table(language, report["nodes"])))
-    _complain(language, report)
+    complain(language, report)
 
 
-def _remove(language: str) -> None:
-    count, silent = cluster.remove()
-    if silent:
-        raise cli.StartError(say(language, "silent", all=count, which=", ".join(silent)))
-    click.echo(say(language, "removed", all=count))
-
-
-def _follow(language: str, settings: Settings, patience: float) -> None:
-    """Show what the keeper does until it is through with all nodes. Raises `StartError` when it does not go well."""
-    shown: dict[str, tuple[str, str, str]] = {}
-    progressed = time.monotonic()
-    while (report := cluster.report()) is None or report["phase"] == WORKING:
-        if _show_changes(language, report, shown):
-            progressed = time.monotonic()
-        if time.monotonic() - progressed > 2 * patience + 30:
-            raise cli.StartError(say(language, "slow", seconds=round(2 * patience + 30)))
-        time.sleep(_LOOK_EVERY)
-    _show_changes(language, report, shown)
-    _complain(language, report)
-    click.echo(say(language, "deployed", version=settings.version, all=len(report["nodes"])))
-
-
-def _show_changes(language: str, report: dict[str, Any] | None, shown: dict[str, tuple[str, str, str]]) -> bool:
-    """Print a line for each node that is not as `shown` says; return whether there was one."""
-    rows = report["nodes"] if report else []
-    done = sum(row["current"] and row["health"] == HEALTHY for row in rows)
-    changed = [row for row in rows if shown.get(row["node"]) != _gist(row)]
-    for row in changed:
-        shown[row["node"]] = _gist(row)
-        click.echo(progress(language, row, done, len(rows)))
-    return bool(changed)
-
-
-def _gist(row: dict[str, Any]) -> tuple[str, str, str]:
-    return row["health"], row["detail"], row["version"]
-
-
-def _complain(language: str, report: dict[str, Any]) -> None:
-    """Raise `StartError` when the rollout stopped or a node has no healthy monitor."""
-    if report["phase"] == HALTED:
-        raise cli.StartError(say(language, "halted", reason=report["reason"]))
-    rows = report["nodes"]
-    bad = [row for row in rows if row["health"] != HEALTHY or (report["phase"] == DONE and not row["current"])]
-    if bad:
-        which = ", ".join(f"{row['node']} ({row['detail'] or say(language, row['health'])})" for row in bad)
-        raise cli.StartError(say(language, "unhealthy", bad=len(bad), all=len(rows), which=which))
+def _remove(language: str, journals: str | None) -> None:
+    removal = cluster.remove(journals)
+    if removal.silent:
+        raise cli.StartError(say(language, "silent", all=removal.monitors, which=", ".join(removal.silent)))
+    key = "removed" if journals is None else "purged"
+    click.echo(say(language, key, all=removal.monitors, nodes=removal.purged))
 
 
 def main() -> None:

@@ -79,7 +79,7 @@ def _with_requirements() -> set[str]:
         try:
             lines = distribution(name).requires or []
         except PackageNotFoundError:
-            raise StartError(f"{name} is missing: pip install 'cmzsb-monitor[ray]'") from None
+            raise StartError(f"{name} is missing: in the checkout, pip install '.[ray]'") from None
         needed = [Requirement(line) for line in lines]
         waiting += [one.name.lower() for one in needed if one.marker is None or one.marker.evaluate({"extra": ""})]
     return found

@@ -9,14 +9,16 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import ray
 from ray.exceptions import GetTimeoutError, RayError
 
 from deploy.actors import KEEPER, NAMESPACE, MonitorActor, all_nodes, detached, monitors, stop_monitors, wait_until_gone
+from deploy.check import LOST
+from deploy.journals import purge
 from deploy.keeper import Keeper
-from deploy.nodes import living
+from deploy.nodes import listed, living
 from deploy.settings import Settings
 from servicekit.cli import StartError, listen_address
 from servicekit.text import one_line
@@ -83,19 +85,44 @@ def order(settings: Settings, patience: float) -> None:
     ray.remote(Keeper).options(**detached(KEEPER, head)).remote(settings, patience)
 
 
-def remove() -> tuple[int, list[str]]:
-    """Take everything away; return the number of monitors and the addresses of nodes that did not confirm it."""
+class Removal(NamedTuple):
+    """How many monitors were taken away, on how many nodes the journals, and the nodes that did not confirm it."""
+
+    monitors: int
+    purged: int
+    silent: list[str]
+    """Each `NAME (IP)`."""
+
+
+def remove(journals: str | None) -> Removal:
+    """Take everything away, the journals in the directory `journals` of each node too if one is given."""
     keeper = _keeper()
+    lost = _lost(keeper) if keeper is not None and journals is not None else set()
     if keeper is not None:
         _dismiss(keeper)
-    addresses = {entry["NodeID"]: str(entry["NodeManagerAddress"]) for entry in all_nodes()}
+    entries = all_nodes()
+    names = {node.node_id: f"{node.name} ({node.ip})" for node in listed(entries)}
     found: set[MonitorActor] = set()
     silent: list[MonitorActor] = []
     # Again, for what the keeper had just begun to start.
     while left := set(monitors()) - found:
         found |= left
         silent += stop_monitors(left)
-    return len(found), sorted(addresses.get(actor.node_id, actor.node_id) for actor in silent)
+    unconfirmed = {names.get(actor.node_id, actor.node_id) for actor in silent} | lost
+    reached = [node for node in living(entries) if names[node.node_id] not in unconfirmed]
+    kept = reached if journals is None else purge(reached, journals)
+    if journals is not None:
+        unconfirmed |= {names[node.node_id] for node in kept}
+    return Removal(len(found), len(reached) - len(kept), sorted(unconfirmed))
+
+
+def _lost(keeper: Any) -> set[str]:
+    """Return the nodes that had a monitor and are gone: whatever they kept, they still have."""
+    try:
+        rows = ray.get(keeper.report.remote(), timeout=_ANSWER_WITHIN)["nodes"]
+    except (GetTimeoutError, RayError):
+        return set()
+    return {f"{row['node']} ({row['ip']})" for row in rows if row["health"] == LOST}
 
 
 def _keeper() -> Any:

@@ -23,6 +23,8 @@ _STABLE: Final = 30.0
 _STOP_WITHIN: Final = 5.0
 _NOT_FOR_THE_MONITOR: Final = ("CMZSB_", "RAY_", "NOTIFY_SOCKET", "WATCHDOG_")
 """Environment of Ray's own processes: other options than ordered, and the systemd that runs `ray start`."""
+_LEAN: Final = {"PYTHONOPTIMIZE": "2", "PYTHONDONTWRITEBYTECODE": "1"}
+"""Environment of the monitor: docstrings stay out of memory, and Ray's copy of the code as it was shipped."""
 _ERROR_LENGTH: Final = 160
 
 
@@ -111,7 +113,7 @@ class MonitorHost:
             text=True,
             errors="replace",
             pass_fds=descriptors,
-            env=own | {"PYTHONPATH": f"{_ROOT}{os.pathsep}{_ROOT / LIBRARIES}", "PYTHONDONTWRITEBYTECODE": "1"},
+            env=own | {"PYTHONPATH": f"{_ROOT}{os.pathsep}{_ROOT / LIBRARIES}"} | _LEAN,
         )
 
     @contextmanager

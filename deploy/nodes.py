@@ -13,7 +13,7 @@ _HEAD: Final = "node:__internal_head__"
 
 
 class RayNode(NamedTuple):
-    """One living node; `node_id` is Ray's, and new whenever the node starts again."""
+    """One node; `node_id` is Ray's, and new whenever the node starts again."""
 
     node_id: str
     ip: str
@@ -26,6 +26,13 @@ def living(entries: Iterable[Mapping[str, Any]]) -> list[RayNode]:
     alive = [entry for entry in entries if entry.get("Alive")]
     names = name_nodes([_unnamed(entry) for entry in alive])
     return sorted((_node(entry, name) for entry, name in zip(alive, names, strict=True)), key=natural)
+
+
+def listed(entries: Iterable[Mapping[str, Any]]) -> list[RayNode]:
+    """Return the living nodes, and the dead ones under what Ray still knows of them."""
+    entries = list(entries)
+    dead = [entry for entry in entries if not entry.get("Alive")]
+    return living(entries) + [_node(entry, frozenset()) for entry in dead]
 
 
 def natural(node: RayNode) -> tuple[list[tuple[int, str]], str]:

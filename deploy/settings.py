@@ -45,4 +45,9 @@ class Settings:
 
     def state_path(self, node: str) -> Path:
         """Return the directory of the journal on this machine, the node `node`."""
-        return Path(self.state_dir.replace("{node}", node)).expanduser()
+        return state_path(self.state_dir, node)
+
+
+def state_path(template: str, node: str) -> Path:
+    """Return the directory of the journal of `node` on this machine; `~` and `{node}` are filled in."""
+    return Path(template.replace("{node}", node)).expanduser()

@@ -21,7 +21,14 @@ _TEXTS: Final = {
         "[{done}/{all}] {node}（{ip}）：{health}{detail} {version}",
     ),
     "deployed": ("version {version} runs on {all} nodes", "版本 {version} 已在 {all} 个节点上运行"),
-    "removed": ("removed {all} monitors; nothing is left", "已移除 {all} 个监控，没有残留"),
+    "removed": (
+        "removed {all} monitors; their journals stay on the nodes (--purge takes them too)",
+        "已移除 {all} 个监控；日志库仍保留在各节点上（--purge 可一并删除）",
+    ),
+    "purged": (
+        "removed {all} monitors, and the journals on {nodes} nodes; nothing is left there",
+        "已移除 {all} 个监控以及 {nodes} 个节点上的日志库，这些节点上没有残留",
+    ),
     "not_deployed": ("no monitors are deployed on this cluster", "此集群上没有部署监控"),
     "unhealthy": (
         "{bad} of {all} nodes without a healthy monitor: {which}",
@@ -32,8 +39,8 @@ _TEXTS: Final = {
         "已停止，其后的节点保持原状：{reason}",
     ),
     "silent": (
-        "removed {all} monitors, but these nodes did not confirm it: {which}",
-        "已移除 {all} 个监控，但以下节点没有确认：{which}",
+        "removed {all} monitors, but these nodes did not confirm that all is gone; again when they are back: {which}",
+        "已移除 {all} 个监控，但以下节点没有确认已全部清除，请在其恢复后再次执行：{which}",
     ),
     "slow": (
         "not finished after {seconds} s; the keeper goes on: see --status",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -22,17 +23,52 @@ from tests.support.net import free_port
 ROOT = Path(__file__).parents[2]
 SPECS = [NodeSpec(f"M{number}", f"127.0.23.{number}") for number in range(1, 4)]
 """Not 127.0.0.1: Ray takes that for the machine's outer address."""
+LABELS = {"M2": {"cmzsb.node": "M2-gate"}}
+NAMES = ["M1", "M2-gate", "M3"]
+"""The nodes' names: a Ray label comes before the custom resource."""
+OLD, NEW = "1.0.0", "2.0.0"
 
 
 class Site:
-    """The cluster with one port for all monitors; each listens on its node's address."""
+    """The cluster with one port for all monitors; each listens on its node's address.
 
-    def __init__(self, directory: Path, cluster: RayCluster) -> None:
+    `settle` and `clear` bring it to a known state, whatever was done to it before.
+    """
+
+    def __init__(self, directory: Path, cluster: RayCluster, outside: str) -> None:
+        """`outside`: the cluster's address for programs that are no part of it."""
         self.directory = directory
-        self.old = copy_of_code(directory / "old", "1.0.0")
-        self.new = copy_of_code(directory / "new", "2.0.0")
+        self.outside = outside
+        self.old = copy_of_code(directory / "old", OLD)
+        self.new = copy_of_code(directory / "new", NEW)
         self.cluster = cluster
         self.port = free_port([spec.ip for spec in SPECS])
+
+    def settle(self) -> None:
+        """Have three nodes, and on each a monitor of the old version."""
+        for spec in SPECS:
+            self.join(spec)
+        if len(self.monitors()) != len(SPECS) or not all(self.runs_old(spec) for spec in SPECS):
+            done = self.deploy()
+            assert done.returncode == 0, done.stdout + done.stderr
+
+    def runs_old(self, spec: NodeSpec) -> bool:
+        return answers(self, spec) and self.version(spec) == OLD
+
+    def clear(self) -> None:
+        """Have three nodes without monitors."""
+        for spec in SPECS:
+            self.join(spec)
+        if self.monitors():
+            done = self.deploy("--remove")
+            assert done.returncode == 0, done.stdout + done.stderr
+
+    def join(self, spec: NodeSpec) -> None:
+        if spec.name not in self.cluster.names:
+            self.cluster.add(spec, LABELS.get(spec.name))
+
+    def state(self, name: str) -> Path:
+        return self.directory / f"state-{name}"
 
     def deploy(self, *options: str, code: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run the command from the packages below `code` (by default the old version), in English."""
@@ -66,6 +102,24 @@ class Site:
             for process in psutil.process_iter()
             if (match := re.search(rf"deploy\.child .*--listen ([\d.]+):{self.port} ", command_line(process)))
         }
+
+    def keeper(self) -> psutil.Process:
+        family = self.raylet(SPECS[0]).children(recursive=True)
+        return next(process for process in family if command_line(process).startswith("ray::Keeper"))
+
+    @contextmanager
+    def frozen(self, spec: NodeSpec) -> Iterator[None]:
+        """Let a node give no sign of life."""
+        monitor = self.monitors()[spec.ip]
+        processes = [self.raylet(spec), monitor.parent(), monitor]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in reversed(processes):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.resume()
 
     def raylet(self, spec: NodeSpec) -> psutil.Process:
         return next(
