@@ -17,10 +17,12 @@ from tests.support.binaries import require
 from tests.support.net import free_port, wait_for
 from tests.support.process import Process
 from tests.support.web import WebServer
+from tests.systemd.analyze import analyze
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "systemd" / "install.sh"
-UNITS = ["cm-zsb-monitor", "castray-bridge"]
+LISTEN = {"cm-zsb-monitor": "CMZSB_LISTEN", "castray-bridge": "CASTRAY_BRIDGE_LISTEN"}
+UNITS = list(LISTEN)
 
 
 def install(*options: str | Path) -> subprocess.CompletedProcess[str]:
@@ -34,79 +36,36 @@ def files(root: Path) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in found}
 
 
-@pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheels once, as the documentation says, from a copy: building leaves files beside the sources."""
-    copy, out = tmp_path_factory.mktemp("sources"), tmp_path_factory.mktemp("wheels")
-    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, tracked.split("\0")):
-        if not (ROOT / name).is_file():  # another change may be under way
-            continue
-        (copy / name).parent.mkdir(parents=True, exist_ok=True)
-        (copy / name).write_bytes((ROOT / name).read_bytes())
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", str(out), str(copy)]
-    subprocess.run(command, check=True, timeout=100)
-    return out
-
-
-@pytest.fixture(scope="module")
-def ports() -> tuple[int, int]:
-    return free_port(), free_port()
-
-
-@pytest.fixture(scope="module")
-def options(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> list[str]:
-    return ["--wheels", str(wheels), "--prefix", str(tmp_path_factory.mktemp("root")), "--python", sys.executable]
-
-
-@pytest.fixture(scope="module")
-def root(options: list[str], ports: tuple[int, int]) -> Path:
-    """Install both services; the tests below go on from there, in their order."""
-    given = ["--node-name", "M5", "--port", str(ports[0]), "--bridge-port", str(ports[1])]
-    done = install("--monitor", "--bridge", *given, *options)
+@pytest.mark.timeout(200)
+def test_the_course_of_an_installation_below_a_prefix(wheels: Path, tmp_path: Path) -> None:
+    """One course in one test, because installing takes long: each step begins where the one before ended."""
+    root, token = tmp_path / "root", tmp_path / "token"
+    root.mkdir()
+    token.write_text("secret")
+    ports = (free_port(), free_port())
+    source = ("--wheels", wheels, "--prefix", root, "--python", sys.executable)
+    given = ("--node-name", "M5", "--port", str(ports[0]), "--bridge-port", str(ports[1]))
+    done = install("--monitor", "--bridge", *given, *source)
     assert done.returncode == 0, done.stdout + done.stderr
-    return Path(options[3])
+    for unit, port in zip(UNITS, ports, strict=True):
+        assert f'port="{port}"' in (root / "etc/firewalld/services" / f"{unit}.xml").read_text("utf-8")
+        assert f"ports={port}/tcp" in (root / "etc/ufw/applications.d" / unit).read_text("utf-8")
+        run_as_the_unit_says(root, unit, port, tmp_path / unit)
 
+    tokens = [option for name in ("", "bridge-", "ray-") for option in (f"--{name}token-file", token)]
+    assert install("--monitor", "--bridge", *tokens, *source).returncode == 0
+    for unit in UNITS:
+        assert analyze("verify", "--recursive-errors=no", str(root / "etc/systemd/system" / f"{unit}.service")) == ""
 
-def test_second_run_changes_nothing_and_keeps_what_was_edited(root: Path, options: list[str]) -> None:
     edited = root / "etc" / "default" / "cm-zsb-monitor"
     edited.write_text(edited.read_text("utf-8") + "CMZSB_REPORT_TTL=30\n", "utf-8")
     before = files(root)
-    done = install("--monitor", "--bridge", *options)
+    done = install("--monitor", "--bridge", *source)
     assert done.returncode == 0, done.stderr
     assert "Nothing to change." in done.stdout
     assert files(root) == before
     assert "CMZSB_NODE_NAME=M5\n" in edited.read_text("utf-8")
 
-
-def test_firewall_profiles_name_the_ports_that_were_chosen(root: Path, ports: tuple[int, int]) -> None:
-    for unit, port in zip(UNITS, ports, strict=True):
-        assert f'port="{port}"' in (root / "etc/firewalld/services" / f"{unit}.xml").read_text("utf-8")
-        assert f"ports={port}/tcp" in (root / "etc/ufw/applications.d" / unit).read_text("utf-8")
-
-
-@pytest.mark.parametrize("unit", UNITS)
-def test_installed_service_runs_as_its_unit_says(unit: str, root: Path, ports: tuple[int, int], tmp_path: Path) -> None:
-    text = (root / "etc/systemd/system" / f"{unit}.service").read_text("utf-8")
-    (line,) = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
-    (environment_file,) = re.findall(r"^EnvironmentFile=-(.*)$", text, re.MULTILINE)
-    lines = Path(environment_file).read_text("utf-8").splitlines()
-    variables = dict(each.split("=", 1) for each in lines if each and not each.startswith("#"))
-    command = shlex.split(line.replace("${STATE_DIRECTORY}", str(tmp_path / "state")))
-    port = ports[UNITS.index(unit)]
-    assert variables[{"cm-zsb-monitor": "CMZSB_LISTEN", "castray-bridge": "CASTRAY_BRIDGE_LISTEN"}[unit]].endswith(
-        str(port)
-    )
-    loopback = {name: value.replace("0.0.0.0", "127.0.0.1") for name, value in variables.items()}
-    with Process(command, tmp_path / "log", loopback) as process:
-        health = wait_for(
-            lambda: requests.get(f"http://127.0.0.1:{port}/api/health", timeout=5).json(), "an answer", 20
-        )
-        assert health["service"] in ("CM-ZSB监控", "CastRay bridge")
-        assert process.terminate() == 0
-
-
-def test_uninstall_leaves_what_is_the_operators_and_purge_nothing(root: Path) -> None:
     journal = root / "var" / "lib" / "cm-zsb-monitor" / "journal.sqlite3"
     journal.parent.mkdir(parents=True)
     journal.write_bytes(b"history")
@@ -114,6 +73,24 @@ def test_uninstall_leaves_what_is_the_operators_and_purge_nothing(root: Path) ->
     assert set(files(root)) == {"var/lib/cm-zsb-monitor/journal.sqlite3", "etc/default/cm-zsb-monitor"}
     assert install("--uninstall", "--purge", "--prefix", root).returncode == 0
     assert list(root.iterdir()) == []
+
+
+def run_as_the_unit_says(root: Path, unit: str, port: int, directory: Path) -> None:
+    directory.mkdir()
+    text = (root / "etc/systemd/system" / f"{unit}.service").read_text("utf-8")
+    (line,) = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
+    (environment_file,) = re.findall(r"^EnvironmentFile=-(.*)$", text, re.MULTILINE)
+    lines = Path(environment_file).read_text("utf-8").splitlines()
+    variables = dict(each.split("=", 1) for each in lines if each and not each.startswith("#"))
+    command = shlex.split(line.replace("${STATE_DIRECTORY}", str(directory / "state")))
+    assert variables[LISTEN[unit]].endswith(str(port))
+    loopback = {name: value.replace("0.0.0.0", "127.0.0.1") for name, value in variables.items()}
+    with Process(command, directory / "log", loopback) as process:
+        health = wait_for(
+            lambda: requests.get(f"http://127.0.0.1:{port}/api/health", timeout=5).json(), "an answer", 20
+        )
+        assert health["service"] in ("CM-ZSB监控", "CastRay bridge")
+        assert process.terminate() == 0
 
 
 def test_old_castray_on_the_monitors_port_is_explained_before_anything_is_changed(tmp_path: Path) -> None:
@@ -137,7 +114,8 @@ def test_other_program_on_the_port_is_told_apart(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "options",
     [(), ("--nonsense",), ("--monitor", "--port", "x"), ("--monitor", "--prefix", "relative"), ("--purge",),
-     ("--monitor", "--node-name", "<M5>"), ("--monitor", "--port")],
+     ("--monitor", "--node-name", "<M5>"), ("--monitor", "--port"), ("--monitor", "--token-file", "token"),
+     ("--monitor", "--token-file", "/no/such/file"), ("--bridge", "--ray-token-file", "/etc/%d")],
 )  # fmt: skip
 def test_wrong_options_change_nothing(options: tuple[str, ...]) -> None:
     assert install(*options).returncode == 1

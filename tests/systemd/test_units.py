@@ -13,6 +13,7 @@ import requests
 from tests.support.binaries import require
 from tests.support.net import free_port, wait_for
 from tests.support.process import Process, module
+from tests.systemd.analyze import analyze
 
 FOLDER = Path(__file__).parents[2] / "systemd"
 UNITS = ["cm-zsb-monitor.service", "castray-bridge.service"]
@@ -24,13 +25,6 @@ DESCRIPTORS = {"cm-zsb-monitor.service": 2000 + 100, "castray-bridge.service": 2
 """Connections that a service lets in, nodes that it asks at once, and some files."""
 PROC = {"ProtectProc=invisible": "hidepid=2", "ProcSubset=pid": "subset=pid"}
 """What directives of a unit are as options of the proc file system."""
-
-
-def analyze(*arguments: str) -> str:
-    command = [require("systemd-analyze"), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("name", UNITS)
