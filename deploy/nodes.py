@@ -23,16 +23,14 @@ class RayNode(NamedTuple):
 
 def living(entries: Iterable[Mapping[str, Any]]) -> list[RayNode]:
     """Return the living nodes of `ray.nodes()` under the names that the bridge gives them, in natural order."""
-    alive = [entry for entry in entries if entry.get("Alive")]
-    names = name_nodes([_unnamed(entry) for entry in alive])
-    return sorted((_node(entry, name) for entry, name in zip(alive, names, strict=True)), key=natural)
+    return listed(entry for entry in entries if entry.get("Alive"))
 
 
 def listed(entries: Iterable[Mapping[str, Any]]) -> list[RayNode]:
-    """Return the living nodes, and the dead ones under what Ray still knows of them."""
-    entries = list(entries)
-    dead = [entry for entry in entries if not entry.get("Alive")]
-    return living(entries) + [_node(entry, frozenset()) for entry in dead]
+    """Return all nodes of `ray.nodes()` in natural order, the dead ones under what Ray still knows of them."""
+    known = list(entries)
+    names = name_nodes([_unnamed(entry) for entry in known])
+    return sorted((_node(entry, name) for entry, name in zip(known, names, strict=True)), key=natural)
 
 
 def natural(node: RayNode) -> tuple[list[tuple[int, str]], str]:
@@ -44,7 +42,7 @@ def natural(node: RayNode) -> tuple[list[tuple[int, str]], str]:
 def _unnamed(entry: Mapping[str, Any]) -> Unnamed:
     host_name = str(entry.get("NodeManagerHostname") or "")
     tiers = candidates(entry.get("Labels") or {}, _resources(entry), host_name)
-    return Unnamed(str(entry["NodeManagerAddress"]), tiers)
+    return Unnamed(str(entry["NodeManagerAddress"]), tiers, bool(entry.get("Alive")))
 
 
 def _node(entry: Mapping[str, Any], name: str) -> RayNode:

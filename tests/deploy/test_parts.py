@@ -12,7 +12,7 @@ import pytest
 
 from deploy import bundle
 from deploy.check import FAILING, HEALTHY, STARTING, UNREACHABLE, Answer, Check, judge, parse_health
-from deploy.nodes import living
+from deploy.nodes import listed, living
 from deploy.settings import Settings
 from deploy.text import table
 
@@ -41,6 +41,12 @@ def test_nodes_have_the_bridges_names_in_natural_order() -> None:
     ]  # fmt: skip
     names = [node.name for node in nodes]
     assert names.index("M2") < names.index("M10")
+
+
+def test_dead_nodes_are_named_too_as_far_as_ray_knows() -> None:
+    entries = [entry(1, Resources={"M1": 1}), entry(2, alive=False, Resources={}, Labels={"cmzsb.node": "M2"})]
+    assert [node.name for node in listed(entries)] == ["M1", "M2"]
+    assert [node.name for node in living(entries)] == ["M1"]
 
 
 def host(seconds: float | None, error: str = "") -> dict[str, Any]:
