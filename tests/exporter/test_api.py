@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from exporter.api import MAX_WAITERS
+from exporter.view import View
 from tests.exporter.monitors import Monitor, running_monitor
 from tests.support.net import wait_for
 
 REPORT = "/api/update_status"
+WITH_IPV6 = pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="this machine has no IPv6")
 
 
 @pytest.fixture
@@ -128,14 +130,17 @@ def test_no_page_of_another_origin_may_write_but_all_may_read(client: FlaskClien
     assert "Access-Control-Allow-Origin" not in client.post(REPORT, json={"status": "idle"}).headers
 
 
-@pytest.mark.parametrize("node_id", ["M5", "m5", "board-5", "127.0.0.1"])
+@pytest.mark.parametrize("node_id", ["M5", "m5", "board-5", "127.0.0.1", pytest.param("::1", marks=WITH_IPV6)])
 def test_node_answers_to_its_names_and_addresses(client: FlaskClient, node_id: str) -> None:
     reply = client.get(f"/api/nodes/{node_id}/status").get_json()
     assert (reply["node_id"], reply["status"]) == ("M5", "idle")
     assert reply["details"]["stats"]["total_processed"] == 0
 
 
-@pytest.mark.parametrize("path", ["/api/nodes/M6/status", "/api/nodes/..%2f..%2fetc%2fpasswd/status", "/nothing"])
+@pytest.mark.parametrize(
+    "path",
+    ["/api/nodes/M6/status", "/api/nodes/0.0.0.0/status", "/api/nodes/..%2f..%2fetc%2fpasswd/status", "/nothing"],
+)
 def test_what_is_not_there_is_a_json_404(client: FlaskClient, path: str) -> None:
     reply = client.get(path)
     assert reply.status_code == 404
@@ -174,6 +179,27 @@ def test_wrong_parameter_is_named(client: FlaskClient, path: str) -> None:
     assert reply.get_json()["error"].split(":")[0] in path
 
 
+def waiting(monitor: Monitor) -> int:
+    """Return how many long polls wait inside the status machine."""
+    with monitor.status._changed:
+        return len(monitor.status._changed._waiters)  # type: ignore[attr-defined] # threading.Condition's own list
+
+
+@pytest.mark.parametrize(("asked", "waited"), [("3", 3.0), ("25", 25.0), ("26", 25.0), ("1e9", 25.0)])
+def test_wait_is_cut_to_25_seconds(
+    monitor: Monitor, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, asked: str, waited: float
+) -> None:
+    waits = []
+
+    def wait_past(version: int, seconds: float) -> View:
+        waits.append(seconds)
+        return monitor.status.view()
+
+    monkeypatch.setattr(monitor.status, "wait_past", wait_past)
+    assert client.get(f"/api/status?wait={asked}&since=1").status_code == 200
+    assert waits == [waited]
+
+
 def test_long_poll_ends_with_the_next_change(monitor: Monitor) -> None:
     version = monitor.status.view().version
     replies: list[Any] = []
@@ -183,6 +209,8 @@ def test_long_poll_ends_with_the_next_change(monitor: Monitor) -> None:
 
     waiter = threading.Thread(target=wait)
     waiter.start()
+    wait_for(lambda: waiting(monitor) == 1, "the waiter", 10)
+    assert not replies
     monitor.app.test_client().post(REPORT, json={"status": "sending"})
     waiter.join(10)
     assert replies[0]["status"] == "sending"
@@ -197,11 +225,15 @@ def test_one_waiter_too_many_is_answered_at_once_and_all_are_released_at_the_end
         monitor.app.test_client().get(path)
         done.release()
 
-    waiters = [threading.Thread(target=wait) for _ in range(MAX_WAITERS + 1)]
+    waiters = [threading.Thread(target=wait) for _ in range(8)]
     for waiter in waiters:
         waiter.start()
-    wait_for(lambda: done.acquire(blocking=False), "the answer to the one too many", 10)
-    assert sum(waiter.is_alive() for waiter in waiters) == MAX_WAITERS
+    wait_for(lambda: waiting(monitor) == 8, "eight waiters", 10)
+    began = time.monotonic()
+    assert monitor.app.test_client().get(path).status_code == 200
+    assert time.monotonic() - began < 5
+    assert not done.acquire(blocking=False)
+    assert waiting(monitor) == 8
     monitor.status.release_waiters()
     for waiter in waiters:
         waiter.join(10)
