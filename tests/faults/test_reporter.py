@@ -328,7 +328,7 @@ def test_light_stays_with_whoever_sends_beside_idle_processes_and_children(monit
     code = """
 reporter = StatusReporter(url, ttl=2)
 idler = StatusReporter(url, ttl=1)
-idler.report("idle")
+idler.inference()
 with reporter.sending("frame 17"):
     if os.fork() == 0:
         reporter.inference(1.0)
@@ -340,7 +340,7 @@ with reporter.sending("frame 17"):
     process = script(code, monitor.url)
     assert process.stdout is not None
     assert process.stdout.readline() == "sends\n"
-    wait_for(lambda: monitor.stats()["total_processed"] == 1, "the count of the child")
+    wait_for(lambda: monitor.stats()["total_processed"] == 2, "the counts of the child and the idle one")
     begun = time.monotonic()
     while time.monotonic() - begun < 1.0:  # heartbeats of both
         assert monitor.status()["status"] == "sending"
@@ -351,8 +351,8 @@ with reporter.sending("frame 17"):
 
 def test_light_of_a_dead_sender_goes_out_though_others_live(monitor: RunningMonitor) -> None:
     with StatusReporter(monitor.url, ttl=1) as idler:
-        idler.report("idle")
-        wait_for(lambda: monitor.status()["latest_state"]["status"] == "idle", "the idle one")
+        idler.inference()
+        wait_for(lambda: monitor.stats()["total_processed"] == 1, "the idle one")
         code = "reporter = StatusReporter(url, ttl=1)\nreporter.report('sending')\nsys.stdin.readline()\nos._exit(0)"
         process = script(code, monitor.url)
         wait_for(lambda: monitor.status()["status"] == "sending", "the sender")
