@@ -14,7 +14,8 @@ from typing import Any, Final, NamedTuple
 
 from castray_bridge.cluster import Cluster, Node
 from castray_bridge.inventory import Expected
-from castray_bridge.probe import Address, is_ip_literal
+from castray_bridge.probe import Address
+from servicekit.address import is_ip_literal
 from servicekit.clock import Clock
 
 LOST_SECONDS: Final = 3600.0

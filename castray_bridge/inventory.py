@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from castray_bridge.probe import is_ip_literal
 from servicekit import strict_json
+from servicekit.address import is_ip_literal
 from servicekit.cli import StartError
 from servicekit.text import safe_name
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from castray_bridge.probe import is_ip_literal
+from servicekit.address import is_ip_literal
 from servicekit.text import safe_name
 
 NAME_LABEL: Final = "cmzsb.node"

@@ -1,13 +1,13 @@
 """One question to a node's monitor over a socket that never blocks, against one deadline.
 
 The deadline covers connecting, headers and body together: whoever drives an `Exchange` calls `advance` when its
-socket is ready and `close` when the deadline has passed, so that no peer can hold it longer.
+socket is ready and `close` when the deadline has passed, so that no peer can hold it longer. Addresses are
+IP literals: a resolver can take seconds.
 """
 
 from __future__ import annotations
 
 import errno
-import ipaddress
 import select
 import socket
 import time
@@ -15,6 +15,7 @@ from contextlib import closing
 from typing import Final, NamedTuple
 
 from castray_bridge.http_reply import BODY_LIMIT, ProbeError, ReplyReader
+from servicekit.address import host_and_port
 from servicekit.version import __version__
 
 _RECEIVE_BYTES: Final = 64 * 1024
@@ -29,16 +30,7 @@ class Address(NamedTuple):
     port: int
 
     def __str__(self) -> str:
-        return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
-
-
-def is_ip_literal(text: str) -> bool:
-    """Return whether `text` is an IP address; only such are ever asked, since a resolver can take seconds."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return "%" not in text
+        return host_and_port(self.ip, self.port)
 
 
 def request_bytes(host: str, path: str, headers: tuple[str, ...] = ()) -> bytes:

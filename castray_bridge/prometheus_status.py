@@ -13,6 +13,7 @@ from castray_bridge.json_client import JsonClient
 from castray_bridge.probe import Address
 from castray_bridge.prometheus_query import QUERY, Scraped, Scrapes
 from castray_bridge.status import Answer, NodeStatus
+from castray_bridge.turns import Turns
 from servicekit.clock import Clock
 from servicekit.log import event
 
@@ -44,6 +45,7 @@ class PrometheusAsker:
         self._failure: str | None = None
         self._wake = threading.Event()
         self._stopping = False
+        self._turns = Turns(clock, pause=refresh)
         self._thread: threading.Thread | None = None
 
     def set_targets(self, targets: Mapping[Address, str]) -> None:
@@ -53,12 +55,13 @@ class PrometheusAsker:
         if changed:
             self._wake.set()
         if self._thread is None and not self._stopping:
+            self._turns.note()
             self._thread = threading.Thread(target=self._run, name="prometheus-status", daemon=True)
             self._thread.start()
 
     def is_alive(self) -> bool:
-        """Return whether the thread runs, once there are nodes to ask about."""
-        return self._thread is None or self._thread.is_alive()
+        """Return whether the thread gets on, once there are nodes to ask about."""
+        return self._thread is None or (self._thread.is_alive() and not self._turns.are_overdue())
 
     def close(self) -> None:
         """Stop asking and join the thread. May be called twice."""
@@ -69,6 +72,7 @@ class PrometheusAsker:
 
     def _run(self) -> None:
         while not self._stopping:
+            self._turns.note()
             begun = self._clock.monotonic()
             self._ask(self._targets)
             self._wake.wait(max(0.0, begun + self._refresh - self._clock.monotonic()))

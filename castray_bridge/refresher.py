@@ -12,13 +12,12 @@ from castray_bridge.cluster import Cluster, SourceError
 from castray_bridge.discovery import Directory
 from castray_bridge.probe import Address
 from castray_bridge.source import Source
+from castray_bridge.turns import Turns
 from servicekit.clock import Clock
 from servicekit.log import event
 
 MAX_AGE: Final = 300.0
 """Seconds for which the last good list is shown while the source fails."""
-STUCK_SECONDS: Final = 20.0
-"""One turn ends much sooner, whatever the source does."""
 LATE_SECONDS: Final = 5.0
 """So old, a turn under way is a failure: nobody knows whether the list is still right."""
 _CLOSE_SECONDS: Final = 2.5
@@ -62,7 +61,7 @@ class Refresher:
         self._turn_began: float | None = None
         self.last_success: float | None = None
         """Unix time of the last good list."""
-        self._turned_at = clock.monotonic()
+        self._turns = Turns(clock, pause=interval)
 
     @property
     def failure(self) -> str | None:
@@ -75,7 +74,7 @@ class Refresher:
         """Begin to ask."""
         # Made here: one that is made before gunicorn forks passes for ended in the process that starts it.
         self._thread = threading.Thread(target=self._run, name="refresher", daemon=True)
-        self._turned_at = self._clock.monotonic()
+        self._turns.note()
         self._thread.start()
 
     def stop(self) -> None:
@@ -105,8 +104,7 @@ class Refresher:
 
     def is_alive(self) -> bool:
         """Return whether the thread gets on; a source that fails is no reason why it would not."""
-        recent = self._clock.monotonic() - self._turned_at < self._interval + STUCK_SECONDS
-        return recent and self._thread is not None and self._thread.is_alive()
+        return self._thread is not None and self._thread.is_alive() and not self._turns.are_overdue()
 
     def is_usable(self) -> bool:
         """Return whether there is a list that is not too old."""
@@ -124,7 +122,7 @@ class Refresher:
     def _run(self) -> None:
         while not self._stop.is_set():
             self.refresh()
-            self._turned_at = self._clock.monotonic()
+            self._turns.note()
             self._stop.wait(self._interval)
 
 

@@ -6,23 +6,19 @@ import selectors
 import socket
 import threading
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from castray_bridge.probe import Address
 from castray_bridge.schedule import Pace
 from castray_bridge.share import Share
 from castray_bridge.status import Answer
+from castray_bridge.turns import Turns
 from servicekit.clock import Clock
-
-STUCK_SECONDS: Final = 20.0
-"""One turn of a thread ends much sooner, whatever the nodes do."""
 
 
 class Worker:
     """A named thread; whoever makes it calls `assign`, and `stop` and `join` at the end."""
 
     def __init__(self, number: int, pace: Pace, publish: Callable[[Answer], None], clock: Clock) -> None:
-        self._clock = clock
         self._selector = selectors.DefaultSelector()
         self._bell, self._ringer = socket.socketpair()
         self._bell.setblocking(False)
@@ -31,7 +27,7 @@ class Worker:
         self._lock = threading.Lock()
         self._order: tuple[dict[Address, str], float] | None = None
         self._stopping = False
-        self._turned_at = clock.monotonic()
+        self._turns = Turns(clock)
         self._thread = threading.Thread(target=self._run, name=f"probe-{number}", daemon=True)
         self._thread.start()
 
@@ -43,7 +39,7 @@ class Worker:
 
     def is_alive(self) -> bool:
         """Return whether the thread gets on; nodes that do not answer are no reason why it would not."""
-        return self._thread.is_alive() and self._clock.monotonic() - self._turned_at < STUCK_SECONDS
+        return self._thread.is_alive() and not self._turns.are_overdue()
 
     def stop(self) -> None:
         """Tell the thread to end."""
@@ -58,7 +54,7 @@ class Worker:
 
     def _run(self) -> None:
         while not self._stopping:
-            self._turned_at = self._clock.monotonic()
+            self._turns.note()
             self._follow_order()
             self._share.ask_due()
             for key, _ in self._selector.select(self._share.patience()):

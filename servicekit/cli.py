@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import click
 
+from servicekit.address import host_and_port
 from servicekit.text import one_line
 
 
@@ -22,8 +23,7 @@ class Address(NamedTuple):
     port: int
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        return host_and_port(self.host, self.port)
 
 
 def listen_address(value: str) -> Address:

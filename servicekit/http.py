@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import re
 from collections.abc import Callable, Collection
@@ -11,6 +10,7 @@ from typing import Final
 from flask import Flask, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException, MisdirectedRequest
 
+from servicekit.address import is_ip_literal
 from servicekit.log import RateLimit, event
 
 _HOST: Final = re.compile(r"(?:\[(?P<literal>[^\[\]]*)\]|(?P<name>[^\[\]:]*))(?::[0-9]*)?")
@@ -56,13 +56,5 @@ def require_known_host(app: Flask, names: Collection[str]) -> None:
     def check_host() -> None:
         found = _HOST.fullmatch(request.headers.get("Host", ""))
         host = (found["literal"] or found["name"]).lower() if found else ""
-        if host not in known and not _is_ip_literal(host):
+        if host not in known and not is_ip_literal(host):
             abort(MisdirectedRequest.code, "unknown Host; use an IP address or a configured name")
-
-
-def _is_ip_literal(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

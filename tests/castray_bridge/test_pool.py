@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
@@ -17,11 +17,13 @@ import pytest
 from castray_bridge.http_reply import ProbeError
 from castray_bridge.pool import NODES_PER_THREAD, WorkerPool
 from castray_bridge.probe import Address, ask, failure_reason
+from castray_bridge.prometheus_status import PrometheusAsker
+from castray_bridge.refresher import Asker
 from castray_bridge.schedule import Pace
 from castray_bridge.share import Share
 from castray_bridge.status import Answer, NodeStatus
-from castray_bridge.worker import STUCK_SECONDS
-from servicekit.clock import SystemClock
+from castray_bridge.turns import STUCK_SECONDS
+from servicekit.clock import Clock, SystemClock
 from tests.castray_bridge.hostile import (
     BEHAVIOURS,
     GOOD,
@@ -246,26 +248,35 @@ def test_thread_with_its_hands_full_waits_instead_of_spinning() -> None:
         assert len(selector.get_map()) == 0
 
 
-def test_thread_that_is_stuck_is_told() -> None:
+def pool_of_threads(publish: Callable[[Answer], None], clock: Clock) -> Asker:
+    return WorkerPool(Pace(), publish, clock)
+
+
+def prometheus_asker(publish: Callable[[Answer], None], clock: Clock) -> Asker:
+    return PrometheusAsker("http://127.0.0.1:1", 1.0, publish, clock)  # which refuses: an answer, too
+
+
+@pytest.mark.parametrize("make", [pool_of_threads, prometheus_asker])
+def test_thread_that_is_stuck_is_told(make: Callable[[Callable[[Answer], None], Clock], Asker]) -> None:
     clock, entered, release = ManualClock(), threading.Event(), threading.Event()
 
     def publish(answer: Answer) -> None:
         entered.set()
         release.wait(10)
 
-    pool = WorkerPool(Pace(), publish, clock)
+    asker = make(publish, clock)
     try:
         with serving(GOOD) as node:
-            pool.set_targets({node.address: "M1"})
+            asker.set_targets({node.address: "M1"})
             assert entered.wait(5)
-            assert pool.is_alive()
-            clock.pass_(STUCK_SECONDS)
-            assert not pool.is_alive()
+            assert asker.is_alive()
+            clock.pass_(STUCK_SECONDS + 1)
+            assert not asker.is_alive()
             release.set()
-            wait_for(pool.is_alive, "the next turn", 5)
+            wait_for(asker.is_alive, "the next turn", 5)
     finally:
         release.set()
-        pool.close()
+        asker.close()
 
 
 def test_close_joins_every_thread() -> None:

@@ -13,7 +13,7 @@ import requests
 
 from castray_bridge.bridge import Bridge
 from castray_bridge.cluster import Cluster
-from castray_bridge.refresher import STUCK_SECONDS
+from castray_bridge.turns import STUCK_SECONDS
 from exporter import journal
 from exporter.journal import Journal
 from exporter.records import Batch
@@ -66,7 +66,7 @@ HANGS = {
     ),
     "the refresher is stuck": (
         bridge,
-        "from castray_bridge import refresher, source; refresher.STUCK_SECONDS = 0.2; source.RaySource.fetch = hang",
+        "from castray_bridge import source, turns; turns.STUCK_SECONDS = 0.2; source.RaySource.fetch = hang",
     ),
 }
 """What a service tells systemd, by the service and by what is done to it."""
