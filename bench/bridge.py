@@ -42,6 +42,10 @@ class Bridge(NamedTuple):
         """Return the processor time that it has used."""
         return sum(sum(process.cpu_times()[:2]) for process in self.processes())
 
+    def threads(self) -> int:
+        """Return how many threads it has."""
+        return sum(process.num_threads() for process in self.processes())
+
     def megabytes(self) -> float:
         """Return its memory, what its processes share counted once (PSS)."""
         return sum(process.memory_full_info().pss for process in self.processes()) / 1e6

@@ -81,6 +81,10 @@ def _seen_on_websocket(bridge: Bridge, node: _Node) -> list[float]:
     return times
 
 
+def _p99(times: list[float]) -> float:
+    return quantiles(times, n=100, method="inclusive")[98]
+
+
 def _change() -> list[Row]:
     with over_monitors(23) as bridge:
         node = _Node(bridge)
@@ -91,7 +95,7 @@ def _change() -> list[Row]:
     for name, times in (("at the API", polled), ("on /ws", pushed)):
         what = f"change of one of 23 nodes, seen {name}"
         rows.append(Row(f"{what}: p50", median(times), "ms", "<= 20", "asked each second", median(direct)))
-        rows.append(Row(f"{what}: p99", quantiles(times, n=100)[98], "ms", "<= 100"))
+        rows.append(Row(f"{what}: p99", _p99(times), "ms", "<= 100", "asked each second", _p99(direct)))
     return rows
 
 
@@ -141,7 +145,7 @@ def _push() -> list[Row]:
     name = f"{_VIEWERS} WebSocket clients and 3 that never read"
     return [
         Row(f"{name}: pushes missed", missed, "pushes", "== 0"),
-        Row(f"{name}: change to its sight, p99", quantiles(late, n=100)[98], "ms", "<= 300"),
+        Row(f"{name}: change to its sight, p99", _p99(late), "ms", "<= 300"),
         Row(f"{name}: change to its sight, median", median(late), "ms", ""),
         Row(f"{name}: the three dropped after", 1e9 if gone is None else gone, "s", "<= 10"),
     ]

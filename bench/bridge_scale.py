@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import time
 from datetime import datetime, timezone
 from statistics import median
@@ -10,9 +12,13 @@ from typing import Final
 from bench.bridge import Bridge, over_fleet
 from bench.fan_out import Sweeper, fleet
 from bench.row import Benches, Row
+from castray_bridge.probe import Address
+from demo.process import module
 
 _SECONDS: Final = 20.0
 _HOSTILE: Final = 35
+_GIVEN_UP: Final = 5.0
+_REQUESTS: Final = f"requests.get(timeout=1), given up after {_GIVEN_UP:g} s"
 
 
 def _ages(bridge: Bridge) -> list[float]:
@@ -23,10 +29,18 @@ def _ages(bridge: Bridge) -> list[float]:
     return [(now - datetime.fromisoformat(at)).total_seconds() for at in told]
 
 
+def _old_way(bridge: Bridge, count: int) -> tuple[float, float]:
+    """Return the oldest news (seconds) and the CPU (percent of a core) of asking as CastRay did."""
+    command = [*module("bench.old_way"), str(bridge.monitor_port), str(count), str(_SECONDS / 2)]
+    said = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return float(said["oldest"]), float(said["cpu"])
+
+
 def _hanging() -> list[Row]:
     oldest, lost = [], 0
     with over_fleet(1000, 300) as bridge:
         time.sleep(5)
+        threads = bridge.threads()
         used, begun = bridge.cpu_seconds(), time.monotonic()
         while time.monotonic() - begun < _SECONDS:
             ages = _ages(bridge)
@@ -34,18 +48,22 @@ def _hanging() -> list[Row]:
             lost = max(lost, 700 - len(ages))
             time.sleep(0.5)
         share = 100 * (bridge.cpu_seconds() - used) / (time.monotonic() - begun)
-    name = "1000 nodes, 300 hanging"
+        more_threads = bridge.threads() - threads
+        bridge.process.kill()  # the old way gets the machine for itself too
+        their_oldest, their_share = _old_way(bridge, 1000)
+    name, other = "1000 nodes, 300 hanging", "aiohttp, session per node, each second"
     return [
-        Row(f"{name}: oldest news of a healthy node", max(oldest), "s", "<= 2"),
+        Row(f"{name}: oldest news of a healthy node", max(oldest), "s", "<= 2", other, their_oldest),
         Row(f"{name}: oldest news, median over time", median(oldest), "s", ""),
         Row(f"{name}: healthy nodes shown as unreachable", lost, "nodes", "== 0"),
-        Row(f"{name}: CPU of the bridge", share, "% of a core", "<= 60"),
+        Row(f"{name}: CPU of the bridge", share, "% of a core", "<= 60", other, their_share),
+        Row(f"{name}: threads more after {_SECONDS:g} s", more_threads, "", "<= 0"),
     ]
 
 
 def _cpu() -> list[Row]:
     rows = []
-    for count in (23, 100, 300, 1000):
+    for count in (10, 23, 100, 300, 1000):
         with over_fleet(count) as bridge:
             time.sleep(3)
             used, begun = bridge.cpu_seconds(), time.monotonic()
@@ -57,10 +75,18 @@ def _cpu() -> list[Row]:
     return rows
 
 
+def _with_requests(addresses: list[Address]) -> tuple[float, float]:
+    """Return the seconds of the longest question, and the megabytes, of asking with `requests`."""
+    command = [*module("bench.with_requests"), str(_GIVEN_UP), *map(str, addresses)]
+    said = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return float(said["longest"]), float(said["megabytes"])
+
+
 def _hostile() -> list[Row]:
     name = f"{_HOSTILE} hostile nodes"
     with fleet(_HOSTILE + 5, _HOSTILE, "hostile") as addresses, Sweeper(addresses) as pool:
         longest = max(pool.sweep()[-1] for _ in range(3))
+        theirs, their_memory = _with_requests(addresses[5:])
     with over_fleet(_HOSTILE + 5, _HOSTILE, "hostile") as bridge:
         time.sleep(3)
         before, begun, oldest = bridge.megabytes(), time.monotonic(), 0.0
@@ -69,8 +95,8 @@ def _hostile() -> list[Row]:
             time.sleep(0.2)
         grown = bridge.megabytes() - before
     return [
-        Row(f"{name}: longest question", 1000 * longest, "ms", "<= 1100"),
-        Row(f"{name}: memory grown in 12 s", grown, "MB", "<= 5"),
+        Row(f"{name}: longest question", 1000 * longest, "ms", "<= 1100", _REQUESTS, 1000 * theirs),
+        Row(f"{name}: memory grown in 12 s", grown, "MB", "<= 5", _REQUESTS, their_memory),
         Row(f"{name}: oldest news of the 5 others", oldest, "s", "<= 2"),
     ]
 

@@ -8,6 +8,7 @@ is when it was given, to some hundredths of a second: by it a reader sees how ol
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import sys
 from collections.abc import Awaitable, Callable
@@ -94,6 +95,12 @@ _HOSTILE: Final = (
     _says(_OK + b"\r\n", b"x" * 65536),
     _says(_OK + b"Content-Length: 1000000000\r\n\r\n", b"x" * 65536),
     _says(b"\x00\xff" * 500),
+    _says(_OK + b"\r\n<html><body>It works!</body></html>"),
+    _says(_OK + b'\r\n{"status": "idle", "stats": {'),
+    _says(_OK + b"Content-Length: 10\r\n\r\n{}"),
+    _says(_OK + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b"0" * 10_000_000)),
+    _says(_OK + b'\r\n{"status": "boom"}'),
+    _says(b""),
     _says(b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n"),
 )
 

@@ -80,7 +80,7 @@ def slow_kinds(path: str) -> dict[str, Begin]:
     }
 
 
-_DRIPPED: Final = {slow_header: b"X-A: b\r\n", slow_body: b" "}
+_DRIPPED: Final[dict[Begin, bytes]] = {slow_header: b"X-A: b\r\n", slow_body: b" "}
 
 
 def allow_descriptors(count: int) -> None:
