@@ -29,7 +29,8 @@ _REFUSED_BODIES: Final = (
     b'{"status": "' + b"x" * 65_536 + b'"}',
 )  # fmt: skip
 _REFUSED_HEADERS: Final = (
-    b"Host: evil.example\r\nConnection: close\r\n", _HOST + b"Origin: http://evil.example\r\n", _HOST + b"Transfer-Encoding: chunked\r\n",
+    b"Host: evil.example\r\nConnection: close\r\n", _HOST + b"Origin: http://evil.example\r\n",
+    _HOST + b"Transfer-Encoding: chunked\r\n",
     _HOST + b"X-Large: " + b"x" * 20_000 + b"\r\n",
 )  # fmt: skip
 

@@ -24,6 +24,7 @@ from exporter.paging import END, Turns
 from exporter.query import instant, integer, seconds
 from exporter.refusals import REPORT_PATH, Refusals
 from exporter.report import ReportError, parse
+from exporter.shortcut import READ_HEADERS, StatusShortcut
 from exporter.states import STATES
 from exporter.status import Status
 from servicekit.clock import Clock, rfc3339
@@ -68,7 +69,10 @@ def create_app(services: Services) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined] # Flask's default provider has it
     app.json.sort_keys = False  # type: ignore[attr-defined] # the same
     answer_errors_as_json(app, on_internal_error=services.errors.count_http)
-    require_known_host(app, services.identity.names() | services.host_names)
+    is_known_host = require_known_host(app, services.identity.names() | services.host_names)
+    body = replies.StatusBody(services.identity.node_name)
+    app.wsgi_app = StatusShortcut(app.wsgi_app, services.status.view, body, is_known_host)  # type: ignore[method-assign]
+    app.register_blueprint(_status(services, body))
     app.register_blueprint(_reading(services))
     app.register_blueprint(_writing(services))
     app.register_blueprint(_operations(services))
@@ -77,8 +81,8 @@ def create_app(services: Services) -> Flask:
     @app.after_request
     def allow_reading_from_anywhere(response: Response) -> Response:
         if request.method in ("GET", "HEAD"):
-            response.headers.setdefault("Access-Control-Allow-Origin", "*")
-            response.headers.setdefault("Cache-Control", "no-store")
+            for name, value in READ_HEADERS:
+                response.headers.setdefault(name, value)
         return response
 
     @app.after_request
@@ -91,17 +95,17 @@ def create_app(services: Services) -> Flask:
     return app
 
 
-def _reading(services: Services) -> Blueprint:
-    api = Blueprint("reading", __name__)
-    status, journal, me = services.status, services.journal, services.identity
+def _status(services: Services, body: replies.StatusBody) -> Blueprint:
+    api = Blueprint("status", __name__)
+    status, me = services.status, services.identity
 
     @api.get("/api/status")
     def get_status() -> ResponseReturnValue:
         wait, since = seconds(request.args, "wait", MAX_WAIT), integer(request.args, "since")
         if wait is None or since is None or not services.waiters.acquire(blocking=False):
-            return jsonify(replies.status(status.view(), me.node_name))
+            return Response(body.of(status.view()), content_type="application/json")
         try:
-            return jsonify(replies.status(status.wait_past(since, wait), me.node_name))
+            return Response(body.of(status.wait_past(since, wait)), content_type="application/json")
         finally:
             services.waiters.release()
 
@@ -110,6 +114,13 @@ def _reading(services: Services) -> Blueprint:
         if not me.is_me(node_id):
             raise NotFound(f"this is node {me.node_name}")
         return jsonify(replies.node_status(status.view(), me.node_name))
+
+    return api
+
+
+def _reading(services: Services) -> Blueprint:
+    api = Blueprint("reading", __name__)
+    status, journal, me = services.status, services.journal, services.identity
 
     @api.get("/api/alerts")
     def get_alerts() -> ResponseReturnValue:

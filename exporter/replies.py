@@ -35,6 +35,23 @@ def status(view: View, node_name: str) -> dict[str, Any]:
     }
 
 
+class StatusBody:
+    """The body of `GET /api/status` of node `node_name` as JSON text; made anew only for another version."""
+
+    def __init__(self, node_name: str) -> None:
+        self._node_name = node_name
+        self._made = (-1, b"")
+
+    def of(self, view: View) -> bytes:
+        """Return the body for `view`, all of which that it shows changes with the version."""
+        version, body = self._made
+        if version != view.version:
+            text = json.dumps(status(view, self._node_name), ensure_ascii=False, separators=(",", ":"))
+            body = text.encode() + b"\n"
+            self._made = (view.version, body)
+        return body
+
+
 def node_status(view: View, node_name: str) -> dict[str, Any]:
     """Return the body of `GET /api/nodes/<id>/status`; the details are those of `GET /api/status` and more."""
     details = status(view, node_name) | {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Collection
+from functools import lru_cache
 from typing import Final
 
 from flask import Flask, Response, abort, jsonify, request
@@ -45,16 +46,22 @@ def answer_errors_as_json(app: Flask, on_internal_error: Callable[[], None]) -> 
         return jsonify(error="internal error"), 500
 
 
-def require_known_host(app: Flask, names: Collection[str]) -> None:
-    """Answer 421 unless the `Host` header is an IP literal, `localhost` or one of `names`.
+def require_known_host(app: Flask, names: Collection[str]) -> Callable[[str], bool]:
+    """Answer 421 unless the `Host` header is an IP literal, `localhost` or one of `names`; return that check.
 
     This is what stops DNS rebinding: a page under a foreign name that resolves to this machine.
     """
     known = {name.lower() for name in names} | {"localhost"}
 
+    @lru_cache(maxsize=32)  # few, as a stranger may send long ones
+    def is_known(header: str) -> bool:
+        found = _HOST.fullmatch(header)
+        host = (found["literal"] or found["name"]).lower() if found else ""
+        return host in known or is_ip_literal(host)
+
     @app.before_request
     def check_host() -> None:
-        found = _HOST.fullmatch(request.headers.get("Host", ""))
-        host = (found["literal"] or found["name"]).lower() if found else ""
-        if host not in known and not is_ip_literal(host):
+        if not is_known(request.headers.get("Host", "")):
             abort(MisdirectedRequest.code, "unknown Host; use an IP address or a configured name")
+
+    return is_known

@@ -98,7 +98,7 @@ class RunningMonitor(Service):
 
     def start(self, health: tuple[int, ...] = (200,), command_prefix: tuple[str, ...] = ()) -> None:
         """Start it (again); returns when its health is one of those HTTP statuses."""
-        options = ("--listen", self.address, "--state-dir", self.state, *self.options)
+        options: tuple[str | Path, ...] = ("--listen", self.address, "--state-dir", self.state, *self.options)
         command = [*command_prefix, *module("exporter", *options)]
         with usual_descriptors():
             self.process = Process(command, self.log)
