@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +10,7 @@ from typing import Any, Final
 from flask import Flask
 
 from exporter.access import WritePolicy, networks
-from exporter.api import Services, create_app
+from exporter.api import MAX_WAITERS, Services, create_app
 from exporter.identity import Identity
 from exporter.journal import Journal
 from exporter.metrics import Errors, StatusCollector, registry
@@ -20,9 +21,10 @@ from exporter.watch import LogObserver
 from servicekit.cli import Address
 from servicekit.clock import SystemClock
 
-KINDS: Final = ("waitress", "cheroot", "gunicorn gthread", "werkzeug threaded")
-_THREADS: Final = 68
-"""As many as the monitor has: 64 may wait for a change."""
+KINDS: Final = ("waitress", "cheroot", "gunicorn gthread", "granian", "werkzeug threaded")
+_THREADS: Final = MAX_WAITERS + 4
+"""As many as the monitor has."""
+_DIRECTORY: Final = "BENCH_WSGI_DIRECTORY"
 
 
 def _services(directory: Path) -> Services:
@@ -71,6 +73,29 @@ def _gunicorn(port: int, directory: Path) -> None:
     Gunicorn().run()
 
 
+def application_of_the_environment() -> Flask:
+    """Return the application for granian, which calls this in the process that serves."""
+    return _application(Path(os.environ[_DIRECTORY]))
+
+
+def _granian(port: int, directory: Path) -> None:
+    from granian.constants import Interfaces
+    from granian.server import Server as Granian
+
+    os.environ[_DIRECTORY] = str(directory)
+    target = f"bench.wsgi:{application_of_the_environment.__name__}"
+    Granian(
+        target,
+        address="127.0.0.1",
+        port=port,
+        interface=Interfaces.WSGI,
+        factory=True,
+        workers=1,
+        blocking_threads=_THREADS,
+        log_enabled=False,
+    ).serve()
+
+
 def _werkzeug(port: int, directory: Path) -> None:
     from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -84,5 +109,5 @@ def _werkzeug(port: int, directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    serve = dict(zip(KINDS, (_waitress, _cheroot, _gunicorn, _werkzeug), strict=True))[sys.argv[1]]
+    serve = dict(zip(KINDS, (_waitress, _cheroot, _gunicorn, _granian, _werkzeug), strict=True))[sys.argv[1]]
     serve(int(sys.argv[2]), Path(sys.argv[3]))

@@ -21,10 +21,11 @@ from bench.wrk import load
 from bench.wsgi import KINDS
 from demo.net import free_port
 from demo.process import module
+from exporter.api import MAX_WAITERS
 
 _PATH: Final = "/api/status"
 _SLOW: Final = 200
-_WAITERS: Final = 30
+_WAITERS: Final = MAX_WAITERS
 _SECONDS: Final = 3.0
 
 
