@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final, TypeAlias
 
 from exporter.replies import StatusBody
 from exporter.view import View
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+Environ: TypeAlias = dict[str, Any]
+StartResponse: TypeAlias = Callable[..., Any]
+Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
+"""WSGI's, see PEP 3333; `wsgiref.types` is there from Python 3.11 on only."""
 
 READ_HEADERS: Final = (("Access-Control-Allow-Origin", "*"), ("Cache-Control", "no-store"))
 """What every reply to a reader carries: any page may read, nobody may keep it."""
@@ -24,7 +26,7 @@ class StatusShortcut:
 
     def __init__(
         self,
-        app: WSGIApplication,
+        app: Application,
         view: Callable[[], View],
         body: StatusBody,
         is_known_host: Callable[[str], bool],
@@ -34,7 +36,7 @@ class StatusShortcut:
         self._body = body
         self._is_known_host = is_known_host
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         if not self._is_plain(environ):
             return self._app(environ, start_response)
@@ -46,7 +48,7 @@ class StatusShortcut:
         start_response("200 OK", head)
         return [body]
 
-    def _is_plain(self, environ: WSGIEnvironment) -> bool:
+    def _is_plain(self, environ: Environ) -> bool:
         return (
             environ["PATH_INFO"] == "/api/status"
             and environ["REQUEST_METHOD"] == "GET"
