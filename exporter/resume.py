@@ -12,6 +12,8 @@ CHECKPOINT_SECONDS: Final = 30.0
 """Longest time between two snapshots."""
 HELD_SECONDS: Final = CHECKPOINT_SECONDS + 1.0
 """Longest time that the state counts as going on while the monitor is away."""
+CREEP_SECONDS: Final = 0.1
+"""What the wall clock may differ from the monotonic one between a snapshot and the next start."""
 _LAG_SECONDS: Final = 5.0
 
 
@@ -39,6 +41,8 @@ def afresh(now: Moment) -> Beginning:
 def resume(stored: Snapshot, now: Moment) -> Beginning:
     """Go on from `stored`: the silence goes on too, so that restarts do not keep the light of a dead reporter on."""
     away = now.wall - stored.written  # negative where the clock went back
+    if -CREEP_SECONDS < away < 0.0:
+        away = 0.0
     is_short = 0.0 <= away < HELD_SECONDS
     held = away if is_short else 0.0 if stored.clean else HELD_SECONDS
     silent = stored.silent + max(away, held)

@@ -384,6 +384,16 @@ def test_restarts_do_not_keep_the_light_of_a_dead_reporter_on(bench: Bench, end:
     assert (bench.view.state.name, bench.view.stale) == ("idle", True)
 
 
+@pytest.mark.parametrize("creep", [-1.5, -0.05, 0.05, 1.5])
+def test_clock_that_creeps_before_a_kill_makes_no_time_in_state(bench: Bench, creep: float) -> None:
+    bench.report("detecting")
+    bench.live(10.0)
+    bench.clock.set_wall(bench.clock.time() + creep)
+    bench.live(1.0)
+    bench.restart()
+    assert bench.view.seconds["detecting"] == pytest.approx(11.0, abs=0.1)
+
+
 def test_time_that_no_clock_can_tell_counts_as_silence(bench: Bench) -> None:
     bench.report("sending")
     bench.live(20.0)
