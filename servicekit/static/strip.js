@@ -54,6 +54,8 @@ class Strip {
   #name;
   #canvas = element("canvas");
   #cursor = null;
+  /** When the state began that assistive technology was last told of. */
+  #described = null;
 
   constructor(page, timeline, name) {
     this.#page = page;
@@ -94,12 +96,13 @@ class Strip {
     pen.fillStyle = getComputedStyle(this.root).color;
     for (const quarter of QUARTERS) pen.fillRect(Math.round(quarter * width), 0, Math.max(1, Math.round(ratio / 2)), height);
     // With the focus on it, each new text would be read out.
-    if (document.activeElement !== this.root) this.describe();
+    if (this.#timeline.since !== this.#described && document.activeElement !== this.root) this.describe();
   }
 
   /** Tell assistive technology what is under the cursor: the present, unless the viewer moved it. */
   describe() {
     const now = Date.now();
+    this.#described = this.#timeline.since;
     const stay = this.#cursor ?? this.#timeline.lastHour(now).at(-1);
     setAttribute(this.root, "aria-label", `${this.#page.language.text("last_hour")}: ${this.#name}`);
     setAttribute(this.root, "aria-valuenow", stay ? Math.round((stay.start - now) / 60_000) : 0);
