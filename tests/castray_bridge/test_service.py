@@ -157,7 +157,7 @@ def test_foreign_pages_may_not_connect_when_origins_are_set(source: str, tmp_pat
         client = service.connect(origin="http://good.example")
         begun = time.monotonic()
         assert service.process.terminate(within=10) == 0
-        assert time.monotonic() - begun < 6
+        assert time.monotonic() - begun < 5
         client.close()
     finally:
         service.close()
