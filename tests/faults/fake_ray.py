@@ -26,7 +26,7 @@ Mood = Callable[[], Any]
 
 
 class FakeRay(WebServer):
-    """Answers Ray's three questions about `nodes`; `mood` set, it gives the answer to all of them instead."""
+    """Answers Ray's three questions about `nodes`, and CastRay's; `mood` set, it gives the answer to all instead."""
 
     def __init__(self, *nodes: RayNode) -> None:
         self.nodes = list(nodes)
@@ -40,6 +40,7 @@ class FakeRay(WebServer):
             ("/api/v0/nodes", lambda: jsonify(node_list(self.nodes))),
             ("/nodes", lambda: jsonify(result=True, msg="", data={"summary": []})),
             ("/api/cluster_status", lambda: jsonify(sample("ray_cluster_status"))),
+            ("/api/ray-dashboard", lambda: jsonify(castray_reply(self.nodes))),
         ):
             app.add_url_rule(path, path, reply)
         super().__init__(app)
@@ -50,7 +51,7 @@ class FakeRay(WebServer):
         self.ended.clear()
 
     def _moody(self) -> Any:
-        self.questions += request.path == "/api/v0/nodes"
+        self.questions += request.path in ("/api/v0/nodes", "/api/ray-dashboard")
         if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
             return "Unauthorized", 401
         return self.mood() if self.mood else None
@@ -70,3 +71,15 @@ def node_list(nodes: list[RayNode]) -> dict[str, Any]:
         entries.append(entry)
     template["data"]["result"] |= {"result": entries, "total": len(entries), "num_after_truncation": len(entries)}
     return template  # type: ignore[no-any-return] # a sample is any JSON
+
+
+def castray_reply(nodes: list[RayNode]) -> dict[str, Any]:
+    """Return the reply of a CastRay: a real one's objects under other names and addresses."""
+    template: dict[str, Any] = sample("castray_ray_dashboard")
+    template["data"]["nodes"] = [
+        template["data"]["nodes"][0]
+        | {"nodeId": node.node_id or f"{node.name:0>56}", "nodeIp": node.ip, "name": node.name}
+        | {"state": "ALIVE" if node.alive else "DEAD"}
+        for node in nodes
+    ]
+    return template

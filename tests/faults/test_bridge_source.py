@@ -1,9 +1,11 @@
-"""The bridge while Ray is ill: the last list stays, marked; the log says it once; Prometheus keeps its targets."""
+"""The bridge while its source is ill: the last list stays, marked; logged once; Prometheus keeps its targets."""
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from flask import Response, jsonify
 from demo.stack import get_json
 from tests.castray_bridge.hostile import GOOD, HostileServer
 from tests.faults.crowd import slowest
-from tests.faults.fake_ray import FakeRay, RayNode, node_list
+from tests.faults.fake_ray import FakeRay, RayNode, castray_reply, node_list
 from tests.support.binaries import require
 from tests.support.net import free_port, wait_for
 from tests.support.process import Process
@@ -25,16 +27,63 @@ FROZEN_SECONDS = 24.0
 SLOW_SECONDS = 5.0
 
 
-class World:
-    """Ray with three nodes, their monitors, a bridge and a real Prometheus."""
+class Site:
+    """A source with three nodes, named by the bridge's `option`, their monitors, and a bridge."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, option: str = "--ray-dashboard") -> None:
         port = free_port([node.ip for node in NODES])
         self.monitors = [HostileServer(GOOD, node.ip, port) for node in NODES]
         self.ray = FakeRay(*NODES)
         self.ray.start()
-        options = ("--ray-dashboard", self.ray.url, "--monitor-port", str(port), "--refresh", "0.2")
+        options = (option, self.ray.url, "--monitor-port", str(port), "--refresh", "0.2")
         self.bridge = RunningBridge(directory, *options)
+
+    def close(self) -> None:
+        self.bridge.process.kill()
+        self.ray.stop()
+        for monitor in self.monitors:
+            monitor.close()
+
+    def answering(self) -> set[str]:
+        """Return the nodes whose monitors answer the bridge."""
+        return {name for name, node in self.bridge.nodes().items() if node["workStatusReachable"]}
+
+    def dashboard(self) -> dict[str, Any]:
+        reply: dict[str, Any] = self.bridge.get("/api/ray-dashboard").json()
+        return reply
+
+    def lines(self) -> list[str]:
+        log = self.bridge.process.output()
+        return [line for line in log.splitlines() if "source_failed" in line or "source_answers" in line]
+
+    def shows_the_last_list_marked(self) -> None:
+        """Assert what every ill source leads to: lights as they were, the mark, and nobody who waits."""
+        wait_for(lambda: not self.dashboard()["result"], "the mark", 10)
+        reply = self.dashboard()
+        assert reply["msg"]
+        assert [node["name"] for node in reply["data"]["nodes"]] == ["M1", "M2", "M3"]
+        assert self.bridge.get("/sd/prometheus").status_code == 503
+        assert self.bridge.get("/api/health").status_code == 503
+        assert "castray_bridge_ray_up 0.0" in self.bridge.get("/metrics").text
+        assert slowest(self.dashboard, 0.5) < 0.5
+        assert all(node["workStatus"] == "detecting" for node in self.bridge.nodes().values())
+
+    def recovers(self, known: list[str]) -> None:
+        """Assert that the list is a fresh one again, and that the log, which had `known`, said each change once."""
+        wait_for(lambda: self.dashboard()["result"], "recovery", 5)
+        assert self.bridge.get("/sd/prometheus").status_code == 200
+        *failed, answers = (line.split(" ", 3)[3] for line in self.lines()[len(known) :])
+        # One line; a second where the question under way at the recovery failed in another way.
+        assert 1 <= len(failed) == len(set(failed)) <= 2
+        assert failed[0].startswith("source_failed reason=")
+        assert answers == "source_answers nodes=3"
+
+
+class World(Site):
+    """The same with a real Prometheus that finds its targets through the bridge."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
         discovery = {"url": f"{self.bridge.url}/sd/prometheus", "refresh_interval": "1s"}
         config = {"scrape_configs": [{"job_name": "monitors", "http_sd_configs": [discovery]}]}
         (directory / "prometheus.yml").write_text(yaml.safe_dump(config))
@@ -48,27 +97,12 @@ class World:
 
     def close(self) -> None:
         self.prometheus.kill()
-        self.bridge.process.kill()
-        self.ray.stop()
-        for monitor in self.monitors:
-            monitor.close()
+        super().close()
 
     def targets(self) -> set[str]:
         """Return the nodes that Prometheus asks."""
         active = get_json(f"{self.prometheus_url}/api/v1/targets?state=active")["data"]["activeTargets"]
         return {target["labels"]["node"] for target in active}
-
-    def answering(self) -> set[str]:
-        """Return the nodes whose monitors answer the bridge."""
-        return {name for name, node in self.bridge.nodes().items() if node["workStatusReachable"]}
-
-    def dashboard(self) -> dict[str, Any]:
-        reply: dict[str, Any] = self.bridge.get("/api/ray-dashboard").json()
-        return reply
-
-    def lines(self) -> list[str]:
-        log = self.bridge.process.output()
-        return [line for line in log.splitlines() if "source_failed" in line or "source_answers" in line]
 
 
 @pytest.fixture(scope="module")
@@ -118,33 +152,65 @@ MOODS = {
 }
 
 
+@contextmanager
+def ill(site: Site, mood: Callable[[FakeRay], Any]) -> Iterator[None]:
+    """Give every question this answer, until the end."""
+    known = site.lines()
+    site.ray.mood = lambda: mood(site.ray)
+    try:
+        yield
+    finally:
+        site.ray.mood = None
+        site.ray.ended.set()
+    site.recovers(known)
+    site.ray.ended.clear()
+
+
 @pytest.mark.parametrize("mood", MOODS)
 def test_ill_ray_leaves_lights_and_targets_as_they_were(world: World, mood: str) -> None:
-    known = world.lines()
-    world.ray.mood = lambda: MOODS[mood](world.ray)
-    try:
-        wait_for(lambda: not world.dashboard()["result"], "the mark", 10)
-        reply = world.dashboard()
-        assert reply["msg"]
-        assert [node["name"] for node in reply["data"]["nodes"]] == ["M1", "M2", "M3"]
-        assert world.bridge.get("/sd/prometheus").status_code == 503
-        assert world.bridge.get("/api/health").status_code == 503
-        assert "castray_bridge_ray_up 0.0" in world.bridge.get("/metrics").text
-        # Nobody waits for Ray, and the nodes are still asked.
-        assert slowest(world.dashboard, 1.5) < 0.5
-        assert all(node["workStatus"] == "detecting" for node in world.bridge.nodes().values())
+    with ill(world, MOODS[mood]):
+        world.shows_the_last_list_marked()
+        assert slowest(world.dashboard, 1.0) < 0.5  # meanwhile Prometheus asks the bridge once more
         assert world.targets() == {"M1", "M2", "M3"}
+
+
+def cut(nodes: list[RayNode]) -> Response:
+    return Response(json.dumps(castray_reply(nodes))[:-500], content_type="application/json")
+
+
+CASTRAY_MOODS = {
+    "500": MOODS["500"],
+    "HTML": MOODS["HTML"],
+    "says that it failed": lambda ray: jsonify(result=False, msg="Ray is down"),
+    "half a list": lambda ray: cut(NODES),
+    "empty while it restarts": lambda ray: jsonify(castray_reply([])),
+    "wrong types": lambda ray: jsonify(result=True, data={"nodes": [7, None]}),
+    "slow": MOODS["slow"],
+    "frozen, then 500": MOODS["frozen, then 500"],
+}
+
+
+@pytest.fixture(scope="module")
+def castray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    running = Site(tmp_path_factory.mktemp("bridge"), "--castray")
+    try:
+        wait_for(lambda: running.answering() == {"M1", "M2", "M3"}, "the nodes' answers", 20)
+        yield running
     finally:
-        world.ray.mood = None
-        world.ray.ended.set()
-    wait_for(lambda: world.dashboard()["result"], "recovery", 5)
-    world.ray.ended.clear()
-    assert world.bridge.get("/sd/prometheus").status_code == 200
-    *failed, answers = (line.split(" ", 3)[3] for line in world.lines()[len(known) :])
-    # One line; a second where the question under way at the recovery failed in another way.
-    assert 1 <= len(failed) == len(set(failed)) <= 2
-    assert failed[0].startswith("source_failed reason=")
-    assert answers == "source_answers nodes=3"
+        running.close()
+
+
+@pytest.mark.parametrize("mood", CASTRAY_MOODS)
+def test_ill_castray_leaves_lights_as_they_were(castray: Site, mood: str) -> None:
+    with ill(castray, CASTRAY_MOODS[mood]):
+        castray.shows_the_last_list_marked()
+
+
+def test_castray_that_goes_away_and_comes_back(castray: Site) -> None:
+    castray.ray.stop()
+    castray.shows_the_last_list_marked()
+    castray.ray.start()
+    wait_for(lambda: castray.dashboard()["result"], "recovery", 10)
 
 
 def test_ray_that_goes_away_and_comes_back(world: World) -> None:
