@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from queue import Queue
 from typing import Any, NamedTuple
 
 import pytest
@@ -15,7 +16,9 @@ from flask import Flask, jsonify
 from castray_bridge.cluster import SourceError
 from castray_bridge.probe import Address
 from castray_bridge.prometheus_query import Scrapes
+from castray_bridge.prometheus_status import PrometheusAsker
 from castray_bridge.status import NodeStatus
+from servicekit.clock import SystemClock
 from tests.support.binaries import require
 from tests.support.net import free_port, wait_for
 from tests.support.process import Process, module
@@ -89,6 +92,30 @@ def test_odd_numbers_do_no_harm(value: str) -> None:
 def test_what_is_no_query_result_is_refused(body: Any) -> None:
     with pytest.raises(SourceError, match="Prometheus"):
         Scrapes(body)
+
+
+def test_totals_of_a_node_are_not_those_of_who_was_at_its_address_before() -> None:
+    app = Flask("prometheus")
+    answer = reply(*monitor("sending"))
+    app.get("/api/v1/query")(lambda: answer)
+    answers: Queue[NodeStatus] = Queue()
+
+    def next_answer(error: str | None) -> NodeStatus:
+        while (found := answers.get(timeout=5)).error != error:
+            pass
+        return found
+
+    with WebServer(app) as server:
+        asker = PrometheusAsker(server.url, 0.05, lambda answer: answers.put(answer.status), SystemClock())
+        try:
+            asker.set_targets({ADDRESS: "M1 a"})
+            assert next_answer(None).processed == 7
+            answer["data"]["result"].clear()
+            assert next_answer("not_scraped").processed == 7
+            asker.set_targets({ADDRESS: "M2 b"})
+            wait_for(lambda: next_answer("not_scraped").processed == 0, "an answer without M1's totals")
+        finally:
+            asker.close()
 
 
 class Site(NamedTuple):

@@ -128,6 +128,7 @@ def test_service_that_drips_is_left_when_the_budget_is_spent(scheme: str, drip: 
     with serving(DRIPS[drip]) as server:
         client = JsonClient("Ray", None, "")
         fails_within(0.9, lambda: client.get(f"{scheme}://{server.address}/"), "Ray does not answer within 0.4 s")
+        assert "question" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_question_within_tls_can_be_cut(tmp_path: Path) -> None:
