@@ -12,9 +12,11 @@ import pytest
 
 from deploy import bundle
 from deploy.check import FAILING, HEALTHY, STARTING, UNREACHABLE, Answer, Check, judge, parse_health
+from deploy.journals import remove_journal
 from deploy.nodes import listed, living
 from deploy.settings import Settings
 from deploy.text import table
+from exporter.journal import Journal
 
 SETTINGS = Settings(8000, "all", "/var/{node}", 60.0, "info", "1.0.0", "abc")
 WELL = Answer("", "1.0.0", 10.0)
@@ -99,6 +101,28 @@ def test_monitor_listens_where_it_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     own = replace(SETTINGS, listen_on="node", state_dir="~/{node}")
     assert own.arguments("M1", "fd00::1", None)[:2] == ["--listen", "[fd00::1]:8000"]
     assert own.state_path("M1") == Path("/home/ray/M1")
+
+
+def test_journal_is_removed_with_its_directory_but_not_what_others_put_there(tmp_path: Path) -> None:
+    for name in ("journal.sqlite3", "journal.sqlite3-wal", "journal.sqlite3.damaged-1", "journal.lock"):
+        for node in ("M1", "M2"):
+            (tmp_path / node).mkdir(exist_ok=True)
+            (tmp_path / node / name).touch()
+    (tmp_path / "M2" / "notes").touch()
+    template = f"{tmp_path}/{{node}}"
+    assert all(remove_journal(template, node) for node in ("M1", "M2", "M3"))
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == ["M2", "M2/notes"]
+
+
+def test_journal_that_a_monitor_uses_stays(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    try:
+        assert not remove_journal(str(tmp_path), "M1")
+        assert (tmp_path / "journal.sqlite3").exists()
+    finally:
+        journal.close()
+    assert remove_journal(str(tmp_path), "M1")
+    assert not tmp_path.exists()
 
 
 def test_bundle_runs_without_anything_installed_and_without_compiled_code(tmp_path: Path) -> None:
