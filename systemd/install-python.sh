@@ -5,9 +5,11 @@ PACKAGE_CHANGED=''
 
 is_recent() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; }
 
-# Sets PYTHON to an interpreter that a service under systemd can read, so not one in somebody's home.
+# Sets PYTHON to the interpreter of the last time or the first that fits; one that a service under systemd can read, so
+# not one in somebody's home.
 find_python() {
-    for candidate in ${PYTHON:-/usr/bin/python3 python3 /usr/bin/python3.13 /usr/bin/python3.12 /usr/bin/python3.11 /usr/bin/python3.10}; do
+    for candidate in ${PYTHON:-"$VENV/bin/python" /usr/bin/python3 python3 \
+        /usr/bin/python3.13 /usr/bin/python3.12 /usr/bin/python3.11 /usr/bin/python3.10}; do
         is_recent "$candidate" || continue
         PYTHON=$candidate
         home=$("$PYTHON" -c 'import sys, os; print(os.path.realpath(sys.executable))')
