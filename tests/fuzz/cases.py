@@ -1,4 +1,4 @@
-"""How much is tried: 10,000 cases in all, or as many as the environment's `CASES` says (`make fuzz`)."""
+"""How much is tried: 10,000 cases, 5,000 per service, or as many as the environment's `CASES` says (`make fuzz`)."""
 
 from __future__ import annotations
 

@@ -11,12 +11,14 @@ from collections.abc import Callable
 from tests.soak import verdict
 from tests.soak.faults import Faults
 from tests.soak.scripts import Script
+from tests.soak.viewers import Viewer
 from tests.soak.watch import Watch
 from tests.soak.world import World
 
 VIOLENT_SHARE = 0.6
 """Part of the time in which anything may be ended. In the rest it is seen whether processes that live on grow."""
 PAUSE_SECONDS = 4.0
+VIEWERS = 3
 
 
 def main() -> int:
@@ -43,8 +45,9 @@ def _soak(world: World, seconds: float, seed: int) -> int:
         for number, (name, monitor) in enumerate(sorted(world.monitors.items()))
     }
     watch, faults = Watch(world), Faults(world, seed, tell)
+    viewers = [Viewer(world) for _ in range(VIEWERS)]
     begun = time.time()
-    for thread in (*scripts.values(), watch):
+    for thread in (*scripts.values(), watch, *viewers):
         thread.start()
 
     def do(fault: Callable[[], None], until: float) -> None:
@@ -58,13 +61,14 @@ def _soak(world: World, seconds: float, seed: int) -> int:
     watch.forget_samples()
     do(faults.calm, seconds)
     ended = time.time()
-    for script in scripts.values():
-        script.stop()
+    for thread in (*scripts.values(), *viewers):
+        thread.stop()
     lines = [
         *verdict.counts(world, scripts),
-        *verdict.lights(world, watch),
+        *verdict.lights(world, watch, ended - begun),
         *verdict.data(world, faults.absences, begun, ended),
-        *verdict.leaks(watch.drifts()),
+        *verdict.viewers([viewer.heard_at for viewer in viewers], faults.absences, begun, ended),
+        *verdict.leaks(watch.drifts(), services=1 + len(world.monitors)),
     ]
     watch.stop()
     return _report(lines, faults.count)

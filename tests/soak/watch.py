@@ -38,6 +38,8 @@ class Watch(threading.Thread):
         super().__init__(name="watch", daemon=True)
         self.stuck: list[str] = []
         self.looks = 0
+        """How often a node's light was compared with the node's own word."""
+        self.failure: BaseException | None = None
         self._world = world
         self._differs_since: dict[str, float] = {}
         self._samples: dict[str, list[tuple[float, dict[str, float]]]] = defaultdict(list)
@@ -53,26 +55,33 @@ class Watch(threading.Thread):
         self._samples.clear()
 
     def run(self) -> None:
-        while not self._ended.wait(_LOOK_SECONDS):
-            self._look()
-            if self.looks % _SAMPLE_EVERY == 0:
-                self._sample()
-            self.looks += 1
+        turn = 0
+        try:
+            while not self._ended.wait(_LOOK_SECONDS):
+                for name in self._world.monitors:
+                    self._look(name)
+                if turn % _SAMPLE_EVERY == 0:
+                    self._sample()
+                turn += 1
+        except BaseException as error:  # noqa: BLE001 (who no longer looks sees nothing; the verdict tells)
+            self.failure = error
 
-    def _look(self) -> None:
-        for name, monitor in self._world.monitors.items():
-            try:
-                shown = self._world.bridge.nodes().get(name)
-                truth = monitor.status()
-            except requests.RequestException:
-                shown = None
-            if shown is None or (shown["workStatusReachable"] and shown["workStatus"] == truth["status"]):
-                self._differs_since.pop(name, None)
-                continue
-            since = self._differs_since.setdefault(name, time.monotonic())
-            if time.monotonic() - since > STUCK_SECONDS:
-                self.stuck.append(f"{name} is {truth['status']}, shown as {shown['workStatus']}")
-                self._differs_since.pop(name)
+    def _look(self, name: str) -> None:
+        try:
+            truth = self._world.monitors[name].status()["status"]
+            node = self._world.bridge.nodes().get(name)
+        except requests.RequestException:  # one of the two is away
+            self._differs_since.pop(name, None)
+            return
+        self.looks += 1
+        shown = node["workStatus"] if node and node["workStatusReachable"] else "unreachable" if node else "not there"
+        if shown == truth:
+            self._differs_since.pop(name, None)
+            return
+        since = self._differs_since.setdefault(name, time.monotonic())
+        if time.monotonic() - since > STUCK_SECONDS:
+            self.stuck.append(f"{name} is {truth}, shown as {shown}")
+            self._differs_since.pop(name)
 
     def _sample(self) -> None:
         for who, service in (("bridge", self._world.bridge), *sorted(self._world.monitors.items())):
