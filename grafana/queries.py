@@ -99,16 +99,16 @@ NODE_GPU: Final = 'avg by (ip) (ray_node_gpus_utilization{ip="$node_ip"})'
 
 
 def node_inference_quantile(quantile: float) -> str:
-    """Return the quantile of the inference time of the one node, in seconds."""
+    """Return the quantile of the inference time of the one node, in seconds; nothing where nothing was inferred."""
     buckets = f"sum by (le) (rate(cmzsb_inference_duration_seconds_bucket{{{_ONE}}}[$__rate_interval]))"
-    return f"histogram_quantile({quantile:g}, {buckets})"
+    return f"histogram_quantile({quantile:g}, {buckets}) > 0"
 
 
 # Monitoring health
 SCRAPE_SECONDS: Final = f"max by (job) (scrape_duration_seconds{{{_JOBS}}})"
 SCRAPE_FAILURES: Final = f"sum by (job) (1 - up{{{_JOBS}}})"
 PROBE_QUANTILE: Final = (
-    "histogram_quantile(0.95, sum by (le) (rate(castray_bridge_probe_duration_seconds_bucket[$__rate_interval])))"
+    "histogram_quantile(0.95, sum by (le) (rate(castray_bridge_probe_duration_seconds_bucket[$__rate_interval]))) > 0"
 )
 PROBES: Final = "sum by (result) (rate(castray_bridge_probes_total[$__rate_interval]))"
 SNAPSHOT_AGE: Final = (

@@ -142,7 +142,7 @@ def test_lights_are_one_panel_that_maps_every_code_of_the_states_table(lang: str
     assert panel["targets"][0]["instant"]
     assert panel["options"]["textMode"] == "value_and_name"
     assert panel["options"]["colorMode"] == "background"
-    assert panel["options"]["text"]["titleSize"] >= 24
+    assert panel["options"]["text"]["titleSize"] == 20
     (link,) = panel["fieldConfig"]["defaults"]["links"]
     assert link["url"] == _url_of_node(lang, "${__field.labels.node}")
 
