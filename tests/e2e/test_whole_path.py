@@ -11,6 +11,7 @@ import requests
 from demo.stack import Stack, get_json
 from exporter.reporter import StatusReporter
 from exporter.states import DETECTING, IDLE, SENDING, UNKNOWN
+from grafana import queries
 from tests.e2e.webhook import Webhook
 from tests.support.binaries import require
 from tests.support.net import wait_for
@@ -55,6 +56,12 @@ def test_state_of_a_script_reaches_castray_and_prometheus(stack: Stack, name: st
     wait_for(lambda: node(stack, name)["workStatus"] == state, f"{name} {state} in CastRay's reply", 30)
     series = f'cmzsb_work_status{{node="{name}",state="{state}"}} == 1'
     wait_for(lambda: stack.query(series), "the same in Prometheus", 60)
+
+
+@pytest.mark.parametrize("query", [queries.NODE_CPU, queries.NODE_MEMORY])
+def test_load_of_a_board_is_in_rays_own_metrics(stack: Stack, query: str) -> None:
+    rows = wait_for(lambda: stack.query(query.replace("$node_ip", stack.specs[1].ip)), query, 60)
+    assert [0 < float(row["value"][1]) <= 100 for row in rows] == [True]
 
 
 def test_one_report_of_sending_is_seen_at_every_station(stack: Stack) -> None:

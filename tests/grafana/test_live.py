@@ -215,6 +215,10 @@ def test_panel_shows(site: Site, dashboard: str, title: str) -> None:
     comes_to_show(screen_of(site, dashboard), dashboard, title, *EXPECTED[dashboard, title])
 
 
+def test_quantile_of_no_inferences_is_nothing(site: Site) -> None:
+    comes_to_show(site.screen("M2"), "node", "Inference time", last, {})
+
+
 def test_lights_and_timeline_are_in_natural_order(site: Site) -> None:
     wanted = [*NODES, WITHOUT_MONITOR, NOT_ALIVE]
     comes_to_show(site.screen(), "fleet", "States over time", lambda screen, panel: list(screen.chart(panel)), wanted)
