@@ -75,8 +75,11 @@ class Journal:
         """Return when the changes are on disk, or when the disk takes none at present."""
         with self._changed:
             done = self._changed.wait_for(lambda: self._written >= ticket or bool(self.failure), STALL_SECONDS)
+            before = self.failure
             if not done:
                 self._fail(f"a write takes longer than {STALL_SECONDS:g} s")
+            after = self.failure
+        self._tell(before, after)
 
     def transitions(self, limit: int, since: float, before: int = END) -> Page[Transition]:
         """Return the newest finished stays that lasted past `since` (Unix seconds) and have an id below `before`."""
@@ -144,15 +147,18 @@ class Journal:
                 ticket = self._appended
             failure = self._write(self._writing)
             with self._changed:
-                if not failure:
+                before = self.failure
+                if failure:
+                    self._writing.absorb(self._pending)
+                    self._pending, self._writing = self._writing, None
+                    self._fail(failure)
+                else:
                     self._succeed(ticket)
-                    continue
-                self._writing.absorb(self._pending)
-                self._pending, self._writing = self._writing, None
-                self._fail(failure)
-                if self._closing:
-                    return
-                self._changed.wait_for(lambda: self._closing, RETRY_SECONDS)
+            self._tell(before, failure)
+            if failure:
+                with self._changed:
+                    if self._changed.wait_for(lambda: self._closing, RETRY_SECONDS):
+                        return
 
     def _write(self, batch: Batch) -> str:
         """Write `batch`; return why that failed, or an empty text."""
@@ -180,17 +186,20 @@ class Journal:
     def _succeed(self, ticket: int) -> None:
         self._writing = None
         self._written = ticket
-        if self.failure:
-            self.failure = ""
-            _log.warning(event("journal_recovered", path=self._path))
+        self.failure = ""
         self._changed.notify_all()
 
     def _fail(self, reason: str) -> None:
         self.errors += 1
-        if reason != self.failure:
-            self.failure = reason
-            _log.error(event("journal_failed", path=self._path, reason=reason))
+        self.failure = reason
         self._changed.notify_all()
+
+    def _tell(self, before: str, after: str) -> None:
+        """Log what became of the failure, without the lock: a log may block."""
+        if after and after != before:
+            _log.error(event("journal_failed", path=self._path, reason=after))
+        elif before and not after:
+            _log.warning(event("journal_recovered", path=self._path))
 
     def _open(self) -> Stored:
         """Open the file and return what it holds; with a full disk it stays closed until there is room."""
@@ -212,6 +221,7 @@ class Journal:
             raise StartError(f"the journal {self._path} cannot be read: {unread}, and the disk is full") from None
         with self._changed:
             self._fail(str(error))
+        self._tell("", self.failure)
         return stored
 
     def _begin_anew(self, reason: str) -> Stored:
@@ -220,7 +230,10 @@ class Journal:
             self._store.close()
             self._store = None
         rescued = salvage(self._path)
-        kept_as = set_aside(self._path, "damaged")
+        try:
+            kept_as = set_aside(self._path, "damaged")
+        except OSError as error:
+            raise StartError(f"the damaged journal {self._path} cannot be set aside: {error.strerror}") from None
         self.errors += 1
         _log.error(
             event(

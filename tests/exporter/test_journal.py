@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import subprocess
 import threading
@@ -400,6 +401,28 @@ def test_write_that_stalls_counts_once_however_many_wait(tmp_path: Path, monkeyp
         assert (journal.errors, "longer than" in journal.failure) == (1, True)
         go_on.set()
         wait_for(lambda: not journal.failure, "recovery")
+
+
+def test_log_that_blocks_does_not_hold_up_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on, seen = threading.Event(), threading.Event()
+
+    def block(*_: object) -> None:
+        seen.set()
+        go_on.wait(20)
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with closing(Journal(tmp_path)) as journal:
+        monkeypatch.setattr(logging.getLogger("exporter.journal"), "error", block)
+        monkeypatch.setattr(Store, "write", full)
+        journal.append(Batch())
+        assert seen.wait(5)
+        reporter = threading.Thread(target=lambda: journal.wait(journal.append(Batch())))
+        reporter.start()
+        reporter.join(5)
+        go_on.set()
+        assert not reporter.is_alive()
 
 
 @pytest.mark.parametrize(
