@@ -229,25 +229,21 @@ class Journal:
         if self._store is not None:
             self._store.close()
             self._store = None
-        rescued = salvage(self._path)
         try:
             kept_as = set_aside(self._path, "damaged")
         except OSError as error:
             raise StartError(f"the damaged journal {self._path} cannot be set aside: {error.strerror}") from None
         self.errors += 1
-        _log.error(
-            event(
-                "journal_damaged",
-                reason=reason,
-                kept_as=kept_as,
-                rescued_totals=rescued.snapshot is not None,
-                rescued_alerts=len(rescued.alerts),
-                rescued_transitions=len(rescued.transitions),
-            )
-        )
+        _log.error(event("journal_damaged", reason=reason, kept_as=kept_as))
+        totals, alerts, transitions = False, 0, 0
         try:
             self._store = Store.open(self._path)
-            self._store.write(rescued)
+            for part in salvage(self._path.with_name(kept_as)):
+                self._store.write(part)
+                totals |= part.snapshot is not None
+                alerts += len(part.alerts)
+                transitions += len(part.transitions)
         except (DamagedError, sqlite3.Error) as error:
             raise StartError(f"no new journal {self._path} can be begun: {error}") from None
+        _log.warning(event("journal_rescued", totals=totals, alerts=alerts, transitions=transitions))
         return self._store.load()

@@ -6,12 +6,16 @@ import itertools
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
-from exporter.records import Alert, Batch, Transition
+from exporter.records import UNWRITTEN_LIMIT, Alert, Batch, Transition
 from exporter.store import PARTS, Store, load_sessions, load_snapshot
+
+Row = TypeVar("Row", Alert, Transition)
 
 
 def set_aside(path: Path, reason: str) -> str:
@@ -55,27 +59,37 @@ def _sync(directory: Path) -> None:
         os.close(descriptor)
 
 
-def salvage(path: Path) -> Batch:
-    """Read from a damaged file whatever can still be read; never raises for what it finds there."""
-    batch = Batch()
+def salvage(path: Path) -> Iterator[Batch]:
+    """Yield whatever can still be read from a damaged file, a part at a time; never raises for what it finds there."""
     try:
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
     except sqlite3.Error:
-        return batch
+        return
     with closing(connection):
+        whole = Batch()
         try:
-            batch.snapshot = load_snapshot(connection)
+            whole.snapshot = load_snapshot(connection)
         except sqlite3.Error:
-            return batch
+            return
         with _until_damage():
-            batch.sessions.update((session.name, session) for session in load_sessions(connection))
-        with _until_damage():
-            for row in connection.execute("SELECT * FROM alerts ORDER BY id"):
-                batch.alerts.append(Alert(*row))
-        with _until_damage():
-            for row in connection.execute("SELECT * FROM transitions ORDER BY id"):
-                batch.transitions.append(Transition(*row))
-    return batch
+            whole.sessions.update((session.name, session) for session in load_sessions(connection))
+        yield whole
+        for alerts in _parts(connection, "SELECT * FROM alerts ORDER BY id", Alert._make):
+            yield Batch(alerts=deque(alerts))
+        for stays in _parts(connection, "SELECT * FROM transitions ORDER BY id", Transition._make):
+            yield Batch(transitions=deque(stays))
+
+
+def _parts(connection: sqlite3.Connection, query: str, make: Callable[[Iterable[Any]], Row]) -> Iterator[list[Row]]:
+    part: list[Row] = []
+    with _until_damage():
+        for row in connection.execute(query):
+            part.append(make(row))
+            if len(part) == UNWRITTEN_LIMIT:
+                yield part
+                part = []
+    if part:
+        yield part
 
 
 @contextmanager

@@ -86,6 +86,20 @@ def test_damaged_file_is_set_aside_and_what_can_be_read_goes_on(
         assert monitor.status.view().totals.sent_to_server == totals + 1
 
 
+def test_history_of_a_damaged_file_is_rescued_whole_however_long(tmp_path: Path) -> None:
+    send(tmp_path, 1)
+    count = 2 * UNWRITTEN_LIMIT + 7
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as database:
+        database.executemany(
+            "INSERT OR REPLACE INTO transitions VALUES (?, ?, ?, ?, ?)", map(stay, range(1, count + 1))
+        )
+        database.commit()
+    destroy(tmp_path, "alerts")
+    with closing(Journal(tmp_path)) as journal:
+        assert journal.errors == 1
+        assert len(journal.transitions(3 * UNWRITTEN_LIMIT, since=0.0).rows) == count
+
+
 @pytest.mark.parametrize(("field", "value"), [("state", "flying"), ("version", "7")])
 def test_status_that_this_version_cannot_go_on_from_is_set_aside_loudly(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, field: str, value: str
