@@ -274,6 +274,13 @@ def test_node_of_an_existing_castray_lives_unless_it_is_called_dead(state: str |
     assert node.fields["state"] == (state or "ALIVE" if alive else "DEAD")
 
 
+def test_of_two_lives_of_one_machine_at_an_existing_castray_the_last_in_its_list_lives() -> None:
+    reply = old_castray()
+    reply["data"]["nodes"] = [reply["data"]["nodes"][0] | {"nodeId": node_id} for node_id in ("", "", "b")]
+    found = castray_nodes.parse(reply).nodes
+    assert [(node.alive, node.fields["state"]) for node in found] == [(False, "DEAD"), (False, "DEAD"), (True, "ALIVE")]
+
+
 @pytest.mark.parametrize("ip", ["head.local", None, 7])
 def test_node_of_an_existing_castray_without_an_address_is_shown(ip: Any) -> None:
     node = castray_nodes.parse(old_castray(nodeIp=ip)).nodes[0]

@@ -88,6 +88,9 @@ def test_node_keeps_its_name_while_ray_takes_its_former_life_for_alive_too(world
     world.ray.nodes = [RayNode("M1", IPS[0], node_id="a" * 56), RayNode("M1", IPS[0], node_id="b" * 56)]
     wait_for(lambda: len(world.bridge.get("/api/nodes/unified").json()["nodes"]) == 2, "the twins")
     assert {node["name"] for node in world.bridge.get("/api/nodes/unified").json()["nodes"]} == {"M1"}
+    wait_for(lambda: world.light("M1") == ("sending", True), "M1 sending")
+    summary = world.bridge.get("/api/ray-dashboard").json()["data"]["summary"]
+    assert (summary["aliveNodes"], summary["workStatus"]["sending"], summary["workStatus"]["unknown"]) == (1, 1, 0)
     assert world.listed() == {"M1": [f"{IPS[0]}:{world.port}"]}
 
 
