@@ -8,7 +8,7 @@ MINUTES ?= 10
 CASES ?= 100000
 JSON ?= bench-results.json
 
-.PHONY: help setup packages demo test lint bench soak fuzz generate clean
+.PHONY: help setup packages demo test lint bench figures soak fuzz generate audit clean
 
 help:
 	@echo "make demo [NODES=3] [DURATION=0]  run the whole product on a local Ray cluster (0: until Ctrl-C)"
@@ -17,7 +17,9 @@ help:
 	@echo "make bench [ONLY=name]            measure every figure beside its baseline, to bench-results.json"
 	@echo "make soak [MINUTES=10]            random faults under load, then a verdict"
 	@echo "make fuzz [CASES=100000]          odd requests, replies and reports"
+	@echo "make figures                      measure again what docs/benchmarks.md shows"
 	@echo "make generate                     rebuild the dashboards' JSON files"
+	@echo "make audit                        look for known vulnerabilities of what is installed"
 	@echo "make setup                        only install what the others need"
 
 setup: packages $(VENV)/.complete
@@ -44,6 +46,10 @@ bench: setup
 	@PYTHON=$(PYTHON) scripts/setup.sh packages bench
 	@$(BIN)/python -m bench --json $(JSON) $(if $(ONLY),--only $(ONLY))
 
+figures:
+	-@$(MAKE) --no-print-directory bench JSON=docs/figures.json
+	@$(BIN)/python -m bench --docs
+
 soak: setup
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
@@ -52,6 +58,10 @@ fuzz: setup
 
 generate: setup
 	$(BIN)/python -m grafana --out grafana/dashboards --lang all
+
+audit: setup
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(BIN)/pip-audit --skip-editable
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
