@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 from flask import Flask
@@ -27,7 +25,7 @@ from servicekit.secrets import read_token
 from servicekit.sockets import bind
 from servicekit.version import __version__
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
+_option = cli.Options("CASTRAY_BRIDGE_")
 _log = logging.getLogger("castray_bridge")
 
 
@@ -39,11 +37,6 @@ def _url(value: str) -> str:
 
 def _words(value: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in value.split(",") if word.strip())
-
-
-def _option(flag: str, text: str, **more: Any) -> Callable[[_Function], _Function]:
-    envvar = "CASTRAY_BRIDGE_" + flag.removeprefix("--").upper().replace("-", "_")
-    return click.option(flag, envvar=envvar, help=text, **{"show_default": True, **more})
 
 
 @click.command("castray-bridge")

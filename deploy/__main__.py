@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
@@ -26,17 +25,12 @@ try:
 except ModuleNotFoundError as missing:  # Ray is no part of what a board gets
     sys.exit(f"cmzsb-deploy: {missing.name} is missing: in the checkout, pip install '.[ray]'")
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
+_option = cli.Options("CMZSB_DEPLOY_")
 
 
 def _ray_address(value: str) -> str:
     cli.listen_address(value.removeprefix(cluster.CLIENT))
     return value
-
-
-def _option(flag: str, text: str, **more: Any) -> Callable[[_Function], _Function]:
-    envvar = "CMZSB_DEPLOY_" + flag.removeprefix("--").upper().replace("-", "_")
-    return click.option(flag, envvar=envvar, help=text, **{"show_default": True, **more})
 
 
 @click.command("cmzsb-deploy")

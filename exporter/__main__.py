@@ -26,6 +26,7 @@ from servicekit.secrets import read_token
 from servicekit.text import safe_name
 from servicekit.version import __version__
 
+_option = cli.Options("CMZSB_")
 _log = logging.getLogger("exporter")
 
 
@@ -44,67 +45,40 @@ def _node_name(value: str) -> str:
 
 
 @click.command("cmzsb-exporter")
-@click.option(
-    "--listen",
-    envvar="CMZSB_LISTEN",
-    type=cli.listen_address,
-    default="0.0.0.0:8000",
-    show_default=True,
-    help="Address and port to serve on.",
-)
-@click.option(
+@_option("--listen", "Address and port to serve on.", type=cli.listen_address, default="0.0.0.0:8000")
+@_option(
     "--node-name",
-    envvar="CMZSB_NODE_NAME",
+    "The node's name: the label `node` of every metric.",
     type=_node_name,
     default=lambda: safe_name(socket.gethostname()),
     show_default="host name",
-    help="The node's name: the label `node` of every metric.",
 )
-@click.option(
+@_option(
     "--state-dir",
-    envvar="CMZSB_STATE_DIR",
+    "Directory of the journal; one monitor each.",
     type=click.Path(path_type=Path),
     default="/var/lib/cm-zsb-monitor",
-    show_default=True,
-    help="Directory of the journal; one monitor each.",
 )
-@click.option(
+@_option(
     "--report-ttl",
-    envvar="CMZSB_REPORT_TTL",
+    "Seconds without a report after which the node counts as idle.",
     type=click.FloatRange(TTL_MIN, TTL_MAX),
     default=60.0,
-    show_default=True,
-    help="Seconds without a report after which the node counts as idle.",
 )
-@click.option(
-    "--token-file",
-    envvar="CMZSB_TOKEN_FILE",
-    type=click.Path(path_type=Path),
-    help="File with the token that lets other machines write.",
-)
-@click.option(
+@_option("--token-file", "File with the token that lets other machines write.", type=click.Path(path_type=Path))
+@_option(
     "--trusted-writers",
-    envvar="CMZSB_TRUSTED_WRITERS",
+    "Addresses and networks that may write without a token.",
     type=_networks,
     default="127.0.0.0/8,::1",
-    show_default=True,
-    help="Addresses and networks that may write without a token.",
 )
-@click.option(
+@_option(
     "--host-names",
-    envvar="CMZSB_HOST_NAMES",
+    "Further names, comma-separated, under which the monitor is addressed.",
     default="",
     show_default="none",
-    help="Further names, comma-separated, under which the monitor is addressed.",
 )
-@click.option(
-    "--log-level",
-    envvar="CMZSB_LOG_LEVEL",
-    type=click.Choice(log.LEVELS),
-    default="info",
-    show_default=True,
-    help="Least severity that is logged.",
-)
+@_option("--log-level", "Least severity that is logged.", type=click.Choice(log.LEVELS), default="info")
 @click.version_option(__version__)
 def command(
     listen: cli.Address,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
 from servicekit.address import host_and_port
 from servicekit.text import one_line
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class StartError(Exception):
@@ -33,6 +35,18 @@ def listen_address(value: str) -> Address:
     if not separator or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise click.BadParameter(f"{value!r} is not HOST:PORT")
     return Address(host, int(port))
+
+
+class Options:
+    """Makes a command's options; the environment variable of `--state-dir` is `prefix` and `STATE_DIR`."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+
+    def __call__(self, flag: str, text: str, **more: Any) -> Callable[[_Function], _Function]:
+        """Return the decorator for option `flag` with the help `text`; `more` is as for `click.option`."""
+        envvar = self._prefix + flag.removeprefix("--").upper().replace("-", "_")
+        return click.option(flag, envvar=envvar, help=text, **{"show_default": True, **more})
 
 
 class OptionRow(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import sqlite3
+import threading
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,14 +14,17 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.test import TestResponse
 
 from exporter.journal import FILE_NAME, PAGE_BYTES
+from exporter.paging import Turns
 from exporter.records import Batch, Transition
 from exporter.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, migrate
 from exporter.store import Store
 from servicekit.clock import rfc3339
 from tests.exporter.monitors import Monitor, running_monitor
+from tests.support.net import wait_for
 
 DAY = 86_400
 MEGABYTE = 1_000_000
@@ -170,6 +174,27 @@ def test_page_of_large_alerts_is_shorter(monitor: Monitor, client: FlaskClient, 
     found = list(pages(client, "/api/alerts?limit=1000"))
     assert all(len(page.data) < 1.1 * PAGE_BYTES for page in found)
     assert [alert["id"] for page in found for alert in page.get_json()["alerts"]] == list(range(300, 0, -1))
+
+
+def test_lists_are_made_one_after_the_other_and_who_is_too_many_is_sent_away() -> None:
+    turns, done = Turns(2), threading.Event()
+
+    def wait() -> None:
+        with turns.turn():
+            done.set()
+
+    with turns.turn():
+        waiter = threading.Thread(target=wait)
+        waiter.start()
+        wait_for(lambda: turns._places._value == 0, "the one who waits")
+        with pytest.raises(ServiceUnavailable) as refusal, turns.turn():
+            pass
+        assert refusal.value.retry_after == 1
+        assert not done.is_set()
+    waiter.join(10)
+    assert done.is_set()
+    with turns.turn(), turns._places:
+        pass
 
 
 @pytest.mark.parametrize("path", ["/api/history?before=0", "/api/alerts?before=x", "/api/alerts?before=-1"])
