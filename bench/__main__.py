@@ -55,10 +55,12 @@ def command(only: str | None, file: Path | None, docs: bool) -> None:
     if docs:
         _document()
         return
-    rows, failed = _measure({only: BENCHES[only]} if only else BENCHES)
+    chosen = {only: BENCHES[only]} if only else BENCHES
+    rows, failed = _measure(chosen)
     _CONSOLE.print(report.on_screen(rows))
     if file is not None:
-        file.write_text(report.as_json(rows), "utf-8")
+        measured = [name for name in chosen if name not in failed]
+        file.write_text(report.as_json(report.Figures(report.machine(), measured, rows)), "utf-8")
     promised = [row for row in rows if row.kept is not None]
     kept = sum(row.kept is True for row in promised)
     _CONSOLE.print(f"bench: {kept} of {len(promised)} promises kept; not measured: {', '.join(failed) or 'none'}")
@@ -85,9 +87,9 @@ def _measure(chosen: Benches) -> tuple[list[Row], list[str]]:
 def _document() -> None:
     from bench import chart  # matplotlib takes its time
 
-    machine, rows = report.from_json(report.FIGURES.read_text("utf-8"))
-    report.PAGE.write_text(report.with_table(report.PAGE.read_text("utf-8"), machine, rows), "utf-8")
-    chart.draw(rows)
+    figures = report.from_json(report.FIGURES.read_text("utf-8"))
+    report.PAGE.write_text(report.with_table(report.PAGE.read_text("utf-8"), figures), "utf-8")
+    chart.draw(figures.rows, figures.digest())
 
 
 if __name__ == "__main__":

@@ -33,8 +33,8 @@ CURVES: Final = (
 )
 
 
-def draw(rows: Sequence[Row], file: Path = FILE) -> None:
-    """Draw every curve that `rows` have points of; both axes are logarithmic."""
+def draw(rows: Sequence[Row], mark: str, file: Path = FILE) -> None:
+    """Draw every curve that `rows` have points of; both axes are logarithmic. `mark` is kept as the description."""
     curves = [curve for curve in CURVES if any(row.series == curve.series for row in rows)]
     # Fixed, so that an unchanged chart is an unchanged file.
     with mpl.rc_context({"svg.hashsalt": "figures", "font.size": 9}):
@@ -52,5 +52,5 @@ def draw(rows: Sequence[Row], file: Path = FILE) -> None:
             axis.minorticks_off()
             axis.grid(alpha=0.3)
         figure.tight_layout()
-        figure.savefig(file, format="svg", metadata={"Date": None})
+        figure.savefig(file, format="svg", metadata={"Date": None, "Description": mark})
         plt.close(figure)

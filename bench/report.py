@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from rich.table import Table
 
@@ -38,26 +39,38 @@ def on_screen(rows: Sequence[Row]) -> Table:
     return table
 
 
-def as_json(rows: Sequence[Row]) -> str:
-    """Return the machine and the rows as JSON, one object per row with the fields of `Row`."""
-    figures = {"machine": machine(), "rows": [row._asdict() for row in rows]}
-    return json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
+class Figures(NamedTuple):
+    """What one run measured: on which machine, by which of the benches, and the rows."""
+
+    machine: str
+    benches: list[str]
+    rows: list[Row]
+
+    def digest(self) -> str:
+        """Return what tells these figures from others: the chart carries it."""
+        return hashlib.sha256(as_json(self).encode()).hexdigest()[:16]
 
 
-def from_json(text: str) -> tuple[str, list[Row]]:
-    """Return the machine and the rows that `as_json` wrote."""
-    figures: dict[str, Any] = json.loads(text)
-    return figures["machine"], [Row(**row) for row in figures["rows"]]
+def as_json(figures: Figures) -> str:
+    """Return the figures as JSON, one object per row with the fields of `Row`."""
+    fields = figures._asdict() | {"rows": [row._asdict() for row in figures.rows]}
+    return json.dumps(fields, indent=1, ensure_ascii=False) + "\n"
 
 
-def with_table(page: str, measured_on: str, rows: Sequence[Row]) -> str:
-    """Return the text of the documentation's page with the table of `rows` in its place."""
+def from_json(text: str) -> Figures:
+    """Return the figures that `as_json` wrote."""
+    fields: dict[str, Any] = json.loads(text)
+    return Figures(**fields | {"rows": [Row(**row) for row in fields["rows"]]})
+
+
+def with_table(page: str, figures: Figures) -> str:
+    """Return the text of the documentation's page with the table of the figures in its place."""
     lines = [
-        f"Measured on {measured_on}.\n",
+        f"Measured on {figures.machine}.\n",
         "| what | measured | target | kept | baseline | ratio |",
         "|---" * 6 + "|",
     ]
-    lines += ["| " + " | ".join(_signs(cell) for cell in _cells(row)) + " |" for row in rows]
+    lines += ["| " + " | ".join(_signs(cell) for cell in _cells(row)) + " |" for row in figures.rows]
     before, _, rest = page.partition(_BEGIN)
     return before + _BEGIN + "\n".join(lines) + "\n" + _END + rest.partition(_END)[2]
 

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from bench import chart, report
+from bench.__main__ import BENCHES
+from bench.report import Figures
 from bench.row import Row
 
 ROOT = Path(__file__).parents[2]
+COMMITTED = report.from_json((ROOT / report.FIGURES).read_text("utf-8"))
 
 
 @pytest.mark.parametrize(
@@ -33,12 +36,14 @@ def test_what_is_no_promise_is_an_error() -> None:
 
 def test_figures_survive_the_file() -> None:
     rows = [Row("a", 1.5, "ms", "<= 2", "b", 3.0, "fan-out", 23), Row("报告", 1, "", "")]
-    assert report.from_json(report.as_json(rows)) == (report.machine(), rows)
+    figures = Figures("a machine", ["fan-out-23"], rows)
+    assert report.from_json(report.as_json(figures)) == figures
 
 
 def test_table_replaces_the_old_one_and_nothing_else() -> None:
     page = "before\n<!-- figures -->\nold\n<!-- end of figures -->\nafter\n"
-    made = report.with_table(page, "a machine", [Row("fan-out", 5.1, "ms", "<= 8 and <= 0.8 x baseline", "b", 10.2)])
+    row = Row("fan-out", 5.1, "ms", "<= 8 and <= 0.8 x baseline", "b", 10.2)
+    made = report.with_table(page, Figures("a machine", [], [row]))
     assert "| fan-out | 5.1 ms | ≤ 8 and ≤ 0.8 × baseline | yes | b: 10.2 ms | 0.5 |" in made
     assert (made[:7], made[-6:]) == ("before\n", "after\n")
     assert "old" not in made
@@ -47,11 +52,21 @@ def test_table_replaces_the_old_one_and_nothing_else() -> None:
 def test_chart_is_drawn_from_the_rows_and_the_same_each_time(tmp_path: Path) -> None:
     rows = [Row("a", n * 1.0, "ms", "", "b", n * 2.0, "fan-out", n) for n in (10, 100)]
     for name in ("one.svg", "two.svg"):
-        chart.draw(rows, tmp_path / name)
+        chart.draw(rows, "a mark", tmp_path / name)
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+    assert "a mark" in (tmp_path / "one.svg").read_text("utf-8")
 
 
 def test_page_shows_the_committed_figures() -> None:
-    machine, rows = report.from_json((ROOT / report.FIGURES).read_text("utf-8"))
     page = (ROOT / report.PAGE).read_text("utf-8")
-    assert report.with_table(page, machine, rows) == page
+    assert report.with_table(page, COMMITTED) == page
+
+
+def test_page_shows_the_chart_of_the_committed_figures() -> None:
+    # By its mark: another version of matplotlib draws the same chart with other bytes.
+    assert COMMITTED.digest() in (ROOT / chart.FILE).read_text("utf-8")
+    assert chart.FILE.relative_to(report.PAGE.parent).as_posix() in (ROOT / report.PAGE).read_text("utf-8")
+
+
+def test_everything_that_can_be_measured_was() -> None:
+    assert COMMITTED.benches == list(BENCHES)
