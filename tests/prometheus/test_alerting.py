@@ -110,6 +110,8 @@ def test_targets_stay_while_service_discovery_is_out_of_order(site: Site) -> Non
 
 
 def test_messages_have_whole_texts_and_links(site: Site) -> None:
+    site.fleet.nodes["M1"].sent += 1000
+    told(site, "firing", TOO_OFTEN, "M1")
     alerts = [alert for message in site.webhook.messages for alert in message["alerts"]]
     assert alerts
     for alert in alerts:
