@@ -18,7 +18,7 @@ import requests
 import websocket
 
 from tests.castray_bridge.hostile import STATUS, body, says, serving
-from tests.faults.crowd import Begin, allow_descriptors, crowd, slow_kinds, slowest
+from tests.faults.crowd import Begin, allow_descriptors, crowd, idle, slow_kinds, slowest
 from tests.faults.fake_ray import FakeRay, RayNode
 from tests.support.net import wait_for
 from tests.support.raw_websocket import shake_hands
@@ -195,6 +195,14 @@ def test_500_slow_clients_delay_nobody(world: World, kind: Begin) -> None:
         client = world.connect()
         client.recv()
         client.close(timeout=1)
+    assert "Traceback" not in world.bridge.process.output()
+
+
+def test_1500_idle_viewers_find_room_under_the_usual_limit_of_descriptors(world: World) -> None:
+    with crowd(world.bridge, 1500, idle):
+        for _ in range(20):
+            assert world.bridge.get("/api/ray-dashboard").ok
+        assert max(process.num_fds() for process in world.bridge.processes()) > 1500
     assert "Traceback" not in world.bridge.process.output()
 
 
