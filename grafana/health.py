@@ -37,7 +37,7 @@ def _snapshot(lang: str) -> Panel:
         say("Red: restart castray-bridge and read its log.", "变红：重启 castray-bridge 并查看日志。"),
         "s",
     )
-    return number(head, queries.SNAPSHOT_AGE, {"decimals": 1}, limit=queries.SNAPSHOT_THRESHOLD)
+    return number(head, queries.SNAPSHOT_AGE, lang, {"decimals": 1}, limit=queries.SNAPSHOT_THRESHOLD)
 
 
 def _ray(lang: str) -> Panel:
@@ -57,7 +57,7 @@ def _ray(lang: str) -> Panel:
             "无响应时节点列表为旧数据：请检查头节点的 Ray 看板。桥接无响应：请重启 castray-bridge。",
         ),
     )
-    return number(head, queries.RAY_UP, {"mappings": [up]})
+    return number(head, queries.RAY_UP, lang, {"mappings": [up]})
 
 
 def _stale_count(lang: str) -> Panel:
@@ -67,7 +67,7 @@ def _stale_count(lang: str) -> Panel:
         say("Not 0: see the list of silent scripts below.", "非 0：见下方脚本无上报的节点列表。"),
         "short",
     )
-    return number(head, queries.STALE_COUNT, {"thresholds": thresholds((GREEN, 0), (ORANGE, 1))})
+    return number(head, queries.STALE_COUNT, lang, {"thresholds": thresholds((GREEN, 0), (ORANGE, 1))})
 
 
 def _clients(lang: str) -> Panel:
@@ -80,7 +80,7 @@ def _clients(lang: str) -> Panel:
         ),
         "short",
     )
-    return number(head, queries.CLIENTS)
+    return number(head, queries.CLIENTS, lang)
 
 
 def _list_of_nodes(head: Head, expr: str, lang: str) -> Panel:
@@ -88,7 +88,7 @@ def _list_of_nodes(head: Head, expr: str, lang: str) -> Panel:
     node = say("Node", "节点")
     names = {"node": node, "node_ip": say("Address", "地址")}
     links = [override("byName", node, links=[cell_link(say, lang)])]
-    return listing(head, expr, names, links, none=say("None", "无"))
+    return listing(head, expr, names, links, none=say("None known", "未发现"))
 
 
 def _unreachable(lang: str) -> Panel:

@@ -72,7 +72,7 @@ def _state_age(lang: str) -> Panel:
         ),
         "s",
     )
-    return number(head, queries.NODE_STATE_AGE, limit=queries.NODE_STATE_LIMIT)
+    return number(head, queries.NODE_STATE_AGE, lang, limit=queries.NODE_STATE_LIMIT)
 
 
 def _report_age(lang: str) -> Panel:
@@ -85,7 +85,7 @@ def _report_age(lang: str) -> Panel:
         ),
         "s",
     )
-    return number(head, queries.NODE_REPORT_AGE, limit=queries.REPORT_AGE_THRESHOLD)
+    return number(head, queries.NODE_REPORT_AGE, lang, limit=queries.REPORT_AGE_THRESHOLD)
 
 
 def _shares(lang: str) -> Panel:

@@ -10,6 +10,7 @@ from grafanalib.core import Panel
 from exporter.states import REPORTABLE, STATES, UNKNOWN
 from grafana import limits
 from grafana.limits import GREEN, GREY, RED
+from grafana.promql import limit_for
 
 DATASOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 Json: TypeAlias = dict[str, Any]
@@ -108,27 +109,33 @@ def lights(head: Head, query: Query, lang: str, link: Json | None = None) -> Pan
     options["textMode"] = "value_and_name" if link else "value"
     options["justifyMode"] = "center"
     # Grafana would shrink the names to two thirds of the longest text of a state. There is one size for all numbers of
-    # nodes: this is the largest that cuts no name of 200 on a screen of 1600 px. On a wall, the browser zooms.
+    # nodes: this is the largest that cuts no name of 200 on a screen of 1700 px. On a wall, the browser zooms.
     if link:
         options["text"] = {"titleSize": _NAME_SIZE}
     return make("stat", head, [query], defaults, options | _last(), instant=True)
 
 
-def number(head: Head, query: str, defaults: Json | None = None, *, limit: str = "") -> Panel:
-    """A big figure; its colour tells how near it is to what the PromQL `limit` finds. Grey when it is not known.
+def number(head: Head, query: str, lang: str, defaults: Json | None = None, *, limit: str = "") -> Panel:
+    """A big figure; its colour tells how near it is to what the PromQL `limit` finds. Grey when nobody answers.
 
     It has no course behind it: of a course Grafana shows the last value, in green, long after its source has died.
     """
-    options = {"textMode": "value", "colorMode": "value", "graphMode": "none"}
-    fields: Json = {"color": {"mode": "thresholds"}, "thresholds": thresholds((GREEN, 0))}
+    options = {"textMode": "value", "colorMode": "value", "graphMode": "none", "justifyMode": "auto"}
+    fields: Json = {"color": {"mode": "thresholds"}, "thresholds": thresholds((GREEN, 0))} | (defaults or {})
+    # Of a scale in percent, Grafana gives no data the colour of 0 %.
+    fields["mappings"] = [*fields.get("mappings", []), _nobody(lang)]
     asked = [Query(query, head.title)]
     more: Json = {}
     if limit:
-        asked.append(Query(limit, limits.LEGEND))
+        asked.append(Query(limit_for(query, limit), limits.LEGEND))
         fields |= limits.of_a_scale()
         more["transformations"] = [limits.scale(head.title, ref_of(1))]
-    options["justifyMode"] = "auto"
-    return make("stat", head, asked, fields | (defaults or {}), options | _last(), instant=True, **more)
+    return make("stat", head, asked, fields, options | _last(), instant=True, **more)
+
+
+def _nobody(lang: str) -> Json:
+    result = {"index": len(STATES), "text": getattr(UNKNOWN, lang), "color": GREY}
+    return {"type": "special", "options": {"match": "null+nan", "result": result}}
 
 
 def states_count(head: Head, query_of: Callable[[str], str], lang: str) -> Panel:

@@ -19,6 +19,11 @@ def share_of(promql: str, limit: str) -> str:
     return f"({promql}) / on () group_left () {limit}"
 
 
+def limit_for(promql: str, limit: str) -> str:
+    """Return `limit` while there is something that it limits: alone, Grafana would show it as the figure."""
+    return f"{limit} and on () ({promql})"
+
+
 def values_of(label: str, selector: str) -> str:
     """Return Grafana's query of the values that `label` has, for a variable."""
     return f"label_values({selector}, {label})"

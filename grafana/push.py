@@ -83,16 +83,17 @@ class Grafana:
 
     def _understood(self, response: requests.Response) -> dict[str, Any]:
         status, asked = response.status_code, f"{response.request.method} {response.request.path_url}"
+        said = one_line(response.text.strip())
         if response.is_redirect:
             # Followed, a POST would become a GET, and the token would go wherever it is sent.
             raise StartError(f"{self._url} redirects to {one_line(response.headers['Location'])}: give that address")
         if status == 401:
-            raise StartError(f"{self._url} refuses the token (401): {one_line(response.text)}")
+            raise StartError(f"{self._url} refuses the token (401): {said}")
         if status == 403:
             needed = "the token needs the role Editor, or Admin for a data source"
-            raise StartError(f"{self._url} forbids {asked} (403; {needed}): {one_line(response.text)}")
+            raise StartError(f"{self._url} forbids {asked} (403; {needed}): {said}")
         if not response.ok:
-            raise StartError(f"{self._url} answers {status} to {asked}: {one_line(response.text)}")
+            raise StartError(f"{self._url} answers {status} to {asked}: {said}")
         try:
             reply = response.json()
         except requests.JSONDecodeError:

@@ -1,6 +1,6 @@
 """What Grafana shows of a panel: as much of it as our panels use, from the same JSON and a real Prometheus.
 
-A light is `(name, text, colour)`, a figure `(value, colour)` (None without data), a table a list of rows by column
+A light is `(name, text, colour)`, a figure `(value or text, colour)`, a table a list of rows by column
 title, a chart the points `(second, value)` of each series by its name in the legend.
 """
 
@@ -48,24 +48,27 @@ class Screen:
         shown = ((frame.name, texts[f"{frame.last:g}"]) for frame in self.frames(panel))
         return [(name, row["text"], row["color"]) for name, row in shown]
 
-    def figure(self, panel: Json) -> tuple[float | str | None, str]:
+    def figure(self, panel: Json) -> tuple[float | str, str]:
         """Return the figure of a stat panel, or its text, and the colour."""
         defaults = panel["fieldConfig"]["defaults"]
         frames = {frame.ref: frame for frame in self.frames(panel)}
-        if "A" not in frames:
-            return None, defaults["thresholds"]["steps"][0]["color"]
-        value = frames["A"].last
+        if not frames:
+            return _nothing(defaults)
+        # A limit that comes alone is taken for the figure.
+        value = next(iter(frames.values())).last
         for mapping in defaults["mappings"]:
             if row := mapping["options"].get(f"{value:g}"):
                 return row["text"], row["color"]
-        whole = 1.0
+        return value, colour_of(value / self._whole(panel, frames), defaults["thresholds"]["steps"])
+
+    def _whole(self, panel: Json, frames: dict[str, Frame]) -> float:
         for transformation in panel.get("transformations", []):
             assert transformation["id"] == "configFromData"
-            limit = frames[transformation["options"]["configRefId"]]
-            assert transformation["options"]["mappings"][0]["fieldName"] == limit.name
-            assert transformation["options"]["applyTo"]["options"] == frames["A"].name
-            whole = limit.last / 100
-        return value, colour_of(value / whole, defaults["thresholds"]["steps"])
+            options, limit = transformation["options"], frames[transformation["options"]["configRefId"]]
+            assert options["mappings"][0]["fieldName"] == limit.name
+            assert options["applyTo"] == {"id": "byName", "options": frames["A"].name}
+            return limit.last / 100
+        return 1.0
 
     def figures(self, panel: Json) -> dict[str, tuple[float, str]]:
         """Return the latest value and the colour of each series, by the name that the overrides give it."""
@@ -140,6 +143,16 @@ class Screen:
         path = "query_range" if over_time else "query"
         found: list[Json] = get_json(f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(asked)}")["data"]["result"]
         return found
+
+
+def _nothing(defaults: Json) -> tuple[str, str]:
+    """Return what Grafana shows in place of a figure without data: text and colour."""
+    for mapping in defaults["mappings"]:
+        if mapping["type"] == "special" and mapping["options"]["match"] in ("null", "null+nan"):
+            result = mapping["options"]["result"]
+            return result["text"], result["color"]
+    in_percent = defaults["thresholds"]["mode"] == "percentage"
+    return "No data", colour_of(0 if in_percent else -math.inf, defaults["thresholds"]["steps"])
 
 
 def legend(form: str, labels: dict[str, str]) -> str:

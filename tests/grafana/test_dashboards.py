@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from exporter.states import STATES
+from exporter.states import STATES, UNKNOWN
 from grafana.limits import GREEN, GREY, ORANGE, RED
 from grafana.render import DASHBOARDS, LANGUAGES, files
 from tests.grafana.files import DIRECTORY, EACH, ROOT, Json, every_panel, load, panels
@@ -184,6 +184,18 @@ def test_no_data_is_grey_and_never_green(lang: str, name: str) -> None:
         assert panel["fieldConfig"]["defaults"]["thresholds"]["steps"][0] == {"color": GREY, "value": None}
         if panel["type"] == "stat" and len(panel["targets"]) < len(STATES):
             assert all(target["instant"] for target in panel["targets"]), "the last value of a dead source would stay"
+
+
+@pytest.mark.parametrize(("lang", "name"), EACH)
+def test_figure_without_data_says_so_in_grey_and_never_shows_its_limit_instead(lang: str, name: str) -> None:
+    wanted = {"text": getattr(UNKNOWN, lang), "color": GREY}
+    figures = [panel for panel in load(lang, name)["panels"] if panel["options"].get("textMode") == "value"]
+    for panel in (panel for panel in figures if panel["options"]["colorMode"] == "value"):
+        (nothing,) = (row for row in panel["fieldConfig"]["defaults"]["mappings"] if row["type"] == "special")
+        assert nothing["options"]["match"] == "null+nan"
+        assert nothing["options"]["result"].items() >= wanted.items()
+        value, *limit = (target["expr"] for target in panel["targets"])
+        assert all(text.endswith(f" and on () ({value})") for text in limit)
 
 
 @pytest.mark.parametrize(

@@ -268,12 +268,12 @@ def test_variable_offers(site: Site, dashboard: str, variable: str, values: set[
 
 WHEN_BRIDGE_AND_MONITOR_ARE_DEAD: list[tuple[str, str, Show, Any]] = [
     ("health", "Ray", Screen.figure, ("bridge is down", GREY)),
-    ("health", "Open web dashboards", Screen.figure, (None, GREY)),
+    ("health", "Open web dashboards", Screen.figure, TEXT[UNKNOWN]),
     ("health", "Age of the bridge's news", Screen.figure, (Between(7.5, 60), ORANGE)),
     ("health", "Versions", lambda screen, panel: {row["Node"] for row in screen.table(panel)}, {"M1", "M2"}),
     ("node", "Now", lights, [(NODE, *TEXT[UNKNOWN])]),
-    ("node", "In this state for", Screen.figure, (None, GREY)),
-    ("node", "Last report", Screen.figure, (None, GREY)),
+    ("node", "In this state for", Screen.figure, TEXT[UNKNOWN]),
+    ("node", "Last report", Screen.figure, TEXT[UNKNOWN]),
     (
         "fleet",
         "Nodes without an answer",
