@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +16,6 @@ from tests.support.net import wait_for
 
 REPORT = "/api/update_status"
 WITH_IPV6 = pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="this machine has no IPv6")
-
-
-@pytest.fixture
-def monitor(tmp_path: Path) -> Iterator[Monitor]:
-    with running_monitor(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-def client(monitor: Monitor) -> FlaskClient:
-    return monitor.app.test_client()
 
 
 def test_status_has_every_field_and_type_of_the_contract(client: FlaskClient) -> None:

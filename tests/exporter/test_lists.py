@@ -30,17 +30,6 @@ DAY = 86_400
 MEGABYTE = 1_000_000
 
 
-@pytest.fixture
-def monitor(tmp_path: Path) -> Iterator[Monitor]:
-    with running_monitor(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-def client(monitor: Monitor) -> FlaskClient:
-    return monitor.app.test_client()
-
-
 @pytest.fixture(scope="module")
 def full_day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitor]:
     """A monitor with a frame per second for a day and ten minutes, each half a second of detecting."""

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from servicekit.version import __version__
-from tests.exporter.monitors import Monitor, running_monitor
+from tests.exporter.monitors import Monitor
 from tests.support.binaries import require
 
 GOLDEN = Path(__file__).with_name("scrape.txt")
-
-
-@pytest.fixture
-def monitor(tmp_path: Path) -> Iterator[Monitor]:
-    with running_monitor(tmp_path) as running:
-        yield running
 
 
 def scrape(monitor: Monitor, **headers: str) -> str:

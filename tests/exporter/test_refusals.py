@@ -24,11 +24,6 @@ def monitor(tmp_path: Path) -> Iterator[Monitor]:
         yield running
 
 
-@pytest.fixture
-def client(monitor: Monitor) -> FlaskClient:
-    return monitor.app.test_client()
-
-
 @pytest.mark.parametrize(
     ("arguments", "code", "reason"),
     [

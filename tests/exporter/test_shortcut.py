@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,20 +11,9 @@ from flask import request_started
 from flask.testing import FlaskClient
 
 from exporter import replies
-from tests.exporter.monitors import Monitor, running_monitor
+from tests.exporter.monitors import Monitor
 
 REPORT = "/api/update_status"
-
-
-@pytest.fixture
-def monitor(tmp_path: Path) -> Iterator[Monitor]:
-    with running_monitor(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-def client(monitor: Monitor) -> FlaskClient:
-    return monitor.app.test_client()
 
 
 @contextmanager
