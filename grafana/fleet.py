@@ -7,18 +7,9 @@ from grafanalib.core import Dashboard, Panel
 from exporter.states import REPORTABLE
 from grafana import queries
 from grafana.dashboard import Row, build, cell_link, datasource_variable, node_link, node_variable, saying
+from grafana.kinds import curves_to_a_limit, lights, states_count, timeline
 from grafana.limits import ORANGE, RED
-from grafana.panels import (
-    Head,
-    Json,
-    Query,
-    curves,
-    dashed_line,
-    lights,
-    override,
-    states_count,
-    timeline,
-)
+from grafana.panels import Head, Json, Query, override
 from grafana.promql import per_node
 from grafana.tables import COLOURED, Column, LimitColumn, figures, listing
 
@@ -97,7 +88,6 @@ def _timeline(lang: str) -> Panel:
 
 def _sends(lang: str) -> Panel:
     say = saying(lang)
-    limit = say("limit", "阈值")
     head = Head(
         say("Sends per minute", "每分钟发送次数"),
         say(
@@ -106,17 +96,12 @@ def _sends(lang: str) -> Panel:
         ),
         "short",
     )
-    return curves(
-        head,
-        [Query(queries.SENDS_PER_MINUTE), Query(queries.SENDS_THRESHOLD, limit)],
-        overrides=[dashed_line(limit)],
-        many=True,
-    )
+    limit = Query(queries.SENDS_THRESHOLD, say("limit", "阈值"))
+    return curves_to_a_limit(head, [Query(queries.SENDS_PER_MINUTE)], limit, many=True)
 
 
 def _low_confidence(lang: str) -> Panel:
     say = saying(lang)
-    limit = say("limit", "阈值")
     head = Head(
         say("Low-confidence share", "低置信度比例"),
         say(
@@ -125,13 +110,8 @@ def _low_confidence(lang: str) -> Panel:
         ),
         "percentunit",
     )
-    return curves(
-        head,
-        [Query(queries.LOW_CONFIDENCE), Query(queries.LOW_CONFIDENCE_THRESHOLD, limit)],
-        overrides=[dashed_line(limit)],
-        many=True,
-        defaults={"max": 1},
-    )
+    limit = Query(queries.LOW_CONFIDENCE_THRESHOLD, say("limit", "阈值"))
+    return curves_to_a_limit(head, [Query(queries.LOW_CONFIDENCE)], limit, many=True, defaults={"max": 1})
 
 
 def _senders(lang: str) -> Panel:

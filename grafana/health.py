@@ -6,8 +6,9 @@ from grafanalib.core import Dashboard, Panel
 
 from grafana import queries
 from grafana.dashboard import Row, build, cell_link, datasource_variable, saying
+from grafana.kinds import curves, number
 from grafana.limits import GREEN, GREY, ORANGE, RED
-from grafana.panels import Head, Query, curves, number, override, thresholds
+from grafana.panels import Head, Query, override, thresholds
 from grafana.tables import listing
 
 

@@ -8,18 +8,8 @@ from grafanalib.core import Dashboard, Panel
 
 from grafana import queries
 from grafana.dashboard import Row, build, datasource_variable, node_variable, query_variable, saying
-from grafana.panels import (
-    Head,
-    Query,
-    curves,
-    dashed_line,
-    heatmap,
-    lights,
-    number,
-    shares,
-    state_colours,
-    timeline,
-)
+from grafana.kinds import curves, curves_to_a_limit, heatmap, lights, number, shares, timeline
+from grafana.panels import Head, Query, state_colours
 
 _HIDDEN: Final = 2
 _SOME_INPUTS: Final = "1m"
@@ -127,21 +117,13 @@ def _share_curves(lang: str) -> Panel:
 
 def _frequency(lang: str) -> Panel:
     say = saying(lang)
-    limit = say("limit", "阈值")
     head = Head(
         say("Inputs and sends per minute", "每分钟处理与发送"),
         say("Sends above the dashed line raise an alert.", "发送超过虚线将触发告警。"),
         "short",
     )
-    return curves(
-        head,
-        [
-            Query(queries.NODE_SENDS, say("sent", "发送")),
-            Query(queries.NODE_PROCESSED, say("processed", "处理")),
-            Query(queries.SENDS_THRESHOLD, limit),
-        ],
-        overrides=[dashed_line(limit)],
-    )
+    counted = [Query(queries.NODE_SENDS, say("sent", "发送")), Query(queries.NODE_PROCESSED, say("processed", "处理"))]
+    return curves_to_a_limit(head, counted, Query(queries.SENDS_THRESHOLD, say("limit", "阈值")))
 
 
 def _inference(lang: str) -> Panel:
@@ -180,7 +162,6 @@ def _durations(lang: str) -> Panel:
 
 def _low_confidence(lang: str) -> Panel:
     say = saying(lang)
-    limit = say("limit", "阈值")
     head = Head(
         say("Low-confidence share", "低置信度比例"),
         say(
@@ -189,12 +170,9 @@ def _low_confidence(lang: str) -> Panel:
         ),
         "percentunit",
     )
-    return curves(
-        head,
-        [Query(queries.NODE_LOW_CONFIDENCE, say("share", "比例")), Query(queries.LOW_CONFIDENCE_THRESHOLD, limit)],
-        overrides=[dashed_line(limit)],
-        defaults={"max": 1},
-    )
+    limit = Query(queries.LOW_CONFIDENCE_THRESHOLD, say("limit", "阈值"))
+    share = Query(queries.NODE_LOW_CONFIDENCE, say("share", "比例"))
+    return curves_to_a_limit(head, [share], limit, defaults={"max": 1})
 
 
 def _load(lang: str) -> Panel:
