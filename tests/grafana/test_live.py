@@ -43,7 +43,8 @@ class Between:
 
 SENT_PER_MINUTE, PROCESSED_PER_MINUTE = Between(20, 26), Between(12, 15.6)
 """100 and 60 in the 5 minutes of the rate, as Prometheus extrapolates them."""
-A_MOMENT = Between(0, 90)
+A_MOMENT = Between(0, 149)
+"""Seconds for which a figure is still green: half of the least limit, that of one state."""
 TEXT = {state: (state.en, state.colour) for state in STATES}
 
 
@@ -76,7 +77,7 @@ def node_row(name: str) -> dict[str, str]:
 
 def idle_row(name: str) -> dict[str, Any]:
     row = {"Node": name, "Sends (1 h)": 0.0, "Sends/min": 0.0, "of limit: sends": (0.0, GREEN)}
-    return row | {"Last report": A_MOMENT, "of limit: report": (Between(0, 0.15), GREEN)}
+    return row | {"Last report": A_MOMENT, "of limit: report": (Between(0, 0.25), GREEN)}
 
 
 SENDER = {
@@ -90,7 +91,7 @@ SENDER = {
     "p95 inference": Between(0.045, 0.05),
     "of limit: p95": (Between(0.022, 0.025), GREEN),
     "Last report": A_MOMENT,
-    "of limit: report": (Between(0, 0.15), GREEN),
+    "of limit: report": (Between(0, 0.25), GREEN),
 }
 CERTAIN = {"Low confidence": 0.0, "of limit: low conf.": (0.0, GREEN)}
 ALERTS = {
@@ -132,9 +133,9 @@ EXPECTED: dict[tuple[str, str], tuple[Show, Any]] = {
     ("node", "Time per state"): (
         Screen.figures,
         {
-            IDLE.en: (Between(0.1, 30), IDLE.colour),
+            IDLE.en: (Between(0.1, 149), IDLE.colour),
             DETECTING.en: (0.0, DETECTING.colour),
-            SENDING.en: (Between(1, 90), SENDING.colour),
+            SENDING.en: (Between(1, 149), SENDING.colour),
         },
     ),
     ("node", "States"): (last, {NODE: 3}),
@@ -233,8 +234,8 @@ def test_sending_that_is_shorter_than_a_step_is_red_in_one_step_of_the_timeline(
         return [code for _, code in site.screen().chart(panel)["M2"]]
 
     wait_for(lambda: SENDING.code in codes()[-3:], "a red step", 20)
-    after = codes()
-    assert after.count(SENDING.code) <= 2  # two where it was caught by a scrape that fell into the next step
+    # Two, where a scrape that belongs to the next step saw it, too.
+    assert codes().count(SENDING.code) <= 2
     wait_for(lambda: codes()[-1] == DETECTING.code, "blue again", 20)
 
 
