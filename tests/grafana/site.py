@@ -109,7 +109,7 @@ def drive(site: Site) -> None:
     """Bring the nodes into their states, with everything that a panel counts."""
     site.dead.add(NOT_ALIVE)
     LimitedFiles(site.directory).fill(site.processes["M2"].pid)
-    site.report("M1", status=DETECTING.name, processed=0, ttl=1).raise_for_status()
+    site.report("M1", status=DETECTING.name, processed=0, ttl=5).raise_for_status()
     site.report("M2", status=DETECTING.name, processed=10, low_confidence=0, ttl=3600).raise_for_status()
     for _ in range(PROCESSED):
         body = {"status": IDLE.name, "processed": 1, "inference_seconds": INFERENCE_SECONDS, "low_confidence": 0}

@@ -239,6 +239,15 @@ def test_sending_that_is_shorter_than_a_step_is_red_in_one_step_of_the_timeline(
     wait_for(lambda: codes()[-1] == DETECTING.code, "blue again", 20)
 
 
+def test_step_of_the_timeline_shows_what_was_most_urgent_in_it(site: Site) -> None:
+    # M1's script has died while detecting: it is idle now.
+    comes_to_show(
+        site.screen(), "fleet", "States over time", lambda screen, panel: last(screen, panel)["M1"], IDLE.code
+    )
+    in_steps = Screen(site.prometheus_url, site.start, interval="5m")
+    assert last(in_steps, panels("en", "fleet")["States over time"])["M1"] == DETECTING.code
+
+
 @pytest.mark.parametrize("dashboard", DASHBOARDS)
 def test_annotations_mark_where_an_alert_begins(site: Site, dashboard: str) -> None:
     (alerts,) = load("en", dashboard)["annotations"]["list"]
