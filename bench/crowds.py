@@ -14,6 +14,7 @@ import requests
 from bench.fake_ray import fake_ray
 from bench.fan_out import fleet
 from bench.row import Benches, Row
+from demo.net import wait_for
 from tests.faults.crowd import Begin, allow_descriptors, crowd, idle, slow_body, slow_header, slow_reader, slowest
 from tests.support.running import RunningBridge, RunningMonitor, Service
 
@@ -35,6 +36,7 @@ def _bridge(directory: Path) -> Iterator[Service]:
     with fleet(_NODES) as addresses, fake_ray(_NODES, directory) as (ray, _):
         options = ("--ray-dashboard", ray, "--monitor-port", str(addresses[0].port), "--log-level", "error")
         with RunningBridge(directory, *options) as bridge:
+            wait_for(lambda: bridge.get("/api/ray-dashboard").ok, "the list of nodes")
             yield bridge
 
 

@@ -12,6 +12,7 @@ from bench.row import Benches, Row
 from tests.support.running import RunningMonitor
 
 _REQUESTS: Final = 10_000
+_WARM_UP: Final = 3_000
 _HOST: Final = b"Host: localhost\r\nConnection: close\r\n"
 _JSON: Final = b"Content-Type: application/json\r\n"
 _PATHS: Final = (
@@ -75,7 +76,7 @@ def _measure() -> list[Row]:
     errors, changed = 0, 0
     with tempfile.TemporaryDirectory() as name, RunningMonitor(Path(name), "--log-level", "error") as monitor:
         monitor.report(status="detecting", ttl=86_400)
-        for _ in range(500):  # until its allocator has what such requests take
+        for _ in range(_WARM_UP):  # until its allocator has what such requests take
             _talk(monitor, choice.choice(_KINDS)(choice))
         before, status = monitor.resources()["megabytes"], monitor.status()
         for number in range(_REQUESTS):

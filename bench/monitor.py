@@ -28,6 +28,8 @@ from servicekit.clock import SystemClock
 
 AS_THE_UNIT: Final = {"PYTHONOPTIMIZE": "2"}
 """What `systemd/cm-zsb-monitor.service` sets."""
+ON_ONE_CORE: Final = ("taskset", "-c", "0")
+"""Before the command, as the threads of a running process would each keep the cores that they have."""
 _IDLE_SECONDS: Final = 20.0
 _SCRAPE_SECONDS: Final = 5.0
 _THREADS: Final = 8
@@ -63,11 +65,13 @@ def service(
 
 
 @contextmanager
-def monitor() -> Iterator[Service]:
-    """Run a real monitor with a state directory of its own."""
+def monitor(prefix: Sequence[str] = ()) -> Iterator[Service]:
+    """Run a real monitor with a state directory of its own; its command comes after `prefix`."""
     with tempfile.TemporaryDirectory() as directory:
         port = free_port()
-        command = module("exporter", "--listen", f"127.0.0.1:{port}", "--log-level", "error", "--state-dir", directory)
+        command = list(prefix) + module(
+            "exporter", "--listen", f"127.0.0.1:{port}", "--log-level", "error", "--state-dir", directory
+        )
         with service(command, port, "/api/health", Path(directory) / "log", AS_THE_UNIT) as running:
             yield running
 
@@ -121,12 +125,11 @@ def _idle() -> list[Row]:
 
 def _throughput() -> list[Row]:
     port = free_port()
-    with tempfile.TemporaryDirectory() as directory, monitor() as ours:
-        baseline = module("bench.fastapi_status", str(port))
+    with tempfile.TemporaryDirectory() as directory, monitor(ON_ONE_CORE) as ours:
+        baseline = [*ON_ONE_CORE, *module("bench.fastapi_status", str(port))]
         with service(baseline, port, _STATUS, Path(directory) / "log") as theirs:
             rates, latest = [], []
             for running in (ours, theirs):
-                running.process.cpu_affinity([0])
                 load(running.url + _STATUS, 8, 1, cpu=1)
                 found = load(running.url + _STATUS, 8, 5, cpu=1)
                 rates.append(found.per_second)

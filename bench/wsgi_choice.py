@@ -15,7 +15,7 @@ from typing import Final
 import psutil
 import requests
 
-from bench.monitor import AS_THE_UNIT, Service, service
+from bench.monitor import AS_THE_UNIT, ON_ONE_CORE, Service, service
 from bench.row import Benches, Row
 from bench.wrk import load
 from bench.wsgi import KINDS
@@ -88,11 +88,9 @@ def _slowest(running: Service) -> float:
 def _measure(kind: str) -> list[Row]:
     port = free_port()
     with tempfile.TemporaryDirectory() as directory:
-        command = module("bench.wsgi", kind, str(port), directory)
+        command = [*ON_ONE_CORE, *module("bench.wsgi", kind, str(port), directory)]
         with service(command, port, "/api/health", Path(directory) / "log", AS_THE_UNIT) as running:
             family = [running.process, *running.process.children(recursive=True)]
-            for process in family:
-                process.cpu_affinity([0])
             rate = load(running.url + _PATH, 8, 3, cpu=1).per_second
             memory = sum(process.memory_full_info().pss for process in family) / 1e6
             with _long_polls(running):

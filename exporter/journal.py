@@ -49,7 +49,10 @@ class Journal:
         """Writes and reads that failed, and files that were damaged, removed or replaced."""
         self.failure = ""
         """Why the journal cannot be written at present; empty when it can."""
-        self._changed = threading.Condition()
+        guard = threading.Lock()
+        # Two, for with one every report that comes in would wake all those that wait for the disk.
+        self._to_write = threading.Condition(guard)
+        self._settled = threading.Condition(guard)
         self._pending = Batch()
         self._writing: Batch | None = None
         self._began_writing = 0.0
@@ -65,16 +68,16 @@ class Journal:
 
     def append(self, batch: Batch) -> int:
         """Take changes to be written and return the ticket to wait for; never blocks."""
-        with self._changed:
+        with self._to_write:
             self._pending.absorb(batch)
             self._appended += 1
-            self._changed.notify_all()
+            self._to_write.notify()
             return self._appended
 
     def wait(self, ticket: int) -> None:
         """Return when the changes are on disk, or when the disk takes none at present."""
-        with self._changed:
-            done = self._changed.wait_for(lambda: self._written >= ticket or bool(self.failure), STALL_SECONDS)
+        with self._settled:
+            done = self._settled.wait_for(lambda: self._written >= ticket or bool(self.failure), STALL_SECONDS)
             before = self.failure
             if not done:
                 self._fail(f"a write takes longer than {STALL_SECONDS:g} s")
@@ -96,15 +99,15 @@ class Journal:
 
     def is_alive(self) -> bool:
         """Return whether the writing thread gets on; a disk that refuses is no reason why it would not."""
-        with self._changed:
+        with self._settled:
             is_stuck = self._writing is not None and time.monotonic() - self._began_writing > STUCK_SECONDS
         return self._thread.is_alive() and not is_stuck
 
     def close(self) -> None:
         """Write what is pending, if the disk takes it, and close the file."""
-        with self._changed:
+        with self._to_write:
             self._closing = True
-            self._changed.notify_all()
+            self._to_write.notify()
         self._thread.join(STALL_SECONDS)
         if self._store is not None and not self._thread.is_alive():
             self._store.close()
@@ -118,7 +121,7 @@ class Journal:
     ) -> Generator[Row, None, None]:
         """Yield the rows with an id below `before`, newest first: those not yet written, then those on disk."""
         # In this order a row that is written in between is not missed; below the oldest of these none is found twice.
-        with self._changed:
+        with self._settled:
             unwritten = [row for batch in self._unwritten() for row in rows_of(batch)]
         yield from (row for row in reversed(unwritten) if row.id < before)
         oldest = unwritten[0].id if unwritten else before
@@ -130,7 +133,7 @@ class Journal:
             self._miss(error)
 
     def _miss(self, error: sqlite3.Error) -> None:
-        with self._changed:
+        with self._settled:
             self.errors += 1
         held_back = self._unread.admit()
         if held_back is not None:
@@ -138,15 +141,15 @@ class Journal:
 
     def _run(self) -> None:
         while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._closing or self._appended > self._written, RECHECK_SECONDS)
+            with self._to_write:
+                self._to_write.wait_for(lambda: self._closing or self._appended > self._written, RECHECK_SECONDS)
                 if self._closing and self._appended == self._written:
                     return
                 self._writing, self._pending = self._pending, Batch()
                 self._began_writing = time.monotonic()
                 ticket = self._appended
             failure = self._write(self._writing)
-            with self._changed:
+            with self._settled:
                 before = self.failure
                 if failure:
                     self._writing.absorb(self._pending)
@@ -156,8 +159,8 @@ class Journal:
                     self._succeed(ticket)
             self._tell(before, failure)
             if failure:
-                with self._changed:
-                    if self._changed.wait_for(lambda: self._closing, RETRY_SECONDS):
+                with self._to_write:
+                    if self._to_write.wait_for(lambda: self._closing, RETRY_SECONDS):
                         return
 
     def _write(self, batch: Batch) -> str:
@@ -176,7 +179,7 @@ class Journal:
             kept_as = put_back(self._store, self._path)
             self._store.close()
             self._store = None
-            with self._changed:
+            with self._settled:
                 self.errors += 1
             _log.error(event("journal_lost", path=self._path, reason="removed or replaced", kept_as=kept_as))
         if self._store is None:
@@ -187,12 +190,12 @@ class Journal:
         self._writing = None
         self._written = ticket
         self.failure = ""
-        self._changed.notify_all()
+        self._settled.notify_all()
 
     def _fail(self, reason: str) -> None:
         self.errors += 1
         self.failure = reason
-        self._changed.notify_all()
+        self._settled.notify_all()
 
     def _tell(self, before: str, after: str) -> None:
         """Log what became of the failure, without the lock: a log may block."""
@@ -219,7 +222,7 @@ class Journal:
         except (DamagedError, sqlite3.Error) as unread:
             # Begun from nothing, the counts would replace the true ones as soon as there is room.
             raise StartError(f"the journal {self._path} cannot be read: {unread}, and the disk is full") from None
-        with self._changed:
+        with self._settled:
             self._fail(str(error))
         self._tell("", self.failure)
         return stored
