@@ -76,9 +76,8 @@ class Machine:
         if jump:
             self._redate(jump, now)
         elif abs(now.wall - now.monotonic - self._kept_offset) > CREEP_SECONDS:
-            self._checkpoint_due = (
-                now.monotonic
-            )  # for the next start can tell only by the wall clock how long ago it was
+            # The next start can tell only by the wall clock how long ago this was.
+            self._checkpoint_due = now.monotonic
         expires = self.expires
         if expires is not None and now.monotonic >= expires:
             self._stale = True
@@ -157,10 +156,6 @@ class Machine:
         # Nobody holds what is stale; whoever is idle lets the others show what they do.
         others = report.session != self._holder and not self._stale
         return others and (self._timeline.state is not IDLE or report.state is IDLE)
-
-    def _freshen(self) -> bool:
-        was_stale, self._stale = self._stale, False
-        return was_stale
 
     def _take_state(self, report: Report, now: Moment) -> bool:
         self._holder = report.session
