@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
-import json
-import logging
 import socket
 from collections.abc import Callable
 from types import FrameType
@@ -13,23 +10,12 @@ from typing import Any, Final
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
-from gunicorn.http import errors
-from gunicorn.workers.gthread import ThreadWorker
 
-from servicekit.log import RateLimit, event
+from castray_bridge.http_worker import HTTPWorker
 from servicekit.sockets import allow_descriptors
 
 _THREADS: Final = 1200
 """Made on demand. Slow clients and WebSockets hold one each; with 64 of them 500 slow clients stop everything."""
-_REFUSALS: Final = (
-    (errors.LimitRequestLine, "414 URI Too Long"),
-    (errors.LimitRequestHeaders, "431 Request Header Fields Too Large"),
-    (errors.ExpectationFailed, "417 Expectation Failed"),
-    ((errors.ParseException, errors.InvalidChunkSize, errors.ChunkMissingTerminator), "400 Bad Request"),
-)
-"""What is no HTTP, by gunicorn's exceptions; the first that fits counts."""
-
-_log = logging.getLogger(__name__)
 
 
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
@@ -55,19 +41,8 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
     def load_config(self) -> None:
         """Configure gunicorn; called by it."""
         before_stop = self._before_stop
-        limit = RateLimit(burst=10, period=60.0)
 
-        class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
-            def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
-                status = next((status for kinds, status in _REFUSALS if isinstance(exc, kinds)), None)
-                if status is None:
-                    super().handle_error(req, client, addr, exc)
-                    return
-                held_back = limit.admit()
-                if held_back is not None:
-                    _log.warning(event("request_refused", status=status, reason=exc, peer=addr, held_back=held_back))
-                _refuse(client, status)
-
+        class Worker(HTTPWorker):
             def handle_exit(self, sig: int, frame: FrameType | None) -> None:
                 before_stop()
                 super().handle_exit(sig, frame)
@@ -98,11 +73,3 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
     def load(self) -> Flask:
         """Return the application; called by gunicorn in the serving process."""
         return self._make_app()
-
-
-def _refuse(client: socket.socket, status: str) -> None:
-    """Answer with a JSON error where gunicorn itself would send a page of HTML."""
-    body = json.dumps({"error": status.partition(" ")[2].lower()})
-    head = f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: application/json\r\n"
-    with contextlib.suppress(OSError):  # the client may be gone
-        client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())

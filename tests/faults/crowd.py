@@ -58,6 +58,11 @@ def gone_in_mid_reply(path: str) -> Begin:
     return begin
 
 
+def stay_after_the_last_reply(peer: socket.socket) -> None:
+    """Ask for one answer and the end of the connection, and never hang up."""
+    peer.sendall(_HEAD + b"Connection: close\r\n\r\n")
+
+
 def keep_alive(peer: socket.socket) -> None:
     """Get one whole answer and stay."""
     peer.sendall(_HEAD + b"\r\n")
@@ -77,6 +82,7 @@ def slow_kinds(path: str) -> dict[str, Begin]:
         "idle": idle,
         "reader": slow_reader(path),
         "gone in mid-reply": gone_in_mid_reply(path),
+        "stays after the last reply": stay_after_the_last_reply,
     }
 
 
