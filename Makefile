@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NODES ?= 3
 DURATION ?= 0
+JOBS ?= 2
 MINUTES ?= 10
 CASES ?= 100000
 JSON ?= bench-results.json
@@ -12,7 +13,7 @@ JSON ?= bench-results.json
 
 help:
 	@echo "make demo [NODES=3] [DURATION=0]  run the whole product on a local Ray cluster (0: until Ctrl-C)"
-	@echo "make test                         lint, types and every test, with the real servers"
+	@echo "make test [JOBS=2]                lint, types and every test, with the real servers"
 	@echo "make lint                         ruff and mypy only"
 	@echo "make bench [ONLY=name]            measure every figure beside its baseline, to bench-results.json"
 	@echo "make soak [MINUTES=10]            random faults under load, then a verdict"
@@ -35,7 +36,7 @@ demo: setup
 	@$(BIN)/python -m demo --nodes $(NODES) --duration $(DURATION)
 
 test: setup lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 lint: setup
 	$(BIN)/ruff check .

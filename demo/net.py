@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import time
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 T = TypeVar("T")
+
+_PORTS: Final = range(20_000, 32_000)
+"""Above those of Ray's workers and below those that the system gives to connections, which could take one meanwhile."""
 
 
 def is_free(host: str, port: int) -> bool:
@@ -22,14 +26,12 @@ def is_free(host: str, port: int) -> bool:
 
 
 def free_port(hosts: str | Iterable[str] = "127.0.0.1", preferred: int = 0) -> int:
-    """Return a TCP port free on all `hosts` a moment ago: `preferred` if it is, else the system's choice."""
+    """Return a TCP port free on all `hosts` a moment ago: `preferred` if it is, else any."""
     everywhere = [hosts] if isinstance(hosts, str) else list(hosts)
     if preferred and all(is_free(host, preferred) for host in everywhere):
         return preferred
     while True:
-        with socket.socket() as probe:
-            probe.bind((everywhere[0], 0))
-            candidate = int(probe.getsockname()[1])
+        candidate = random.choice(_PORTS)
         if all(is_free(host, candidate) for host in everywhere):
             return candidate
 
