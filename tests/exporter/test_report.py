@@ -57,9 +57,14 @@ def test_null_says_as_little_as_leaving_the_field_out(name: str) -> None:
 
 
 def test_fields_of_a_newer_reporter_are_named_and_otherwise_ignored() -> None:
-    report = parse(body(zoom=3, __proto__={"status": "sending"}, angle=[1]))
-    assert report.unknown_fields == ("__proto__", "angle", "zoom")
+    report = parse(body(zoom=3, constructor={"status": "sending"}, angle=[1]))
+    assert report.unknown_fields == ("angle", "constructor", "zoom")
     assert report.state.name == "idle"
+
+
+def test_field_that_javascript_takes_for_more_is_refused() -> None:
+    with pytest.raises(ReportError, match="__proto__"):
+        parse(body(__proto__={"status": "sending"}))
 
 
 def test_long_text_is_cut_so_that_the_light_still_moves() -> None:
