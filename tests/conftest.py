@@ -1,4 +1,4 @@
-"""Fixtures of the tests that look at the pages."""
+"""Names of all tests, and fixtures of those that look at the pages."""
 
 from __future__ import annotations
 
@@ -8,6 +8,14 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.support.browser import Visitor, chromium, visitor
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse tests of one name: run in parallel, all but one of them would be left out without a word."""
+    names = [item.nodeid for item in items]
+    twice = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set()
+    if twice:
+        raise pytest.UsageError(f"more than one test is called {', '.join(sorted(twice))}")
 
 
 @pytest.fixture(scope="module")
