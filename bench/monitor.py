@@ -26,7 +26,7 @@ from demo.process import Process, module
 from demo.stack import get_json
 from servicekit.clock import SystemClock
 
-AS_THE_UNIT: Final = {"PYTHONOPTIMIZE": "2"}
+AS_THE_UNIT: Final = {"PYTHONOPTIMIZE": "2", "MALLOC_ARENA_MAX": "1"}
 """What `systemd/cm-zsb-monitor.service` sets."""
 ON_ONE_CORE: Final = ("taskset", "-c", "0")
 """Before the command, as the threads of a running process would each keep the cores that they have."""

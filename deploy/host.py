@@ -23,8 +23,8 @@ _STABLE: Final = 30.0
 _STOP_WITHIN: Final = 5.0
 _NOT_FOR_THE_MONITOR: Final = ("CMZSB_", "RAY_", "NOTIFY_SOCKET", "WATCHDOG_")
 """Environment of Ray's own processes: other options than ordered, and the systemd that runs `ray start`."""
-_LEAN: Final = {"PYTHONOPTIMIZE": "2", "PYTHONDONTWRITEBYTECODE": "1"}
-"""Environment of the monitor: docstrings stay out of memory, and Ray's copy of the code as it was shipped."""
+_LEAN: Final = {"PYTHONOPTIMIZE": "2", "MALLOC_ARENA_MAX": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+"""Environment of the monitor: no docstrings, one heap for all threads, and Ray's copy of the code as it was shipped."""
 _ERROR_LENGTH: Final = 160
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from bench import chart, report
 from bench.__main__ import BENCHES
+from bench.monitor import AS_THE_UNIT
 from bench.report import Figures
 from bench.row import Row
 
@@ -70,3 +72,8 @@ def test_page_shows_the_chart_of_the_committed_figures() -> None:
 
 def test_everything_that_can_be_measured_was() -> None:
     assert COMMITTED.benches == list(BENCHES)
+
+
+def test_monitor_is_measured_as_the_unit_runs_it() -> None:
+    unit = (ROOT / "systemd/cm-zsb-monitor.service").read_text("utf-8")
+    assert dict(re.findall(r"^Environment=(\w+)=(.*)$", unit, re.MULTILINE)) == AS_THE_UNIT
