@@ -13,14 +13,14 @@ from bench import (
     bridge_change,
     bridge_load,
     bridge_scale,
-    crowds,
-    ends,
     fan_out,
     hostile_requests,
     monitor,
     monitor_kills,
     report,
     reporter,
+    shutdown,
+    slow_clients,
     wsgi_choice,
 )
 from bench.row import Benches, Row
@@ -34,9 +34,9 @@ _MODULES = (
     reporter,
     monitor,
     monitor_kills,
-    crowds,
+    slow_clients,
     hostile_requests,
-    ends,
+    shutdown,
     wsgi_choice,
 )
 BENCHES = {name: measure for module in _MODULES for name, measure in module.BENCHES.items()}

@@ -13,9 +13,9 @@ import psutil
 from bench.fake_ray import fake_ray
 from bench.fan_out import fleet
 from bench.fleet import host
-from demo.net import free_port, wait_for
-from demo.process import Process, module
 from demo.stack import get_json
+from testkit.net import free_port, wait_for
+from testkit.process import Process, module
 
 
 class Bridge(NamedTuple):

@@ -18,8 +18,8 @@ import websocket
 from bench.bridge import Bridge, over_monitors
 from bench.fleet import host
 from bench.row import Benches, Row
-from demo.net import wait_for
-from demo.process import Process, module
+from testkit.net import wait_for
+from testkit.process import Process, module
 
 _CHANGES: Final = 120
 _POLLED: Final = 15

@@ -15,9 +15,9 @@ import requests
 from bench.bridge import Bridge, over_fleet
 from bench.row import Benches, Row
 from bench.wrk import Load, load
-from demo.net import free_port, wait_for
-from demo.process import Process, module
 from demo.stack import get_json
+from testkit.net import free_port, wait_for
+from testkit.process import Process, module
 
 _PATH: Final = "/api/ray-dashboard"
 _BASELINE: Final = "FastAPI, fan-out per request"

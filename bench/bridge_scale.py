@@ -12,8 +12,8 @@ from typing import Final
 from bench.bridge import Bridge, over_fleet
 from bench.fan_out import Sweeper, fleet
 from bench.row import Benches, Row
-from castray_bridge.probe import Address
-from demo.process import module
+from servicekit.address import Address
+from testkit.process import module
 
 _SECONDS: Final = 20.0
 _HOSTILE: Final = 35
@@ -31,7 +31,7 @@ def _ages(bridge: Bridge) -> list[float]:
 
 def _old_way(bridge: Bridge, count: int) -> tuple[float, float]:
     """Return the oldest news (seconds) and the CPU (percent of a core) of asking as CastRay did."""
-    command = [*module("bench.old_way"), str(bridge.monitor_port), str(count), str(_SECONDS / 2)]
+    command = [*module("bench.baseline_aiohttp"), str(bridge.monitor_port), str(count), str(_SECONDS / 2)]
     said = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return float(said["oldest"]), float(said["cpu"])
 

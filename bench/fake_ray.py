@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.fleet import host
-from demo.net import free_port, wait_for
-from demo.process import Process, module
+from testkit.net import free_port, wait_for
+from testkit.process import Process, module
 
 
 @contextmanager

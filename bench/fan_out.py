@@ -16,16 +16,16 @@ import aiohttp
 
 from bench.fleet import host
 from bench.row import Benches, Row
-from castray_bridge.board import Board
-from castray_bridge.cluster import Cluster, Node
-from castray_bridge.pool import WorkerPool
-from castray_bridge.probe import Address
-from castray_bridge.schedule import Pace
-from castray_bridge.status import Answer
-from demo.net import free_port, wait_for
-from demo.process import Process, module
+from castray_bridge.probes.pool import WorkerPool
+from castray_bridge.probes.schedule import Pace
+from castray_bridge.probes.status import Answer
+from castray_bridge.snapshot.store import Board
+from castray_bridge.sources.cluster import Cluster, Node
 from exporter.states import IDLE
+from servicekit.address import Address
 from servicekit.clock import SystemClock
+from testkit.net import free_port, wait_for
+from testkit.process import Process, module
 
 _ROUNDS: Final = 15
 _BASELINE: Final = "aiohttp, session per node"
@@ -48,7 +48,7 @@ class Sweeper:
 
     def __init__(self, addresses: list[Address]) -> None:
         self._addresses = addresses
-        nodes = tuple(Node(str(address), address.ip, str(address), True, {}) for address in addresses)
+        nodes = tuple(Node(str(address), address.host, str(address), True, {}) for address in addresses)
         self._board = Board(SystemClock(), IDLE.name)
         self._board.set_cluster(Cluster(nodes), addresses)
         self._times: list[float] = []

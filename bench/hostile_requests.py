@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.row import Benches, Row
-from tests.support.running import RunningMonitor
+from testkit.running import RunningMonitor
 
 _REQUESTS: Final = 10_000
 _WARM_UP: Final = 3_000

@@ -17,14 +17,14 @@ import requests
 
 from bench.row import Benches, Row
 from bench.wrk import load
-from castray_bridge.pool import WorkerPool
-from castray_bridge.probe import Address
-from castray_bridge.schedule import Pace
-from demo.binaries import advice, find
-from demo.net import free_port, wait_for
-from demo.process import Process, module
+from castray_bridge.probes.pool import WorkerPool
+from castray_bridge.probes.schedule import Pace
 from demo.stack import get_json
+from servicekit.address import Address
 from servicekit.clock import SystemClock
+from testkit.binaries import advice, find
+from testkit.net import free_port, wait_for
+from testkit.process import Process, module
 
 AS_THE_UNIT: Final = {"PYTHONOPTIMIZE": "2", "MALLOC_ARENA_MAX": "1"}
 """What `systemd/cm-zsb-monitor.service` sets."""

@@ -18,9 +18,9 @@ from typing import Final, NamedTuple
 
 from bench.monitor import monitor
 from bench.row import Benches, Row
-from demo.net import free_port, wait_for
-from demo.process import Process, module
 from demo.stack import get_json
+from testkit.net import free_port, wait_for
+from testkit.process import Process, module
 
 _KILLS: Final = 200
 _AT_ONCE: Final = 4

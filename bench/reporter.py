@@ -18,10 +18,10 @@ from statistics import median, quantiles
 import requests
 
 from bench.row import Benches, Row
-from demo.net import free_port, wait_for
-from demo.process import Process, module
 from demo.stack import get_json
 from exporter.reporter import StatusReporter
+from testkit.net import free_port, wait_for
+from testkit.process import Process, module
 
 _CALLS = 20_000
 _BURST = 20

@@ -6,7 +6,7 @@ import re
 import subprocess
 from typing import Final, NamedTuple
 
-from demo.binaries import advice, find
+from testkit.binaries import advice, find
 
 _MILLISECONDS: Final = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 

@@ -9,16 +9,16 @@ from typing import Any, Final
 
 from flask import Flask
 
-from exporter.access import WritePolicy, networks
-from exporter.api import MAX_WAITERS, Services, create_app
-from exporter.identity import Identity
-from exporter.journal import Journal
 from exporter.metrics import Errors, StatusCollector, registry
-from exporter.refusals import Refusals
-from exporter.server import Server
-from exporter.status import Status
-from exporter.watch import LogObserver
-from servicekit.cli import Address
+from exporter.status.service import Status
+from exporter.status.ticker import LogObserver
+from exporter.storage.journal import Journal
+from exporter.web.access import WritePolicy, networks
+from exporter.web.api import MAX_WAITERS, Services, create_app
+from exporter.web.identity import Identity
+from exporter.web.refusals import Refusals
+from exporter.web.server import Server
+from servicekit.address import Address
 from servicekit.clock import SystemClock
 
 KINDS: Final = ("waitress", "cheroot", "gunicorn gthread", "granian", "werkzeug threaded")

@@ -19,9 +19,9 @@ from bench.monitor import AS_THE_UNIT, ON_ONE_CORE, Service, service
 from bench.row import Benches, Row
 from bench.wrk import load
 from bench.wsgi import KINDS
-from demo.net import free_port
-from demo.process import module
-from exporter.api import MAX_WAITERS
+from exporter.web.api import MAX_WAITERS
+from testkit.net import free_port
+from testkit.process import module
 
 _PATH: Final = "/api/status"
 _SLOW: Final = 200

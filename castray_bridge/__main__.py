@@ -10,16 +10,17 @@ import click
 from flask import Flask
 from prometheus_client import disable_created_metrics
 
-from castray_bridge import inventory as inventories
-from castray_bridge.access import Access
-from castray_bridge.api import create_app
 from castray_bridge.bridge import Bridge
-from castray_bridge.schedule import Pace
-from castray_bridge.server import Server
-from castray_bridge.source import CastRaySource, RaySource, Source
-from castray_bridge.websocket import Push
+from castray_bridge.probes.schedule import Pace
+from castray_bridge.sources import inventory as inventories
+from castray_bridge.sources.source import CastRaySource, RaySource, Source
+from castray_bridge.web.access import Access
+from castray_bridge.web.api import create_app
+from castray_bridge.web.server import Server
+from castray_bridge.web.websocket import Push
 from exporter.states import IDLE, UNKNOWN
 from servicekit import cli, log
+from servicekit.address import Address
 from servicekit.notify import Notifier, Watchdog
 from servicekit.secrets import read_token
 from servicekit.sockets import bind
@@ -81,7 +82,7 @@ def _words(value: str) -> tuple[str, ...]:
 @_option("--log-level", "Least severity that is logged.", type=click.Choice(log.LEVELS), default="info")
 @click.version_option(__version__)
 def command(
-    listen: cli.Address,
+    listen: Address,
     ray_dashboard: str | None,
     castray: str | None,
     ray_token_file: Path | None,
@@ -135,7 +136,7 @@ def command(
         push.close()
 
     sock = bind(listen)
-    address = cli.Address(listen.host, sock.getsockname()[1])
+    address = Address(listen.host, sock.getsockname()[1])
     _log.info(log.event("listening", address=address, version=__version__))
     Server(sock, make_app, before_stop, after_stop=bridge.close).run()
 

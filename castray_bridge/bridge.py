@@ -8,19 +8,19 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 
-from castray_bridge import merge, reply
-from castray_bridge.board import Board, Snapshot, once
-from castray_bridge.cluster import Node
-from castray_bridge.discovery import Directory
-from castray_bridge.history import History
-from castray_bridge.inventory import Expected
 from castray_bridge.metrics import BridgeCollector, Counts
-from castray_bridge.pool import WorkerPool
-from castray_bridge.prometheus_status import PrometheusAsker
+from castray_bridge.probes.history import History
+from castray_bridge.probes.pool import WorkerPool
+from castray_bridge.probes.prometheus_status import PrometheusAsker
+from castray_bridge.probes.schedule import Pace
+from castray_bridge.probes.status import PENDING, Answer, NodeStatus
 from castray_bridge.refresher import Asker, Refresher
-from castray_bridge.schedule import Pace
-from castray_bridge.source import Source
-from castray_bridge.status import PENDING, Answer, NodeStatus
+from castray_bridge.snapshot import merge, render
+from castray_bridge.snapshot.store import Board, Snapshot, once
+from castray_bridge.sources.cluster import Node
+from castray_bridge.sources.discovery import Directory
+from castray_bridge.sources.inventory import Expected
+from castray_bridge.sources.source import Source
 from exporter.states import IDLE
 from servicekit.clock import Clock, SystemClock
 
@@ -86,7 +86,7 @@ class Bridge:
 
     def nodes(self) -> list[dict[str, Any]]:
         """Return CastRay's node objects with the work status, as of now; the caller may change them."""
-        found: list[dict[str, Any]] = json.loads(reply.nodes(self.board.snapshot()))
+        found: list[dict[str, Any]] = json.loads(render.nodes(self.board.snapshot()))
         return found
 
     def work_status(self, node: str) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from castray_bridge.board import Board
-from castray_bridge.discovery import Directory
-from castray_bridge.names import safe_address
+from castray_bridge.probes.status import Answer
 from castray_bridge.refresher import Refresher
-from castray_bridge.status import Answer
+from castray_bridge.snapshot.store import Board
+from castray_bridge.sources.discovery import Directory
+from servicekit.node_names import safe_address
 from servicekit.version import __version__
 
 _RESULTS: Final = (
@@ -104,7 +104,7 @@ class BridgeCollector(Collector):
             "castray_bridge_node_present", "1 when the node, which is or should be there, is alive.", labels=labels
         )
         for node in self._directory.presences():
-            present.add_metric((node.name, node.address.ip), float(node.present))
+            present.add_metric((node.name, node.address.host), float(node.present))
         yield from (by_state, reachable, present)
 
 

@@ -7,13 +7,13 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
-from castray_bridge.board import Board
-from castray_bridge.cluster import Cluster, SourceError
-from castray_bridge.discovery import Directory
-from castray_bridge.probe import Address
-from castray_bridge.source import Source
-from castray_bridge.turns import Turns
+from castray_bridge.snapshot.store import Board
+from castray_bridge.sources.cluster import Cluster, SourceError
+from castray_bridge.sources.discovery import Directory
+from castray_bridge.sources.source import Source
+from servicekit.address import Address
 from servicekit.clock import Clock
+from servicekit.heartbeat import Turns
 from servicekit.log import event
 
 MAX_AGE: Final = 300.0

@@ -10,11 +10,12 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from demo.descendants import adopt_orphans, end_all
 from demo.scenario import Event, events, start_scripts
 from demo.stack import Stack, get_json
 from demo.table import Line, lines, plain, table
 from servicekit import cli
+from servicekit.errors import StartError
+from testkit.descendants import adopt_orphans, end_all
 
 _CONSOLE = Console(highlight=False)
 _LINE_SECONDS = 3.0
@@ -102,7 +103,7 @@ def command(nodes: int, duration: float) -> None:
     except KeyboardInterrupt:
         _CONSOLE.print("demo: interrupted")
     except TimeoutError as error:
-        raise cli.StartError(str(error)) from None
+        raise StartError(str(error)) from None
     finally:
         end_all()
     _CONSOLE.print("demo: nothing is left running")

@@ -12,11 +12,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from demo import binaries
-from demo.net import free_port, wait_for
-from demo.process import Process, module
-from demo.prometheus_config import Addresses, write_alertmanager, write_prometheus
-from demo.ray_cluster import NodeSpec, RayCluster, node_specs
+from testkit import binaries
+from testkit.net import free_port, wait_for
+from testkit.process import Process, module
+from testkit.prometheus_config import Addresses, write_alertmanager, write_prometheus
+from testkit.ray_cluster import NodeSpec, RayCluster, node_specs
 
 HEAD = "127.0.0.1"
 MONITOR_PORT, BRIDGE_PORT, RAY_PORT, PROMETHEUS_PORT, ALERTMANAGER_PORT = 8000, 8001, 8265, 9090, 9093

@@ -16,6 +16,7 @@ from deploy.settings import LISTEN_ON, Settings
 from deploy.text import LANGUAGES, default_language, say, table
 from servicekit import cli, log
 from servicekit.clock import rfc3339
+from servicekit.errors import StartError
 from servicekit.secrets import read_token
 from servicekit.version import __version__
 
@@ -121,7 +122,7 @@ def _shipped() -> Iterator[tuple[Path, str]]:
 def _status(language: str, as_json: bool) -> None:
     report = cluster.report()
     if report is None:
-        raise cli.StartError(say(language, "not_deployed"))
+        raise StartError(say(language, "not_deployed"))
     if as_json:
         rows = [{**row, "since": rfc3339(row["since"])} for row in report["nodes"]]
         click.echo(json.dumps({**report, "nodes": rows}, ensure_ascii=False, indent=2))
@@ -133,7 +134,7 @@ def _status(language: str, as_json: bool) -> None:
 def _remove(language: str, journals: str | None) -> None:
     removal = cluster.remove(journals)
     if removal.silent:
-        raise cli.StartError(say(language, "silent", all=removal.monitors, which=", ".join(removal.silent)))
+        raise StartError(say(language, "silent", all=removal.monitors, which=", ".join(removal.silent)))
     key = "removed" if journals is None else "purged"
     click.echo(say(language, key, all=removal.monitors, nodes=removal.purged))
 

@@ -10,9 +10,9 @@ import ray
 from ray.exceptions import GetTimeoutError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from deploy.host import MonitorHost
 from deploy.nodes import RayNode
 from deploy.settings import Settings
+from deploy.supervisor import MonitorHost
 
 NAMESPACE: Final = "cmzsb"
 KEEPER: Final = "keeper"

@@ -18,7 +18,7 @@ from typing import Final
 from packaging.requirements import Requirement
 
 from deploy.settings import LIBRARIES
-from servicekit.cli import StartError
+from servicekit.errors import StartError
 
 _WHOLE: Final = ("deploy", "exporter", "servicekit")
 _PARTS: Final = {"castray_bridge": ("names.py", "probe.py", "http_reply.py")}

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from castray_bridge.probe import Address, ask
+from servicekit.address import Address
+from servicekit.probe import ask
 
 HEALTHY: Final = "healthy"
 STARTING: Final = "starting"

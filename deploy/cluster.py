@@ -16,11 +16,12 @@ from ray.exceptions import GetTimeoutError, RayError
 
 from deploy.actors import KEEPER, NAMESPACE, MonitorActor, all_nodes, detached, monitors, stop_monitors, wait_until_gone
 from deploy.check import LOST
+from deploy.controller import Keeper
 from deploy.journals import purge
-from deploy.keeper import Keeper
 from deploy.nodes import listed, living
 from deploy.settings import Settings
-from servicekit.cli import StartError, listen_address
+from servicekit.cli import listen_address
+from servicekit.errors import StartError
 from servicekit.text import one_line
 
 CLIENT: Final = "ray://"

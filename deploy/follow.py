@@ -12,7 +12,7 @@ from deploy.check import HEALTHY
 from deploy.rollout import DONE, HALTED, WORKING
 from deploy.settings import Settings
 from deploy.text import progress, say
-from servicekit import cli
+from servicekit.errors import StartError
 
 _LOOK_EVERY: Final = 0.3
 
@@ -25,7 +25,7 @@ def follow(language: str, settings: Settings, patience: float) -> None:
         if _show_changes(language, report, shown):
             progressed = time.monotonic()
         if time.monotonic() - progressed > 2 * patience + 30:
-            raise cli.StartError(say(language, "slow", seconds=round(2 * patience + 30)))
+            raise StartError(say(language, "slow", seconds=round(2 * patience + 30)))
         time.sleep(_LOOK_EVERY)
     _show_changes(language, report, shown)
     complain(language, report)
@@ -35,12 +35,12 @@ def follow(language: str, settings: Settings, patience: float) -> None:
 def complain(language: str, report: dict[str, Any]) -> None:
     """Raise `StartError` when the rollout stopped or a node has no healthy monitor."""
     if report["phase"] == HALTED:
-        raise cli.StartError(say(language, "halted", reason=report["reason"]))
+        raise StartError(say(language, "halted", reason=report["reason"]))
     rows = report["nodes"]
     bad = [row for row in rows if row["health"] != HEALTHY or (report["phase"] == DONE and not row["current"])]
     if bad:
         which = ", ".join(f"{row['node']} ({row['detail'] or say(language, row['health'])})" for row in bad)
-        raise cli.StartError(say(language, "unhealthy", bad=len(bad), all=len(rows), which=which))
+        raise StartError(say(language, "unhealthy", bad=len(bad), all=len(rows), which=which))
 
 
 def _show_changes(language: str, report: dict[str, Any] | None, shown: dict[str, tuple[str, str, str]]) -> bool:

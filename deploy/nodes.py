@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from castray_bridge.names import Unnamed, candidates, name_nodes
+from servicekit.node_names import Unnamed, candidates, name_nodes
 
 _HEAD: Final = "node:__internal_head__"
 """The resource that Ray gives its head node."""

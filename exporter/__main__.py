@@ -9,18 +9,20 @@ from pathlib import Path
 
 import click
 
-from exporter.access import WritePolicy, networks
-from exporter.api import Services, create_app
-from exporter.identity import Identity
-from exporter.journal import Journal
 from exporter.metrics import Errors, StatusCollector, registry
-from exporter.refusals import Refusals
 from exporter.report import TTL_MAX, TTL_MIN
-from exporter.server import Server
-from exporter.status import Status
-from exporter.watch import LogObserver, Ticker
+from exporter.status.service import Status
+from exporter.status.ticker import LogObserver, Ticker
+from exporter.storage.journal import Journal
+from exporter.web.access import WritePolicy, networks
+from exporter.web.api import Services, create_app
+from exporter.web.identity import Identity
+from exporter.web.refusals import Refusals
+from exporter.web.server import Server
 from servicekit import cli, log
+from servicekit.address import Address
 from servicekit.clock import SystemClock
+from servicekit.errors import StartError
 from servicekit.notify import Notifier, Watchdog
 from servicekit.secrets import read_token
 from servicekit.text import safe_name
@@ -81,7 +83,7 @@ def _node_name(value: str) -> str:
 @_option("--log-level", "Least severity that is logged.", type=click.Choice(log.LEVELS), default="info")
 @click.version_option(__version__)
 def command(
-    listen: cli.Address,
+    listen: Address,
     node_name: str,
     state_dir: Path,
     report_ttl: float,
@@ -112,7 +114,7 @@ def command(
     )
     try:
         server = Server(create_app(services), listen, refusals)
-    except cli.StartError:
+    except StartError:
         journal.close()
         raise
     ticker = Ticker(status)

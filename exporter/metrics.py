@@ -14,9 +14,9 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
-from exporter.histogram import cumulative
 from exporter.states import REPORTABLE
-from exporter.view import View
+from exporter.status.histogram import cumulative
+from exporter.status.view import View
 from servicekit.version import __version__
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from exporter.states import BY_NAME, REPORTABLE, State
-from exporter.totals import Totals
 from servicekit.strict_json import StrictJSONError, loads
 
 MESSAGE_LIMIT: Final = 2000
@@ -26,6 +25,22 @@ TTL_MAX: Final = 86400.0
 
 class ReportError(ValueError):
     """The body is not an acceptable report; the message says what is wrong and where."""
+
+
+class Totals(NamedTuple):
+    """How many inputs were processed, were of low confidence, were sent to the server."""
+
+    processed: int = 0
+    low_confidence: int = 0
+    sent_to_server: int = 0
+
+    def plus(self, other: Totals) -> Totals:
+        """Return the sums, field by field."""
+        return Totals(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+    def beyond(self, earlier: Totals) -> Totals:
+        """Return by how much each field exceeds `earlier`; 0 where it does not."""
+        return Totals(*(max(0, mine - theirs) for mine, theirs in zip(self, earlier, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import click
 
 from grafana.push import Grafana
 from servicekit import cli
+from servicekit.errors import StartError
 from servicekit.secrets import read_token
 from servicekit.version import __version__
 
@@ -77,7 +78,7 @@ def _write(directory: Path, languages: tuple[str, ...]) -> None:
     try:
         written = write(directory, languages)
     except OSError as error:
-        raise cli.StartError(f"{directory}: {error.strerror}") from None
+        raise StartError(f"{directory}: {error.strerror}") from None
     for path in written:
         click.echo(path)
 

@@ -8,8 +8,8 @@ from typing import Final, NamedTuple, TypeAlias
 from grafanalib.core import Annotations, Dashboard, DashboardLink, GridPos, Panel, Templating, Time
 
 from grafana import queries
-from grafana.limits import ORANGE
 from grafana.panels import DATASOURCE, Json
+from grafana.thresholds import ORANGE
 
 Say: TypeAlias = Callable[[str, str], str]
 """Chooses between an English and a Chinese text."""

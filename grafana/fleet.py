@@ -7,11 +7,11 @@ from grafanalib.core import Dashboard, Panel
 from exporter.states import REPORTABLE
 from grafana import queries
 from grafana.dashboard import Row, build, cell_link, datasource_variable, node_link, node_variable, saying
-from grafana.kinds import curves_to_a_limit, lights, states_count, timeline
-from grafana.limits import ORANGE, RED
+from grafana.panel_types import curves_to_a_limit, lights, states_count, timeline
 from grafana.panels import Head, Json, Query, override
 from grafana.promql import per_node
 from grafana.tables import COLOURED, Column, LimitColumn, figures, listing
+from grafana.thresholds import ORANGE, RED
 
 
 def dashboard(lang: str) -> Dashboard:

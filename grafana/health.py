@@ -6,10 +6,10 @@ from grafanalib.core import Dashboard, Panel
 
 from grafana import queries
 from grafana.dashboard import Row, build, cell_link, datasource_variable, saying
-from grafana.kinds import curves, number
-from grafana.limits import GREEN, GREY, ORANGE, RED
-from grafana.panels import Head, Query, override, thresholds
+from grafana.panel_types import curves, number
+from grafana.panels import Head, Query, absolute_thresholds, override
 from grafana.tables import listing
+from grafana.thresholds import GREEN, GREY, ORANGE, RED
 
 
 def dashboard(lang: str) -> Dashboard:
@@ -68,7 +68,7 @@ def _stale_count(lang: str) -> Panel:
         say("Not 0: see the list of silent scripts below.", "非 0：见下方脚本无上报的节点列表。"),
         "short",
     )
-    return number(head, queries.STALE_COUNT, lang, {"thresholds": thresholds((GREEN, 0), (ORANGE, 1))})
+    return number(head, queries.STALE_COUNT, lang, {"thresholds": absolute_thresholds((GREEN, 0), (ORANGE, 1))})
 
 
 def _clients(lang: str) -> Panel:

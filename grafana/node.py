@@ -8,7 +8,7 @@ from grafanalib.core import Dashboard, Panel
 
 from grafana import queries
 from grafana.dashboard import Row, build, datasource_variable, node_variable, query_variable, saying
-from grafana.kinds import curves, curves_to_a_limit, heatmap, lights, number, shares, timeline
+from grafana.panel_types import curves, curves_to_a_limit, heatmap, lights, number, shares, timeline
 from grafana.panels import Head, Query, state_colours
 
 _HIDDEN: Final = 2

@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from grafanalib.core import Panel
 
 from exporter.states import STATES
-from grafana import limits
-from grafana.limits import RED
+from grafana import thresholds
+from grafana.thresholds import RED
 
 DATASOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 Json: TypeAlias = dict[str, Any]
@@ -90,12 +90,12 @@ def dashed_line(name: str, colour: str = RED) -> Json:
     )
 
 
-def thresholds(*coloured: tuple[str, float]) -> Json:
+def absolute_thresholds(*coloured: tuple[str, float]) -> Json:
     """Return absolute thresholds: each colour holds from its value on, and grey below and for no data."""
-    return {"mode": "absolute", "steps": limits.steps(*coloured)}
+    return {"mode": "absolute", "steps": thresholds.steps(*coloured)}
 
 
-_DEFAULTS: Final = {"thresholds": thresholds(), "mappings": []}
+_DEFAULTS: Final = {"thresholds": absolute_thresholds(), "mappings": []}
 
 
 def make(

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import requests
 
-from servicekit.cli import StartError
+from servicekit.errors import StartError
 from servicekit.text import one_line
 
 _TIMEOUT: Final = 10.0

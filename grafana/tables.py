@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from grafanalib.core import Panel
 
-from grafana import limits
+from grafana import thresholds
 from grafana.panels import Head, Json, Query, make, override, ref_of
 from grafana.promql import share_of
 
@@ -43,7 +43,7 @@ def figures(head: Head, key: str, columns: Sequence[Column | LimitColumn], sort_
     for column in columns:
         if isinstance(column, LimitColumn):
             queries.append(Query(share_of(column.expr, column.limit)))
-            options = limits.of_shares() | COLOURED
+            options = thresholds.of_shares() | COLOURED
         else:
             queries.append(Query(column.expr))
             options = {"unit": column.unit} | ({} if column.decimals is None else {"decimals": column.decimals})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import NamedTuple
 
 
 def is_ip_literal(text: str) -> bool:
@@ -17,3 +18,13 @@ def is_ip_literal(text: str) -> bool:
 def host_and_port(host: str, port: int) -> str:
     """Return `host:port` as URLs and `Host` headers have it, with an IPv6 address in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+class Address(NamedTuple):
+    """A TCP address to listen on; port 0 lets the system choose a free one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return host_and_port(self.host, self.port)

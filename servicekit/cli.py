@@ -8,24 +8,11 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
-from servicekit.address import host_and_port
+from servicekit.address import Address
+from servicekit.errors import StartError
 from servicekit.text import one_line
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-class StartError(Exception):
-    """The service cannot start (or go on); the message is the one line that the operator gets."""
-
-
-class Address(NamedTuple):
-    """A TCP address to listen on; port 0 lets the system choose a free one."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return host_and_port(self.host, self.port)
 
 
 def listen_address(value: str) -> Address:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from pathlib import Path
 
-from servicekit.cli import StartError
+from servicekit.errors import StartError
 
 
 def read_token(path: Path) -> str:

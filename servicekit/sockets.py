@@ -5,7 +5,8 @@ from __future__ import annotations
 import resource
 import socket
 
-from servicekit.cli import Address, StartError
+from servicekit.address import Address
+from servicekit.errors import StartError
 
 
 def bind(listen: Address) -> socket.socket:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.browser import Visitor, chromium, visitor
+from testkit.browser import Visitor, chromium, visitor
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from tests.support.running import Service
+from testkit.running import Service
 
 _LEAKS = re.compile(rb"Traceback|/site-packages|/usr/lib|root:|werkzeug|\.py\b")
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from testkit.fake_ray import FakeRay, RayNode
+from testkit.hostile import GOOD, serving
+from testkit.net import wait_for
+from testkit.running import RunningBridge, RunningMonitor, Service
 from tests.attacks.http import refusal, replies, reply, request
-from tests.castray_bridge.hostile import GOOD, serving
-from tests.faults.fake_ray import FakeRay, RayNode
-from tests.support.net import wait_for
-from tests.support.running import RunningBridge, RunningMonitor, Service
 
 READS = {
     "monitor": ["/api/status", "/api/alerts", "/api/history", "/api/health", "/metrics", "/", "/api/nodes/M5/status"],

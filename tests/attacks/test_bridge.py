@@ -12,11 +12,11 @@ import pytest
 import websocket
 from flask import jsonify
 
+from testkit.fake_ray import FakeRay, RayNode, node_list
+from testkit.hostile import GOOD, STATUS, HostileServer, body, says, serving
+from testkit.net import wait_for
+from testkit.running import RunningBridge
 from tests.attacks.http import refusal, reply, request
-from tests.castray_bridge.hostile import GOOD, STATUS, HostileServer, body, says, serving
-from tests.faults.fake_ray import FakeRay, RayNode, node_list
-from tests.support.net import wait_for
-from tests.support.running import RunningBridge
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'\\\r\n2026 ERROR fake\x00\u202e{}`${x}" + "A" * 10_000_000
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from testkit.running import RunningMonitor
 from tests.attacks.http import refusal, reply, request, update
 from tests.fuzz.http import series
-from tests.support.running import RunningMonitor
 
 SENDING = b'{"status":"sending"}'
 

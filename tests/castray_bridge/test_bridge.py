@@ -14,10 +14,10 @@ import pytest
 
 import castray_bridge
 from castray_bridge import Bridge, Cluster, RaySource
-from tests.castray_bridge.hostile import GOOD, serving, silent
-from tests.castray_bridge.sources import StillSource, node
-from tests.castray_bridge.test_api import M1, World, good
-from tests.support.net import wait_for
+from testkit.hostile import GOOD, serving, silent
+from testkit.net import wait_for
+from testkit.sources import StillSource, node
+from tests.castray_bridge.web.test_api import M1, World, good
 
 FIELDS = {
     "workStatus", "workStatusTimestamp", "workStatusReachable", "workStatusError", "workStatusStale", "currentTask",

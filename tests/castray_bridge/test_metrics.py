@@ -9,13 +9,13 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from castray_bridge.bridge import Bridge
-from castray_bridge.inventory import Expected
-from castray_bridge.probe import Address
-from castray_bridge.status import PENDING, Answer, failed
+from castray_bridge.probes.status import PENDING, Answer, failed
+from castray_bridge.sources.inventory import Expected
+from servicekit.address import Address
 from servicekit.version import __version__
-from tests.castray_bridge.sources import StillSource, sample_cluster
-from tests.castray_bridge.test_api import good
-from tests.exporter.clocks import ManualClock
+from testkit.clocks import ManualClock
+from testkit.sources import StillSource, sample_cluster
+from tests.castray_bridge.web.test_api import good
 
 GOLDEN = Path(__file__).with_name("golden") / "metrics.txt"
 Families = dict[str, tuple[str, str, dict[tuple[str, frozenset[tuple[str, str]]], float]]]

@@ -17,8 +17,8 @@ from typing import Any
 import psutil
 import requests
 
-from demo.ray_cluster import NodeSpec, RayCluster
-from tests.support.net import free_port
+from testkit.net import free_port
+from testkit.ray_cluster import NodeSpec, RayCluster
 
 ROOT = Path(__file__).parents[2]
 SPECS = [NodeSpec(f"M{number}", f"127.0.23.{number}") for number in range(1, 4)]

@@ -17,9 +17,9 @@ import psutil
 import pytest
 import ray
 
-from demo.ray_cluster import RayCluster
+from testkit.net import free_port, is_free, wait_for
+from testkit.ray_cluster import RayCluster
 from tests.deploy.kit import NAMES, NEW, OLD, SPECS, Site, answers, most_down_at_once
-from tests.support.net import free_port, is_free, wait_for
 
 pytestmark = pytest.mark.timeout(180)
 JOINING = SPECS[2]

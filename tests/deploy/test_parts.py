@@ -16,7 +16,7 @@ from deploy.journals import remove_journal
 from deploy.nodes import listed, living
 from deploy.settings import Settings
 from deploy.text import table
-from exporter.journal import Journal
+from exporter.storage.journal import Journal
 
 SETTINGS = Settings(8000, "all", "/var/{node}", 60.0, "info", "1.0.0", "abc")
 WELL = Answer("", "1.0.0", 10.0)

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from castray_bridge.reply import push
-from exporter import api, records, report
-from exporter.openapi import description
-from tests.castray_bridge.test_api import M1, World, good
-from tests.exporter.monitors import running_monitor
+from castray_bridge.snapshot.render import push
+from exporter import report
+from exporter.status import records
+from exporter.web import api
+from exporter.web.openapi import description
+from testkit.monitors import running_monitor
+from tests.castray_bridge.web.test_api import M1, World, good
 
 TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
 REPORT = {"status": "sending", "message": "m", "current_task": "t", "task_info": {"a": 1}}

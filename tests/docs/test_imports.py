@@ -19,9 +19,9 @@ ALLOWED = {
     "deploy": (
         "servicekit",
         "exporter.states",
-        "castray_bridge.names",
-        "castray_bridge.probe",
-        "castray_bridge.http_reply",
+        "servicekit.node_names",
+        "servicekit.probe",
+        "servicekit.http_reply",
     ),
 }
 

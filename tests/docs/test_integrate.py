@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.faults.fake_ray import FakeRay, RayNode
-from tests.support.net import free_port, wait_for
-from tests.support.process import Process, module
+from testkit.fake_ray import FakeRay, RayNode
+from testkit.net import free_port, wait_for
+from testkit.process import Process, module
 
 PAGE = (Path(__file__).parents[2] / "docs" / "integrate.md").read_text("utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)

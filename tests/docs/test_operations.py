@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.fake_ray import FakeRay, RayNode
-from tests.support.binaries import require
-from tests.support.guide import DOCS, as_root, typed
-from tests.support.net import wait_for
-from tests.support.running import RunningBridge, RunningMonitor
+from testkit.fake_ray import FakeRay, RayNode
+from testkit.guide import DOCS, as_root, typed
+from testkit.net import wait_for
+from testkit.required import require
+from testkit.running import RunningBridge, RunningMonitor
 
 ROOT = Path(__file__).parents[2]
 ENGLISH = (DOCS / "operations.md").read_text("utf-8")

@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.net import wait_for
-from tests.support.process import Process, module
+from testkit.net import wait_for
+from testkit.process import Process, module
 
 pytestmark = pytest.mark.timeout(200)
 

@@ -13,9 +13,9 @@ from typing import Any
 import psutil
 import pytest
 
-from demo.ray_cluster import NodeSpec, RayCluster
-from tests.support.net import free_port, wait_for
-from tests.support.running import RunningBridge, RunningMonitor
+from testkit.net import free_port, wait_for
+from testkit.ray_cluster import NodeSpec, RayCluster
+from testkit.running import RunningBridge, RunningMonitor
 
 pytestmark = pytest.mark.timeout(150)
 HEAD, NODE = (NodeSpec(f"M{number}", f"127.0.24.{number}") for number in (1, 2))

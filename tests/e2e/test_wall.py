@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.faults.fake_ray import FakeRay, RayNode
-from tests.support.browser import Visitor
-from tests.support.net import free_port, wait_for
-from tests.support.running import RunningBridge, RunningMonitor
+from testkit.browser import Visitor
+from testkit.fake_ray import FakeRay, RayNode
+from testkit.net import free_port, wait_for
+from testkit.running import RunningBridge, RunningMonitor
 
 IPS = ("127.0.0.1", "127.0.0.2")
 AT_ONCE = 1000

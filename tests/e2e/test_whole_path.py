@@ -12,9 +12,9 @@ from demo.stack import Stack, get_json
 from exporter.reporter import StatusReporter
 from exporter.states import DETECTING, IDLE, SENDING, UNKNOWN
 from grafana import queries
-from tests.e2e.webhook import Webhook
-from tests.support.binaries import require
-from tests.support.net import wait_for
+from testkit.net import wait_for
+from testkit.required import require
+from testkit.webhook import Webhook
 
 pytestmark = pytest.mark.timeout(240)
 

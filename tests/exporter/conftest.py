@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from tests.exporter.monitors import Monitor, running_monitor
+from testkit.monitors import Monitor, running_monitor
 
 
 @pytest.fixture

@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter import report as module
-from exporter.report import Report, ReportError, parse
+from exporter.report import Report, ReportError, Totals, parse
 from exporter.states import REPORTABLE
-from exporter.totals import Totals
 
 FIELDS = sorted(set(Report.__dataclass_fields__) - {"state", "unknown_fields"} | {"status"})
 

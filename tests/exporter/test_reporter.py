@@ -19,8 +19,8 @@ import pytest
 from exporter import reporter as module
 from exporter.report import parse
 from exporter.reporter import StatusReporter
-from tests.exporter.fake_monitor import FakeMonitor, http_reply
-from tests.support.net import free_port, wait_for
+from testkit.fake_monitor import FakeMonitor, http_reply
+from testkit.net import free_port, wait_for
 
 
 @pytest.fixture

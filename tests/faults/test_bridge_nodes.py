@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests.castray_bridge.hostile import BEHAVIOURS, GOOD, STATUS, HostileServer, body, says, serving, silent
-from tests.faults.crowd import slowest
-from tests.faults.fake_ray import FakeRay, RayNode
-from tests.support.net import free_port, wait_for
-from tests.support.running import RunningBridge
+from testkit.fake_ray import FakeRay, RayNode
+from testkit.hostile import BEHAVIOURS, GOOD, STATUS, HostileServer, body, says, serving, silent
+from testkit.net import free_port, wait_for
+from testkit.running import RunningBridge
+from testkit.slow_clients import slowest
 
 IPS = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
 

@@ -14,13 +14,13 @@ import yaml
 from flask import Response, jsonify
 
 from demo.stack import get_json
-from tests.castray_bridge.hostile import GOOD, HostileServer
-from tests.faults.crowd import slowest
-from tests.faults.fake_ray import FakeRay, RayNode, castray_reply, node_list
-from tests.support.binaries import require
-from tests.support.net import free_port, wait_for
-from tests.support.process import Process
-from tests.support.running import RunningBridge
+from testkit.fake_ray import FakeRay, RayNode, castray_reply, node_list
+from testkit.hostile import GOOD, HostileServer
+from testkit.net import free_port, wait_for
+from testkit.process import Process
+from testkit.required import require
+from testkit.running import RunningBridge
+from testkit.slow_clients import slowest
 
 NODES = [RayNode(f"M{n}", f"127.0.0.{n}") for n in (1, 2, 3)]
 FROZEN_SECONDS = 24.0

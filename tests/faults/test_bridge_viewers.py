@@ -17,12 +17,12 @@ import pytest
 import requests
 import websocket
 
-from tests.castray_bridge.hostile import STATUS, body, says, serving
-from tests.faults.crowd import Begin, allow_descriptors, crowd, idle, slow_kinds, slowest
-from tests.faults.fake_ray import FakeRay, RayNode
-from tests.support.net import wait_for
-from tests.support.raw_websocket import shake_hands
-from tests.support.running import RunningBridge
+from testkit.fake_ray import FakeRay, RayNode
+from testkit.hostile import STATUS, body, says, serving
+from testkit.net import wait_for
+from testkit.raw_websocket import shake_hands
+from testkit.running import RunningBridge
+from testkit.slow_clients import Begin, allow_descriptors, crowd, idle, slow_kinds, slowest
 
 CAP = 256
 SLOW = slow_kinds("/api/ray-dashboard")

@@ -14,9 +14,9 @@ import psutil
 import pytest
 import requests
 
-from tests.faults.crowd import Begin, allow_descriptors, crowd, idle, keep_alive, slow_kinds, slowest, typical
-from tests.support.net import wait_for
-from tests.support.running import RunningMonitor
+from testkit.net import wait_for
+from testkit.running import RunningMonitor
+from testkit.slow_clients import Begin, allow_descriptors, crowd, idle, keep_alive, slow_kinds, slowest, typical
 
 SLOW = slow_kinds("/metrics")
 ORDINARY = 0.1

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from exporter.journal import FILE_NAME
-from tests.faults.small_disk import Disk, LimitedFiles, mounted
-from tests.support.net import wait_for
-from tests.support.process import module
-from tests.support.running import RunningMonitor
+from exporter.storage.journal import FILE_NAME
+from testkit.net import wait_for
+from testkit.process import module
+from testkit.running import RunningMonitor
+from testkit.small_disk import Disk, LimitedFiles, mounted
 
 LARGE = {"text": "x" * 15_000}
 """A `task_info` that takes a few pages of the journal, so that leftovers of free room are used up soon."""

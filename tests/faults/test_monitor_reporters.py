@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from exporter.reporter import StatusReporter
-from tests.support.net import wait_for
-from tests.support.running import RunningMonitor
+from testkit.net import wait_for
+from testkit.running import RunningMonitor
 
 RESTARTS = 20
 

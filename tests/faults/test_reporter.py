@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from exporter.reporter import StatusReporter
-from tests.exporter.fake_monitor import TAKEN, Answer, FakeMonitor, drip, http_reply, take
-from tests.support.net import free_port, wait_for
-from tests.support.running import RunningMonitor
+from testkit.fake_monitor import TAKEN, Answer, FakeMonitor, drip, http_reply, take
+from testkit.net import free_port, wait_for
+from testkit.running import RunningMonitor
 
 ROOT = Path(__file__).parents[2]
 

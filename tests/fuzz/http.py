@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from tests.support.binaries import require
-from tests.support.running import Service
+from testkit.required import require
+from testkit.running import Service
 
 _LINE = st.characters(min_codepoint=0x21, max_codepoint=0x7E)
 METHODS = st.sampled_from(["GET", "GET", "GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "get", "BREW"])

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from exporter.openapi import description
+from exporter.web.openapi import description
+from testkit.running import RunningMonitor
 from tests.fuzz.cases import CASES
-from tests.support.running import RunningMonitor
 
 pytestmark = pytest.mark.timeout(0)  # `make fuzz` may ask for any number of cases
 

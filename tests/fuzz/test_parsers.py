@@ -9,10 +9,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from castray_bridge import status
-from castray_bridge.http_reply import BODY_LIMIT, HEAD_LIMIT, ProbeError, ReplyReader
+from castray_bridge.probes import status
 from exporter.report import ReportError, parse
 from exporter.states import REPORTABLE
+from servicekit.http_reply import BODY_LIMIT, HEAD_LIMIT, ProbeError, ReplyReader
 from tests.fuzz.cases import ANYTHING, TEXT, cases
 from tests.fuzz.reports import BODIES
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.castray_bridge.hostile import GOOD, serving
-from tests.faults.fake_ray import FakeRay, RayNode
+from testkit.fake_ray import FakeRay, RayNode
+from testkit.hostile import GOOD, serving
+from testkit.net import wait_for
+from testkit.running import RunningBridge, RunningMonitor
 from tests.fuzz.cases import cases
 from tests.fuzz.http import HEADERS, HOSTS, METHODS, PATHS, ask, series
 from tests.fuzz.reports import BODIES
-from tests.support.net import wait_for
-from tests.support.running import RunningBridge, RunningMonitor
 
 pytestmark = pytest.mark.timeout(0)  # `make fuzz` may ask for any number of cases
 

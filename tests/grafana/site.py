@@ -12,15 +12,15 @@ from typing import Any
 import requests
 from flask import Flask, jsonify
 
-from demo.prometheus_config import Addresses, write_prometheus
 from demo.stack import get_json
 from exporter.states import DETECTING, IDLE, SENDING, State
-from tests.faults.small_disk import LimitedFiles
+from testkit.net import free_port, wait_for
+from testkit.process import Process, module
+from testkit.prometheus_config import Addresses, write_prometheus
+from testkit.required import require
+from testkit.small_disk import LimitedFiles
+from testkit.web import WebServer
 from tests.grafana.shown import Screen
-from tests.support.binaries import require
-from tests.support.net import free_port, wait_for
-from tests.support.process import Process, module
-from tests.support.web import WebServer
 
 NODES: dict[str, State] = {"M1": IDLE, "M2": DETECTING, "M3": SENDING}
 """M1's script has died, M2's monitor cannot write its journal, M3 sends too much."""

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from exporter.states import STATES, UNKNOWN
-from grafana.limits import GREEN, GREY, ORANGE, RED
 from grafana.render import DASHBOARDS, LANGUAGES, files
+from grafana.thresholds import GREEN, GREY, ORANGE, RED
 from tests.grafana.files import DIRECTORY, EACH, ROOT, Json, every_panel, load, panels
 from tests.grafana.shown import properties
 

@@ -9,9 +9,9 @@ from typing import Any
 import yaml
 
 from grafana.push import DATASOURCE_UID, FOLDER_TITLE, FOLDER_UID, Grafana
-from tests.grafana.fake_grafana import TOKEN, FakeGrafana
+from testkit.fake_grafana import TOKEN, FakeGrafana
+from testkit.web import WebServer
 from tests.grafana.files import ROOT
-from tests.support.web import WebServer
 
 PROVISIONING = ROOT / "grafana" / "provisioning"
 

@@ -9,9 +9,9 @@ from flask import Flask, redirect
 
 from grafana.__main__ import command
 from servicekit import cli
-from tests.grafana.fake_grafana import TOKEN, FakeGrafana
-from tests.support.net import free_port
-from tests.support.web import WebServer
+from testkit.fake_grafana import TOKEN, FakeGrafana
+from testkit.net import free_port
+from testkit.web import WebServer
 
 
 def push(url: str, tmp_path: Path, token: str = TOKEN, *more: str) -> int:

@@ -14,12 +14,12 @@ from typing import Any
 import requests
 import yaml
 
-from demo.prometheus_config import Addresses, write_alertmanager, write_prometheus
+from testkit.net import free_port, wait_for
+from testkit.process import Process
+from testkit.prometheus_config import Addresses, write_alertmanager, write_prometheus
+from testkit.required import require
 from tests.prometheus.promql import ROOT
 from tests.prometheus.test_rules import minutes
-from tests.support.binaries import require
-from tests.support.net import free_port, wait_for
-from tests.support.process import Process
 
 HURRY = 20
 """How much shorter alerts wait. All by the same factor: which one is told first depends on it."""

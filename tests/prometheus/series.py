@@ -12,11 +12,11 @@ from prometheus_client import CollectorRegistry, disable_created_metrics, genera
 from prometheus_client.parser import text_string_to_metric_families
 
 from castray_bridge.bridge import Bridge
-from castray_bridge.cluster import Cluster, Node
-from castray_bridge.inventory import Expected
-from tests.exporter.clocks import ManualClock
-from tests.exporter.monitors import running_monitor
-from tests.support.net import free_port
+from castray_bridge.sources.cluster import Cluster, Node
+from castray_bridge.sources.inventory import Expected
+from testkit.clocks import ManualClock
+from testkit.monitors import running_monitor
+from testkit.net import free_port
 
 ADDRESS = "127.0.0.9"
 

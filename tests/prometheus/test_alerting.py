@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.e2e.webhook import Webhook
+from testkit.net import wait_for
+from testkit.webhook import Webhook
 from tests.prometheus.fleet import FakeFleet, Watch, watched
-from tests.support.net import wait_for
 
 TOO_OFTEN, UNSURE = "CmzsbSendingTooOften", "CmzsbLowConfidenceHigh"
 DOWN, LOST, ABSENT = "CmzsbMonitorDown", "CmzsbNodeLost", "CmzsbAllMonitorsAbsent"

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
+from testkit.required import require
 from tests.prometheus.promql import ROOT
-from tests.support.binaries import require
 
 
 def amtool(*arguments: str) -> str:

@@ -10,11 +10,11 @@ import pytest
 import requests
 import yaml
 
-from tests.e2e.webhook import Webhook
+from testkit.net import free_port, wait_for
+from testkit.process import Process
+from testkit.required import require
+from testkit.webhook import Webhook
 from tests.prometheus.promql import ROOT, alerts
-from tests.support.binaries import require
-from tests.support.net import free_port, wait_for
-from tests.support.process import Process
 
 ALERTS = alerts()
 OF_NODES = {name for name, alert in ALERTS.items() if alert["labels"]["scope"] == "node"}

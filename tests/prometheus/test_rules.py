@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from testkit.required import require
 from tests.prometheus.promql import ROOT, RULES, alerts
-from tests.support.binaries import require
 
 FILES = ROOT / "prometheus"
 TESTS = sorted((FILES / "tests").glob("*.yml"))

@@ -6,6 +6,8 @@ import click
 import pytest
 
 from servicekit import cli
+from servicekit.address import Address
+from servicekit.errors import StartError
 
 
 @click.command("service")
@@ -18,9 +20,9 @@ from servicekit import cli
 )
 @click.option("--name", envvar="SERVICE_NAME", show_default="host name", help="Own name.")
 @click.option("--fail", type=click.Choice(["start", "abort", "status"]), help="What goes wrong.")
-def service(listen: cli.Address, name: str | None, fail: str | None) -> int | None:
+def service(listen: Address, name: str | None, fail: str | None) -> int | None:
     if fail == "start":
-        raise cli.StartError("port in use\nby another")
+        raise StartError("port in use\nby another")
     if fail == "abort":
         raise click.Abort
     print(listen, name)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from servicekit.notify import Notifier, Watchdog
-from tests.support.notify import notification_socket
+from testkit.notify_socket import notification_socket
 
 
 def environment(name: str, seconds: float = 0.3, pid: int | None = None) -> dict[str, str]:

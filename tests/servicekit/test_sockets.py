@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from servicekit import sockets
-from servicekit.cli import Address, StartError
+from servicekit.address import Address
+from servicekit.errors import StartError
 
 WITH_IPV6 = pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="this machine has no IPv6")
 FOUND = [

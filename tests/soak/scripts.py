@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import requests
 
 from exporter.reporter import StatusReporter
-from tests.support.running import RunningMonitor
+from testkit.running import RunningMonitor
 
 
 @dataclass

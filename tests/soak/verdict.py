@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from testkit.net import wait_for
 from tests.soak.faults import Absence
 from tests.soak.scripts import Script
 from tests.soak.watch import Drift, Watch
 from tests.soak.world import World
-from tests.support.net import wait_for
 
 GAP_SECONDS: Final = 5.0
 """A living node has a sample in Prometheus at least this often; it is scraped every second."""

@@ -12,11 +12,11 @@ import psutil
 import requests
 import yaml
 
-from demo.ray_cluster import NodeSpec, RayCluster, node_specs
-from tests.support.binaries import require
-from tests.support.net import free_port, wait_for
-from tests.support.process import Process
-from tests.support.running import RunningBridge, RunningMonitor
+from testkit.net import free_port, wait_for
+from testkit.process import Process
+from testkit.ray_cluster import NodeSpec, RayCluster, node_specs
+from testkit.required import require
+from testkit.running import RunningBridge, RunningMonitor
 
 SCRAPE_SECONDS: Final = 1
 REPORT_TTL: Final = 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from tests.support.binaries import require
+from testkit.required import require
 
 
 def analyze(*arguments: str) -> str:

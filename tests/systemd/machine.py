@@ -16,9 +16,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.binaries import require
-from tests.support.net import wait_for
-from tests.support.process import Process
+from testkit.net import wait_for
+from testkit.process import Process
+from testkit.required import require
 from tests.systemd import stub
 
 FOLDERS = ("/etc", "/opt", "/var/lib")

@@ -13,10 +13,10 @@ import pytest
 import requests
 from flask import Flask, jsonify
 
-from tests.support.binaries import require
-from tests.support.net import free_port, wait_for
-from tests.support.process import Process
-from tests.support.web import WebServer
+from testkit.net import free_port, wait_for
+from testkit.process import Process
+from testkit.required import require
+from testkit.web import WebServer
 from tests.systemd.analyze import analyze
 
 ROOT = Path(__file__).parents[2]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.support.guide import as_root
-from tests.support.net import free_port
+from testkit.guide import as_root
+from testkit.net import free_port
 from tests.systemd.machine import PYTHON, Machine, machine
 
 SCRIPT = Path(__file__).parents[2] / "systemd" / "install.sh"

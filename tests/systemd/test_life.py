@@ -12,17 +12,17 @@ import pytest
 import requests
 
 from castray_bridge.bridge import Bridge
-from castray_bridge.cluster import Cluster
-from castray_bridge.turns import STUCK_SECONDS
-from exporter import journal
-from exporter.journal import Journal
-from exporter.records import Batch
-from exporter.store import Store
-from tests.castray_bridge.sources import StillSource, sample_cluster
-from tests.exporter.clocks import ManualClock
-from tests.support.net import free_port, wait_for
-from tests.support.notify import notification_socket
-from tests.support.process import Process, module
+from castray_bridge.sources.cluster import Cluster
+from exporter.status.records import Batch
+from exporter.storage import journal
+from exporter.storage.journal import Journal
+from exporter.storage.store import Store
+from servicekit.heartbeat import STUCK_SECONDS
+from testkit.clocks import ManualClock
+from testkit.net import free_port, wait_for
+from testkit.notify_socket import notification_socket
+from testkit.process import Process, module
+from testkit.sources import StillSource, sample_cluster
 
 
 def monitor(address: str, directory: Path) -> list[str]:
@@ -57,16 +57,17 @@ def test_service_says_ready_when_it_answers_then_that_it_lives_and_that_it_stops
 HANGS = {
     "the journal's thread is stuck": (
         monitor,
-        "from exporter import journal, store; journal.STUCK_SECONDS = journal.STALL_SECONDS = 0.2; "
+        "from exporter.storage import journal, store; journal.STUCK_SECONDS = journal.STALL_SECONDS = 0.2; "
         "store.Store.write = hang",
     ),
     "the status is stuck": (
         monitor,
-        "from exporter import status, watch; watch._STUCK_SECONDS = 0.2; status.Status.tick = hang",
+        "from exporter.status import service, ticker; ticker._STUCK_SECONDS = 0.2; service.Status.tick = hang",
     ),
     "the refresher is stuck": (
         bridge,
-        "from castray_bridge import source, turns; turns.STUCK_SECONDS = 0.2; source.RaySource.fetch = hang",
+        "from castray_bridge.sources import source; from servicekit import heartbeat; "
+        "heartbeat.STUCK_SECONDS = 0.2; source.RaySource.fetch = hang",
     ),
 }
 """What a service tells systemd, by the service and by what is done to it."""

@@ -13,10 +13,10 @@ import pytest
 import requests
 import websocket
 
-from tests.support.binaries import require
-from tests.support.net import free_port, wait_for
-from tests.support.process import Process
-from tests.support.running import RunningBridge
+from testkit.net import free_port, wait_for
+from testkit.process import Process
+from testkit.required import require
+from testkit.running import RunningBridge
 
 CONFIGURATION = Path(__file__).parents[2] / "systemd" / "nginx" / "castray-bridge.conf"
 USER = ("operator", "a good password")

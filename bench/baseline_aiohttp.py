@@ -1,0 +1,48 @@
+"""`python -m bench.baseline_aiohttp PORT COUNT SECONDS`: asks a fleet as the old CastRay did, each second, for so long.
+
+Prints one JSON object: `oldest`, the greatest age that a node's news had when the next round ended (seconds), and
+`cpu`, in percent of a core.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from datetime import datetime, timezone
+from typing import Any
+
+import aiohttp
+
+from bench.fleet import host
+
+
+async def _ask(url: str) -> Any:
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=1)) as session,
+            session.get(f"{url}/api/status") as reply,
+        ):
+            return await reply.json()
+    except (aiohttp.ClientError, asyncio.TimeoutError):
+        return None  # CastRay took that for idle
+
+
+async def _main(port: int, count: int, seconds: float) -> None:
+    urls = [f"http://{host(number)}:{port}" for number in range(count)]
+    shown: list[float] = []
+    oldest, begun, used = 0.0, time.monotonic(), time.process_time()
+    while time.monotonic() - begun < seconds:
+        answers = [answer for answer in await asyncio.gather(*map(_ask, urls)) if answer]
+        now = datetime.now(timezone.utc).timestamp()
+        # Until this round ended, the answers of the one before were shown.
+        oldest = max([oldest, *(now - at for at in shown)])
+        shown = [datetime.fromisoformat(answer["timestamp"]).timestamp() for answer in answers]
+        await asyncio.sleep(1)
+    share = 100 * (time.process_time() - used) / (time.monotonic() - begun)
+    print(json.dumps({"oldest": oldest, "cpu": share}))
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))

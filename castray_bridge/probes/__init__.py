@@ -1,0 +1,1 @@
+"""What each node does: monitors (or the Prometheus that scrapes them) are probed in parallel."""

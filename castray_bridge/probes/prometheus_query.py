@@ -1,0 +1,113 @@
+"""What the nodes do, out of the reply to one PromQL query.
+
+Format of the replies: https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+from castray_bridge.probes.status import NodeStatus
+from castray_bridge.sources.cluster import SourceError
+from exporter.states import REPORTABLE
+from servicekit.address import Address
+from servicekit.clock import rfc3339
+
+_AGE, _STALE = "cmzsb_state_age_seconds", "cmzsb_status_stale"
+_PROCESSED: Final = "cmzsb_processed_total"
+_LOW_CONFIDENCE: Final = "cmzsb_low_confidence_total"
+_SENT: Final = "cmzsb_sent_to_server_total"
+_STATE_NAMES: Final = frozenset(state.name for state in REPORTABLE)
+_SCRAPED_AT: Final = "scraped_at"
+QUERY: Final = (
+    "cmzsb_work_status == 1 or "
+    f'{{__name__=~"{"|".join((_STALE, _AGE, _PROCESSED, _LOW_CONFIDENCE, _SENT))}"}} or '
+    # The reply gives every sample the time of the query; only this tells how old it is.
+    f'label_replace(timestamp({_STALE}), "{_SCRAPED_AT}", "yes", "", "")'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scraped:
+    """One monitor as Prometheus scraped it last, at Unix time `at`, `age` seconds before the query."""
+
+    status: NodeStatus
+    at: float
+    age: float
+
+
+class Scrapes:
+    """The reply to `QUERY`, by monitor. Several scrapers of one monitor may be in it: the latest counts."""
+
+    def __init__(self, reply: Any) -> None:
+        """Read the reply. Raises `SourceError` when it is none."""
+        self._by_instance: dict[str, Scraped] = {}
+        self._by_ip: dict[str, Scraped] = {}
+        for labels, fields, now in _monitors(reply):
+            scraped = _scraped(fields, now)
+            if scraped is None:
+                continue
+            for index, key in ((self._by_instance, labels.get("instance")), (self._by_ip, labels.get("node_ip"))):
+                if key and (key not in index or index[key].at < scraped.at):
+                    index[key] = scraped
+
+    def at(self, address: Address) -> Scraped | None:
+        """Return the monitor at `address`: by `instance`, or by `node_ip` where targets have names; None if unknown."""
+        return self._by_instance.get(str(address)) or self._by_ip.get(address.host)
+
+
+_Fields = dict[str, Any]
+
+
+def _monitors(reply: Any) -> list[tuple[dict[str, str], _Fields, float]]:
+    """Return labels, fields and time of the query per scraped monitor."""
+    try:
+        if reply["status"] != "success":
+            raise SourceError(f"Prometheus refuses the query: {reply.get('error')}")
+        found: dict[frozenset[tuple[str, str]], tuple[dict[str, str], _Fields, float]] = {}
+        for series in reply["data"]["result"]:
+            labels = dict(series["metric"])
+            name, state, is_time = (labels.pop(key, None) for key in ("__name__", "state", _SCRAPED_AT))
+            now, value = float(series["value"][0]), float(series["value"][1])
+            _, fields, _ = found.setdefault(frozenset(labels.items()), (labels, {}, now))
+            if state is not None:
+                fields["state"] = state
+            elif is_time is not None:
+                fields[_SCRAPED_AT] = value
+            elif name is not None:
+                fields[name] = value
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        raise SourceError("Prometheus answers something that is no query result") from None
+    return list(found.values())
+
+
+def _scraped(fields: _Fields, now: float) -> Scraped | None:
+    at, state = fields.get(_SCRAPED_AT), fields.get("state")
+    if at is None or state not in _STATE_NAMES:
+        return None
+    age = fields.get(_AGE)
+    since = at - age if age is not None and math.isfinite(age) else None
+    found = NodeStatus(
+        state,
+        timestamp=_timestamp(since),
+        stale=fields.get(_STALE) == 1,
+        processed=_count(fields, _PROCESSED),
+        low_confidence=_count(fields, _LOW_CONFIDENCE),
+        sent_to_server=_count(fields, _SENT),
+    )
+    return Scraped(found, at, now - at)
+
+
+def _count(fields: _Fields, name: str) -> int:
+    value = fields.get(name, 0.0)
+    return int(value) if math.isfinite(value) else 0
+
+
+def _timestamp(unix_seconds: float | None) -> str | None:
+    """Return whole seconds: with a part of one, the same instant would come out otherwise at every scrape."""
+    try:
+        return None if unix_seconds is None else rfc3339(round(unix_seconds))
+    except (ValueError, OverflowError, OSError):
+        return None

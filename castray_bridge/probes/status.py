@@ -1,0 +1,107 @@
+"""What the bridge knows about one node's work, and how it reads that from a monitor's reply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
+
+from exporter.states import REPORTABLE, UNKNOWN
+from servicekit import strict_json
+from servicekit.address import Address
+from servicekit.http_reply import ProbeError
+from servicekit.text import one_line
+
+_STATE_NAMES: Final = frozenset(state.name for state in REPORTABLE)
+_TASK_LIMIT: Final = 200
+_TIMESTAMP_LIMIT: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """The last answer of a node's monitor, or why there is none.
+
+    `state` is a name of the states table, `unknown` when `error` (a reason of `ProbeError`, or `pending` before
+    the first answer) is set; the totals are then those of the last good answer. `timestamp` is the node's own
+    clock: shown, never trusted. `version` is what the monitor's long poll wants back; None if it has none.
+    """
+
+    state: str
+    error: str | None = None
+    timestamp: str | None = None
+    current_task: str = ""
+    stale: bool = False
+    processed: int = 0
+    low_confidence: int = 0
+    sent_to_server: int = 0
+    version: int | None = None
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the last question got a usable answer."""
+        return self.error is None
+
+
+PENDING: Final = NodeStatus(UNKNOWN.name, error="pending")
+"""The status of a node that was not asked yet."""
+DEAD: Final = NodeStatus(UNKNOWN.name, error="dead")
+"""The status of a node that the source calls dead: nobody is asked."""
+NOWHERE: Final = NodeStatus(UNKNOWN.name, error="unreachable")
+"""The status of a living node without an address that could be asked."""
+
+
+class Answer(NamedTuple):
+    """What a question brought. `seconds` is None for a long poll, which takes as long as nothing happens."""
+
+    address: Address
+    status: NodeStatus
+    seconds: float | None
+
+
+def parse(body: bytes) -> NodeStatus:
+    """Read the body of `GET /api/status`. Raises `ProbeError`: `not_json`, `bad_status`.
+
+    Only the status itself is required: monitors of other versions may lack the rest.
+    """
+    try:
+        reply = strict_json.loads(body)
+    except strict_json.StrictJSONError as error:
+        raise ProbeError("not_json") from error
+    if not isinstance(reply, dict) or not _is_state(reply.get("status")):
+        raise ProbeError("bad_status")
+    latest = _object(reply, "latest_state")
+    stats = _object(reply, "stats")
+    version = reply.get("version")
+    stale = reply.get("stale") is True
+    return NodeStatus(
+        state=reply["status"],
+        timestamp=_text(reply.get("timestamp"), _TIMESTAMP_LIMIT) or None,
+        # The task of a script that is gone is nobody's.
+        current_task="" if stale else _text(latest.get("current_task"), _TASK_LIMIT),
+        stale=stale,
+        processed=_count(stats.get("total_processed")),
+        low_confidence=_count(stats.get("low_confidence_count")),
+        sent_to_server=_count(stats.get("sent_to_server")),
+        version=version if isinstance(version, int) and not isinstance(version, bool) else None,
+    )
+
+
+def failed(last: NodeStatus, reason: str) -> NodeStatus:
+    """Return the status of a node that gave no usable answer: unknown, with the totals it had `last`."""
+    return replace(last, state=UNKNOWN.name, error=reason, timestamp=None, current_task="", stale=False)
+
+
+def _object(parent: dict[str, Any], key: str) -> dict[str, Any]:
+    value = parent.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any, limit: int) -> str:
+    return one_line(value, limit) if isinstance(value, str) else ""
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+
+
+def _is_state(value: Any) -> bool:
+    return isinstance(value, str) and value in _STATE_NAMES

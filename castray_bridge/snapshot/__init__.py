@@ -1,0 +1,1 @@
+"""The latest state of all nodes as one immutable value, and its JSON."""

@@ -1,0 +1,37 @@
+"""Puts the work status into CastRay's node objects: the same objects for HTTP and WebSocket."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from castray_bridge.probes.status import NodeStatus
+from castray_bridge.sources.cluster import Node
+from exporter.states import DETECTING, SENDING, STATES
+
+
+def node_object(node: Node, status: NodeStatus, unreachable_as: str) -> dict[str, Any]:
+    """Return the node's object with its work status added."""
+    task = status.current_task
+    is_working = status.state in (DETECTING.name, SENDING.name)
+    return node.fields | {
+        "tasks": node.fields.get("tasks", [task] if task and is_working else []),
+        "workStatus": status.state if status.reachable else unreachable_as,
+        "workStatusTimestamp": status.timestamp,
+        "workStatusReachable": status.reachable,
+        "workStatusError": status.error,
+        "workStatusStale": status.stale,
+        "currentTask": task or None,
+        "inference": {
+            "totalProcessed": status.processed,
+            "lowConfidence": status.low_confidence,
+            "sentToServer": status.sent_to_server,
+        },
+    }
+
+
+def count_states(statuses: Iterable[NodeStatus]) -> dict[str, int]:
+    """Return the number of living nodes per state; one that cannot be reached is `unknown`, shown as it may be."""
+    count = Counter(status.state for status in statuses)
+    return {state.name: count[state.name] for state in STATES}

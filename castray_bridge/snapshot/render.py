@@ -1,0 +1,65 @@
+"""CastRay's reply around a snapshot: what `GET /api/ray-dashboard` and `/ws` send."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from castray_bridge.snapshot.store import Snapshot, once, to_json
+from servicekit.clock import rfc3339
+
+_DONE: Final = "成功获取Ray集群信息"
+"""The wording of CastRay, which its clients may compare."""
+
+
+def dashboard(snapshot: Snapshot, failure: str | None, updated_at: float) -> bytes:
+    """Return the JSON body; `failure` says why the node list is an old one, `updated_at` when news came last."""
+    envelope = {
+        "msg": _DONE,
+        **snapshot.envelope,
+        "result": failure is None,
+        **({} if failure is None else {"msg": failure}),
+        "timestamp": rfc3339(updated_at),
+    }
+    return b'%s,"data":%s}' % (to_json(envelope)[:-1].encode(), _data(snapshot))
+
+
+@once
+def _data(snapshot: Snapshot) -> bytes:
+    texts = {key: to_json(value) for key, value in snapshot.data.items()}
+    return _members(texts | {"summary": to_json(snapshot.summary), "nodes": nodes(snapshot)}).encode()
+
+
+@once
+def nodes(snapshot: Snapshot) -> str:
+    """Return the JSON array of all node objects."""
+    return "[" + ",".join(row.json for row in snapshot.shown) + "]"
+
+
+@once
+def push(snapshot: Snapshot) -> str:
+    """Return the WebSocket message of a snapshot."""
+    data = _members({"nodes": nodes(snapshot), "summary": to_json(snapshot.summary)})
+    return _members({"type": to_json("cluster_status"), "data": data})
+
+
+@once
+def unified(snapshot: Snapshot) -> bytes:
+    """Return the body of `GET /api/nodes/unified`."""
+    return _members({"nodes": nodes(snapshot)}).encode()
+
+
+def node_status(snapshot: Snapshot, node_id: str) -> dict[str, Any] | None:
+    """Return one node's work status by name, address, or id (whole or its last 8 digits); None if unknown."""
+    matching = [
+        row for row in snapshot.shown if node_id in (row.node.name, row.node.ip, row.node.node_id, row.fields.get("id"))
+    ]
+    if not matching:
+        return None
+    row = max(matching, key=lambda candidate: candidate.node.alive)
+    copied = ("nodeId", "nodeIp", "name", "state", "currentTask", "inference")
+    work = {key: value for key, value in row.fields.items() if key.startswith("workStatus")}
+    return {key: row.fields.get(key) for key in copied} | work
+
+
+def _members(texts: dict[str, str]) -> str:
+    return "{" + ",".join(f"{to_json(key)}:{text}" for key, text in texts.items()) + "}"

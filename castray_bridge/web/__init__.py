@@ -1,0 +1,1 @@
+"""HTTP API, WebSocket, service discovery and the wall, and the server they run on."""

@@ -1,0 +1,109 @@
+"""The bridge's HTTP API: every reply comes from the latest snapshot."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, Response, abort, jsonify, request
+from flask.typing import ResponseReturnValue
+from prometheus_client.exposition import choose_encoder
+
+from castray_bridge.bridge import Bridge
+from castray_bridge.snapshot import render
+from castray_bridge.web import websocket
+from castray_bridge.web.access import Access, guard
+from castray_bridge.web.websocket import Push
+from exporter.states import STATES
+from servicekit.http import answer_errors_as_json
+from servicekit.pages import blueprint as pages
+from servicekit.version import __version__
+
+MAX_MINUTES = 24 * 60
+
+
+def create_app(bridge: Bridge, push: Push, access: Access) -> Flask:
+    """Build the WSGI application."""
+    app = Flask("castray_bridge", static_folder=None)
+    app.json.ensure_ascii = False  # type: ignore[attr-defined] # Flask's default provider has it
+    app.json.sort_keys = False  # type: ignore[attr-defined] # the same
+    answer_errors_as_json(app, on_internal_error=bridge.counts.http_errors.inc)
+    guard(app, access)
+    app.register_blueprint(_lists(bridge))
+    app.register_blueprint(_nodes(bridge))
+    app.register_blueprint(_operations(bridge))
+    app.register_blueprint(pages("castray_bridge", STATES))
+    websocket.attach(app, push)
+    return app
+
+
+def _lists(bridge: Bridge) -> Blueprint:
+    """Return the replies that say themselves what the list of nodes is worth."""
+    api = Blueprint("lists", __name__)
+    board, refresher = bridge.board, bridge.refresher
+
+    @api.get("/api/ray-dashboard")
+    def dashboard() -> ResponseReturnValue:
+        body = render.dashboard(board.snapshot(), refresher.failure, board.updated_at)
+        return Response(body, 200 if refresher.is_usable() else 503, content_type="application/json")
+
+    @api.get("/sd/prometheus")
+    def discovery() -> ResponseReturnValue:
+        if refresher.failure is not None:
+            # Prometheus then keeps the targets that it has.
+            abort(503, f"the nodes are not known at present: {refresher.failure}")
+        return jsonify(bridge.directory.groups())
+
+    return api
+
+
+def _nodes(bridge: Bridge) -> Blueprint:
+    api = Blueprint("nodes", __name__)
+    board, refresher = bridge.board, bridge.refresher
+
+    @api.before_request
+    def check_age() -> None:
+        if not refresher.is_usable():
+            abort(503, f"the nodes are not known: {refresher.failure}")
+
+    @api.get("/api/nodes/unified")
+    def unified() -> ResponseReturnValue:
+        return Response(render.unified(board.snapshot()), content_type="application/json")
+
+    @api.get("/api/nodes/<node_id>/status")
+    def node_status(node_id: str) -> ResponseReturnValue:
+        found = render.node_status(board.snapshot(), node_id)
+        return jsonify(found) if found else abort(404, "no node has this name, address or id")
+
+    @api.get("/api/history")
+    def history() -> ResponseReturnValue:
+        text = request.args.get("minutes", "60")
+        if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) <= MAX_MINUTES):
+            abort(400, f"minutes: must be an integer from 1 to {MAX_MINUTES}")
+        name = request.args.get("node")
+        nodes = [node for node in bridge.directory.presences() if node.present and name in (None, node.name)]
+        if name is not None and not nodes:
+            abort(404, "no living node has this name")
+        return jsonify(nodes=bridge.history.of(nodes, int(text)))
+
+    return api
+
+
+def _operations(bridge: Bridge) -> Blueprint:
+    api = Blueprint("operations", __name__)
+    started = bridge.clock.monotonic()
+
+    @api.get("/api/health")
+    def health() -> ResponseReturnValue:
+        failure = bridge.refresher.failure
+        body = {
+            "status": "unhealthy" if failure else "healthy",
+            "service": "CastRay bridge",
+            "version": __version__,
+            "uptime_seconds": round(bridge.clock.monotonic() - started, 3),
+        }
+        return (jsonify(body | {"reason": failure}), 503) if failure else jsonify(body)
+
+    @api.get("/metrics")
+    def metrics() -> ResponseReturnValue:
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return Response(encode(bridge.registry), content_type=content_type)
+
+    return api

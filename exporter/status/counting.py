@@ -1,0 +1,83 @@
+"""What reports count: the rules for scripts that name no counts, the running sums, and the records of sendings."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from exporter.report import Report, Totals
+from exporter.states import DETECTING, SENDING
+from exporter.status.checkpoint import Snapshot
+from exporter.status.clock import Moment
+from exporter.status.histogram import Histogram
+from exporter.status.records import Alert, Batch, Stored
+from exporter.status.sessions import Sessions
+
+ALERT_MESSAGE_LIMIT: Final = 1000
+ALERT_TASK_INFO_LIMIT: Final = 4096
+ALERTS_PER_REPORT: Final = 1000
+"""Most records that one report adds, however many sends it counts: it must not push out all the others."""
+
+
+class Tally:
+    """The running sums over all runs of the monitor. Not thread-safe."""
+
+    def __init__(self, stored: Stored, before: Snapshot) -> None:
+        """Go on from the sums of `before` and the sessions of `stored`."""
+        self._run = before.run + 1
+        self._sessions = Sessions(stored.sessions)
+        self.totals = before.totals
+        self.histogram = Histogram(before.bucket_counts, before.duration_sum)
+        self.alert_id = before.alert_id
+        """Of the newest alert; 0 when there is none."""
+
+    def is_repeat(self, report: Report) -> bool:
+        """Return whether this report was taken in before (its reply got lost)."""
+        return report.session is not None and self._sessions.is_repeat(report.session, report.sequence)
+
+    def take(self, report: Report, now: Moment, batch: Batch) -> bool:
+        """Count one report, note in `batch` what must be kept, and return whether a sum has risen."""
+        if report.session is None:
+            increase = increments(report, implied_by(report))
+        else:
+            increase = self._sessions.advance(report.session, report.sequence, report.totals)
+            increase = increase.plus(increments(report, Totals()))
+            batch.sessions[report.session] = self._sessions.get(report.session)
+        self.totals = self.totals.plus(increase)
+        self.histogram.observe(report.inference_seconds)
+        if increase.sent_to_server:
+            self._record_sends(min(increase.sent_to_server, ALERTS_PER_REPORT), alert_of(report, self._run, now), batch)
+        return any(increase) or bool(report.inference_seconds)
+
+    def _record_sends(self, sends: int, alert: Alert, batch: Batch) -> None:
+        for _ in range(sends):
+            self.alert_id += 1
+            batch.alerts.append(alert._replace(id=self.alert_id))
+
+
+def implied_by(report: Report) -> Totals:
+    """Return what a report of nothing but a state counts, as from the scripts that know no counts."""
+    if report.heartbeat:
+        return Totals()
+    if report.state is DETECTING:
+        return Totals(processed=1)
+    if report.state is SENDING:
+        return Totals(low_confidence=1, sent_to_server=1)
+    return Totals()
+
+
+def increments(report: Report, otherwise: Totals) -> Totals:
+    """Return what the report counts by its own increments; `otherwise` for the fields it does not name."""
+    named = (report.processed, report.low_confidence, report.sent_to_server)
+    return Totals(*(other if said is None else said for said, other in zip(named, otherwise, strict=True)))
+
+
+def alert_of(report: Report, run: int, now: Moment) -> Alert:
+    """Return the record of a sending, not yet numbered, cut to a size of which 10,000 fit on a board."""
+    task_info = None
+    if report.task_info is not None:
+        task_info = json.dumps(report.task_info, ensure_ascii=False)
+        if len(task_info) > ALERT_TASK_INFO_LIMIT:
+            task_info = '{"truncated":true}'
+    message = report.message[:ALERT_MESSAGE_LIMIT]
+    return Alert(0, run, now.wall, "warning", message, task_info)

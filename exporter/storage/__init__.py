@@ -1,0 +1,1 @@
+"""The journal: what must survive a restart, in one SQLite file."""

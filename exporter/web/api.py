@@ -1,0 +1,209 @@
+"""The monitor's HTTP API: requests in, the status machine's answers out."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from threading import BoundedSemaphore
+from typing import Final
+from urllib.parse import urlencode
+
+from flask import Blueprint, Flask, Response, jsonify, request
+from flask.typing import ResponseReturnValue
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from werkzeug.exceptions import BadRequest, NotFound
+
+from exporter.metrics import Errors
+from exporter.report import ReportError, parse
+from exporter.states import STATES
+from exporter.status.service import Status
+from exporter.storage.journal import Journal
+from exporter.storage.paging import END
+from exporter.web import replies
+from exporter.web.access import BODY_LIMIT, WritePolicy
+from exporter.web.admission import Turns
+from exporter.web.fast_path import READ_HEADERS, StatusShortcut
+from exporter.web.identity import Identity
+from exporter.web.openapi import description
+from exporter.web.query import instant, integer, seconds
+from exporter.web.refusals import REPORT_PATH, Refusals
+from servicekit.clock import Clock, rfc3339
+from servicekit.http import answer_errors_as_json, require_known_host
+from servicekit.log import event
+from servicekit.pages import blueprint as pages
+from servicekit.version import __version__
+
+MAX_WAIT: Final = 25.0
+MAX_WAITERS: Final = 8
+MAX_LISTS: Final = 4
+"""Lists in work or waiting for it; with one more the ordinary requests would find no thread."""
+ALERTS_LIMIT: Final = 1000
+HISTORY_LIMIT: Final = 10_000
+"""Entries on one page, which then stays below 1 MB; an hour with a frame per second is 7,200."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the API speaks for; built by `exporter.__main__`, by hand in tests."""
+
+    status: Status
+    journal: Journal
+    identity: Identity
+    policy: WritePolicy
+    registry: CollectorRegistry
+    clock: Clock
+    errors: Errors
+    refusals: Refusals
+    host_names: frozenset[str] = frozenset()
+    """Further names under which the monitor may be addressed."""
+    waiters: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MAX_WAITERS))
+    lists: Turns = field(default_factory=lambda: Turns(MAX_LISTS))
+
+
+def create_app(services: Services) -> Flask:
+    """Build the WSGI application."""
+    app = Flask("exporter", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
+    app.json.ensure_ascii = False  # type: ignore[attr-defined] # Flask's default provider has it
+    app.json.sort_keys = False  # type: ignore[attr-defined] # the same
+    answer_errors_as_json(app, on_internal_error=services.errors.count_http)
+    is_known_host = require_known_host(app, services.identity.names() | services.host_names)
+    body = replies.StatusBody(services.identity.node_name)
+    app.wsgi_app = StatusShortcut(app.wsgi_app, services.status.view, body, is_known_host)  # type: ignore[method-assign]
+    app.register_blueprint(_status(services, body))
+    app.register_blueprint(_reading(services))
+    app.register_blueprint(_writing(services))
+    app.register_blueprint(_operations(services))
+    app.register_blueprint(pages("exporter", STATES))
+
+    @app.after_request
+    def allow_reading_from_anywhere(response: Response) -> Response:
+        if request.method in ("GET", "HEAD"):
+            for name, value in READ_HEADERS:
+                response.headers.setdefault(name, value)
+        return response
+
+    @app.after_request
+    def note_refusal(response: Response) -> Response:
+        if 400 <= response.status_code < 500:
+            reason = str((response.get_json(silent=True) or {}).get("error"))
+            services.refusals.note(request.method, request.path, response.status_code, reason, request.remote_addr)
+        return response
+
+    return app
+
+
+def _status(services: Services, body: replies.StatusBody) -> Blueprint:
+    api = Blueprint("status", __name__)
+    status, me = services.status, services.identity
+
+    @api.get("/api/status")
+    def get_status() -> ResponseReturnValue:
+        wait, since = seconds(request.args, "wait", MAX_WAIT), integer(request.args, "since")
+        if wait is None or since is None or not services.waiters.acquire(blocking=False):
+            return Response(body.of(status.view()), content_type="application/json")
+        try:
+            return Response(body.of(status.wait_past(since, wait)), content_type="application/json")
+        finally:
+            services.waiters.release()
+
+    @api.get("/api/nodes/<node_id>/status")
+    def get_node_status(node_id: str) -> ResponseReturnValue:
+        if not me.is_me(node_id):
+            raise NotFound(f"this is node {me.node_name}")
+        return jsonify(replies.node_status(status.view(), me.node_name))
+
+    return api
+
+
+def _reading(services: Services) -> Blueprint:
+    api = Blueprint("reading", __name__)
+    status, journal, me = services.status, services.journal, services.identity
+
+    @api.get("/api/alerts")
+    def get_alerts() -> ResponseReturnValue:
+        limit = integer(request.args, "limit", 1, ALERTS_LIMIT, otherwise=100)
+        before = integer(request.args, "before", 1, END, otherwise=END)
+        with services.lists.turn():
+            page = journal.alerts(limit, before)
+            return _page(replies.alerts(page.rows, me.node_name), page.before, limit=limit)
+
+    @api.get("/api/history")
+    def get_history() -> ResponseReturnValue:
+        since = instant(request.args, "since", otherwise=services.clock.time() - 86_400)
+        limit = integer(request.args, "limit", 1, HISTORY_LIMIT, otherwise=HISTORY_LIMIT)
+        before = integer(request.args, "before", 1, END, otherwise=END)
+        with services.lists.turn():
+            if before < END:
+                page, present = journal.transitions(limit, since, before), None
+            else:
+                # The view last: what it calls the present state cannot be among the finished ones read before it.
+                page, present = journal.transitions(limit - 1, since), status.view()
+            return _page(replies.history(page.rows, present), page.before, since=since, limit=limit)
+
+    return api
+
+
+def _page(body: object, before: int | None, **query: float) -> Response:
+    """Return a page of a list; its header `Link` leads to the next one, if there is one (RFC 8288)."""
+    response = jsonify(body)
+    if before is not None:
+        response.headers["Link"] = f'<?{urlencode(query | {"before": before})}>; rel="next"'
+        response.headers["Access-Control-Expose-Headers"] = "Link"
+    return response
+
+
+def _writing(services: Services) -> Blueprint:
+    api = Blueprint("writing", __name__)
+
+    @api.post(REPORT_PATH)
+    def update_status() -> ResponseReturnValue:
+        services.policy.check(request)
+        try:
+            report = parse(request.get_data(cache=False))
+        except ReportError as error:
+            raise BadRequest(str(error)) from None
+        if report.unknown_fields:
+            _log.debug(event("unknown_fields", names=",".join(report.unknown_fields)))
+        receipt = services.status.apply(report)
+        return jsonify(
+            success=True,
+            status=receipt.state.name,
+            timestamp=rfc3339(receipt.entered),
+            version=receipt.version,
+        )
+
+    return api
+
+
+def _operations(services: Services) -> Blueprint:
+    api = Blueprint("operations", __name__)
+    started = services.clock.monotonic()
+
+    @api.get("/api/health")
+    def get_health() -> ResponseReturnValue:
+        failure = services.journal.failure
+        body = {
+            "status": "unhealthy" if failure else "healthy",
+            "service": "CM-ZSB监控",
+            "version": __version__,
+            "uptime_seconds": round(services.clock.monotonic() - started, 3),
+        }
+        if failure:
+            return jsonify(body | {"reason": f"the journal cannot be written: {failure}"}), 503
+        return jsonify(body)
+
+    @api.get("/metrics")
+    def get_metrics() -> ResponseReturnValue:
+        # Only the format is chosen by the client; prometheus_client's own app would filter by name[] too.
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return Response(encode(services.registry), content_type=content_type)
+
+    @api.get("/api/openapi.json")
+    def get_description() -> ResponseReturnValue:
+        return jsonify(description())
+
+    return api

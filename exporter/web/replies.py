@@ -1,0 +1,97 @@
+"""The bodies of the monitor's replies, as plain values ready for JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from exporter.status.records import Alert, Transition
+from exporter.status.view import View
+from servicekit.clock import rfc3339
+
+
+def status(view: View, node_name: str) -> dict[str, Any]:
+    """Return the body of `GET /api/status`."""
+    latest = view.latest
+    return {
+        "status": view.state.name,
+        "timestamp": rfc3339(view.entered),
+        "latest_state": {
+            "status": view.state.name,
+            "timestamp": rfc3339(view.entered),
+            "current_task": latest.current_task,
+            "message": latest.message,
+            "task_info": latest.task_info,
+        },
+        "stats": {
+            "total_processed": view.totals.processed,
+            "low_confidence_count": view.totals.low_confidence,
+            "sent_to_server": view.totals.sent_to_server,
+        },
+        "node_id": node_name,
+        "stale": view.stale,
+        "version": view.version,
+    }
+
+
+class StatusBody:
+    """The body of `GET /api/status` of node `node_name` as JSON text; made anew only for another version."""
+
+    def __init__(self, node_name: str) -> None:
+        self._node_name = node_name
+        self._made = (-1, b"")
+
+    def of(self, view: View) -> bytes:
+        """Return the body for `view`, all of which that it shows changes with the version."""
+        version, body = self._made
+        if version != view.version:
+            text = json.dumps(status(view, self._node_name), ensure_ascii=False, separators=(",", ":"))
+            body = text.encode() + b"\n"
+            self._made = (view.version, body)
+        return body
+
+
+def node_status(view: View, node_name: str) -> dict[str, Any]:
+    """Return the body of `GET /api/nodes/<id>/status`; the details are those of `GET /api/status` and more."""
+    details = status(view, node_name) | {
+        "seconds_in_state": round(view.in_state, 3),
+        "reporter_timestamp": view.latest.reporter_timestamp,
+        "last_report": None if view.last_report is None else rfc3339(view.last_report),
+    }
+    return {
+        "node_id": node_name,
+        "status": view.state.name,
+        "timestamp": rfc3339(view.entered),
+        "details": details,
+    }
+
+
+def alerts(rows: Iterable[Alert], node_name: str) -> dict[str, Any]:
+    """Return the body of `GET /api/alerts`."""
+    return {
+        "alerts": [
+            {
+                "id": row.id,
+                "timestamp": rfc3339(row.timestamp),
+                "node_id": node_name,
+                "level": row.level,
+                "message": row.message,
+                "task_info": json.loads(row.task_info) if row.task_info else None,
+            }
+            for row in rows
+        ]
+    }
+
+
+def history(finished: Iterable[Transition], view: View | None) -> list[dict[str, Any]]:
+    """Return the body of `GET /api/history`: `finished` stays, given newest first, as a list that is oldest first.
+
+    The last one is the present state of `view`, which goes on; a page of older stays comes without.
+    """
+    stays = [] if view is None else [(view.entered, view.state.name, view.in_state)]
+    stays.extend((row.entered, row.state, row.seconds) for row in finished)
+    return [
+        {"timestamp": rfc3339(entered), "status": state, "duration_seconds": round(seconds, 3)}
+        for entered, state, seconds in reversed(stays)
+    ]

@@ -1,0 +1,57 @@
+"""A monitor without its server: the real parts around a clock that tests move by hand."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flask import Flask
+
+from exporter.metrics import Errors, StatusCollector, registry
+from exporter.status.service import Status
+from exporter.status.ticker import LogObserver
+from exporter.storage.journal import Journal
+from exporter.web.access import WritePolicy
+from exporter.web.api import Services, create_app
+from exporter.web.identity import Identity
+from exporter.web.refusals import Refusals
+from testkit.clocks import ManualClock
+
+LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
+
+
+class Monitor:
+    """Everything but waitress and the command line."""
+
+    def __init__(self, directory: Path, clock: ManualClock, token: str | None = None) -> None:
+        self.clock = clock
+        self.journal = Journal(directory)
+        self.status = Status(
+            clock=clock, recorder=self.journal, observer=LogObserver(), ttl=60.0, stored=self.journal.stored
+        )
+        self.errors = Errors()
+        collector = StatusCollector("M5", self.status.view, lambda: self.journal.errors, self.errors)
+        self.registry = registry(collector)
+        self.app: Flask = create_app(
+            Services(
+                status=self.status,
+                journal=self.journal,
+                identity=Identity("M5", "board-5"),
+                policy=WritePolicy(LOOPBACK, token),
+                registry=self.registry,
+                clock=clock,
+                errors=self.errors,
+                refusals=Refusals(self.status.reject),
+            )
+        )
+
+
+@contextmanager
+def running_monitor(directory: Path, clock: ManualClock | None = None, token: str | None = None) -> Iterator[Monitor]:
+    monitor = Monitor(directory, clock or ManualClock(), token)
+    try:
+        yield monitor
+    finally:
+        monitor.journal.close()

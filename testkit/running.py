@@ -1,0 +1,140 @@
+"""The two services as real processes on loopback that tests end, start again and speak to badly."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+import requests
+
+from testkit.net import free_port, wait_for
+from testkit.process import Process, module
+
+DESCRIPTORS: Final = 1024
+"""The soft limit that shells and systemd give; this process itself may have more."""
+
+
+@contextmanager
+def usual_descriptors() -> Iterator[None]:
+    """Start services with the usual limit of open files, however many the test itself may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit = DESCRIPTORS if soft == resource.RLIM_INFINITY else min(soft, DESCRIPTORS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+class Service:
+    """A process with an HTTP API at `url`; a context manager that leaves nothing behind."""
+
+    process: Process
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.url = f"http://{address}"
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        return requests.get(self.url + path, timeout=10, allow_redirects=False, **options)
+
+    def connect(self, seconds: float = 10.0) -> socket.socket:
+        host, _, port = self.address.partition(":")
+        return socket.create_connection((host, int(port)), timeout=seconds)
+
+    def talk(self, raw: bytes) -> bytes:
+        """Send raw bytes and return everything that comes until the service closes."""
+        received = b""
+        with self.connect() as peer:
+            peer.sendall(raw)
+            while piece := peer.recv(65536):
+                received += piece
+        return received
+
+    def kill_9(self) -> None:
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.kill()
+
+    def processes(self) -> list[psutil.Process]:
+        """Return the process and its children (gunicorn serves from one)."""
+        parent = psutil.Process(self.process.pid)
+        return [parent, *parent.children(recursive=True)]
+
+    def resources(self) -> dict[str, float]:
+        """Return threads, descriptors and MB of memory (what they share counted once) of all its processes."""
+        found = self.processes()
+        return {
+            "threads": sum(process.num_threads() for process in found),
+            "descriptors": sum(process.num_fds() for process in found),
+            "megabytes": sum(process.memory_full_info().pss for process in found) / 1e6,
+        }
+
+
+class RunningMonitor(Service):
+    """A monitor of the node M5; its journal is below `directory` and outlives it."""
+
+    def __init__(
+        self, directory: Path, *options: str, address: str = "", node: str = "M5", health: tuple[int, ...] = (200,)
+    ) -> None:
+        super().__init__(address or f"127.0.0.1:{free_port()}")
+        self.directory = directory
+        self.state = directory / "state"
+        self.log = directory / "monitor.log"
+        self.options = ("--node-name", node, *options)
+        self.start(health)
+
+    def start(self, health: tuple[int, ...] = (200,), command_prefix: tuple[str, ...] = ()) -> None:
+        """Start it (again); returns when its health is one of those HTTP statuses."""
+        options: tuple[str | Path, ...] = ("--listen", self.address, "--state-dir", self.state, *self.options)
+        command = [*command_prefix, *module("exporter", *options)]
+        with usual_descriptors():
+            self.process = Process(command, self.log)
+        try:
+            wait_for(lambda: self.get("/api/health").status_code in health, "the monitor's health", 20)
+        except TimeoutError as error:
+            raise AssertionError(f"{error}\n{self.process.output()}") from None
+
+    def status(self) -> dict[str, Any]:
+        reply: dict[str, Any] = self.get("/api/status").json()
+        return reply
+
+    def stats(self) -> dict[str, int]:
+        stats: dict[str, int] = self.status()["stats"]
+        return stats
+
+    def report(self, **fields: Any) -> requests.Response:
+        return requests.post(f"{self.url}/api/update_status", json=fields, timeout=10)
+
+
+class RunningBridge(Service):
+    """A bridge with `options`, which must name its source."""
+
+    def __init__(self, directory: Path, *options: str, address: str = "") -> None:
+        super().__init__(address or f"127.0.0.1:{free_port()}")
+        self.log = directory / "bridge.log"
+        self.options = options
+        self.start()
+
+    def start(self) -> None:
+        """Start it (again); returns when it answers, whatever it says."""
+        with usual_descriptors():
+            self.process = Process(module("castray_bridge", "--listen", self.address, *self.options), self.log)
+        wait_for(lambda: self.get("/api/health").status_code in (200, 503), "the bridge", 20)
+
+    def nodes(self) -> dict[str, dict[str, Any]]:
+        """Return the living nodes by name."""
+        found = self.get("/api/nodes/unified").json()["nodes"]
+        return {node["name"]: node for node in found if node["state"] == "ALIVE"}

@@ -1,0 +1,146 @@
+"""Which monitors there are and should be."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from castray_bridge.sources.cluster import Cluster
+from castray_bridge.sources.discovery import LOST_SECONDS, Directory
+from castray_bridge.sources.inventory import Expected, load
+from servicekit.address import Address
+from servicekit.errors import StartError
+from testkit.clocks import ManualClock
+from testkit.sources import node
+
+
+def names(directory: Directory) -> dict[str, tuple[str, bool]]:
+    return {found.name: (found.address.host, found.present) for found in directory.presences()}
+
+
+def test_lost_node_stays_listed_for_an_hour() -> None:
+    clock = ManualClock()
+    directory = Directory(clock, 8000)
+    directory.update(Cluster((node("M1", "10.0.0.1"), node("M2", "10.0.0.2"))))
+    directory.update(Cluster((node("M1", "10.0.0.1"),)))
+    assert names(directory) == {"M1": ("10.0.0.1", True), "M2": ("10.0.0.2", False)}
+    clock.pass_(LOST_SECONDS + 1)
+    directory.update(Cluster((node("M1", "10.0.0.1"),)))
+    assert names(directory) == {"M1": ("10.0.0.1", True)}
+
+
+def test_node_that_changes_its_address_leaves_no_ghost() -> None:
+    directory = Directory(ManualClock(), 8000)
+    directory.update(Cluster((node("M1", "10.0.0.1"),)))
+    directory.update(Cluster((node("M1", "10.0.0.9"),)))
+    assert names(directory) == {"M1": ("10.0.0.9", True)}
+
+
+def test_address_that_another_node_took_over_is_no_ghosts() -> None:
+    directory = Directory(ManualClock(), 8000)
+    directory.update(Cluster((node("M1", "10.0.0.1"),)))
+    directory.update(Cluster((node("M7", "10.0.0.1"),)))
+    assert names(directory) == {"M7": ("10.0.0.1", True)}
+
+
+def test_dead_twin_is_neither_asked_nor_listed() -> None:
+    directory = Directory(ManualClock(), 8000)
+    twins = (node("M3", "10.0.0.3", alive=False, node_id="old"), node("M3", "10.0.0.3", node_id="new"))
+    assert directory.update(Cluster(twins)) == (None, Address("10.0.0.3", 8000))
+    assert names(directory) == {"M3": ("10.0.0.3", True)}
+
+
+def test_inventory_adds_who_should_be_there_with_labels_and_port() -> None:
+    expected = [Expected("M1", "10.0.0.1", {"room": "A1"}, 8123), Expected("M2", "10.0.0.2")]
+    directory = Directory(ManualClock(), 8000, expected)
+    directory.update(Cluster((node("M1", "10.0.0.1"),)))
+    assert directory.groups() == [
+        {"targets": ["10.0.0.1:8123"], "labels": {"room": "A1", "node": "M1", "node_ip": "10.0.0.1"}},
+        {"targets": ["10.0.0.2:8000"], "labels": {"node": "M2", "node_ip": "10.0.0.2"}},
+    ]
+
+
+def test_machines_with_one_name_are_both_listed() -> None:
+    directory = Directory(ManualClock(), 8000)
+    directory.update(Cluster((node("vm", "10.0.0.1"), node("vm", "10.0.0.2"))))
+    assert [group["targets"] for group in directory.groups()] == [["10.0.0.1:8000"], ["10.0.0.2:8000"]]
+
+
+@pytest.mark.parametrize("ip", ["head.local", "", "0.0.0.0", "::", "224.0.0.1", "255.255.255.255", "fe80::1%eth0"])
+def test_address_that_is_no_machines_is_not_asked(ip: str) -> None:
+    directory = Directory(ManualClock(), 8000)
+    assert directory.update(Cluster((node("M1", ip),))) == (None,)
+    assert directory.groups() == []
+
+
+def test_node_that_died_before_the_start_stays_listed_for_the_rest_of_its_hour() -> None:
+    clock = ManualClock()
+    cluster = Cluster(
+        (
+            node("M1", "10.0.0.1"),
+            node("M2", "10.0.0.2", alive=False, ended_at=clock.time() - 600),
+            node("M3", "10.0.0.3", alive=False, ended_at=clock.time() - LOST_SECONDS - 1),
+            node("M4", "10.0.0.4", alive=False),
+            # Lost earlier, and back: at its address, under its name.
+            node("M5", "10.0.0.1", alive=False, ended_at=clock.time() - 60),
+            node("M1", "10.0.0.9", alive=False, ended_at=clock.time() - 60),
+        )
+    )
+    directory = Directory(clock, 8000)
+    for seconds in (LOST_SECONDS - 601, 2):
+        directory.update(cluster)
+        assert names(directory) == {"M1": ("10.0.0.1", True), "M2": ("10.0.0.2", False)}
+        clock.pass_(seconds)
+    directory.update(cluster)
+    assert names(directory) == {"M1": ("10.0.0.1", True)}
+
+
+def test_of_two_places_where_a_lost_node_was_the_last_is_listed() -> None:
+    clock = ManualClock()
+    directory = Directory(clock, 8000)
+    directory.update(
+        Cluster(
+            (
+                node("M1", "10.0.0.1"),
+                node("M2", "10.0.0.2", alive=False, ended_at=clock.time() - 60),
+                node("M2", "10.0.0.3", alive=False, ended_at=clock.time() - 600),
+            )
+        )
+    )
+    assert names(directory) == {"M1": ("10.0.0.1", True), "M2": ("10.0.0.2", False)}
+
+
+def test_address_of_version_6_stands_in_brackets() -> None:
+    directory = Directory(ManualClock(), 8000)
+    directory.update(Cluster((node("M1", "fd00::1"),)))
+    assert directory.groups()[0]["targets"] == ["[fd00::1]:8000"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ([], "must be"),
+        ({"nodes": {}}, "must be"),
+        ({"nodes": [{"name": "M1"}]}, "is not an IP address"),
+        ({"nodes": [{"name": "M1", "ip": "head.local"}]}, "is not an IP address"),
+        ({"nodes": [{"name": "<M1>", "ip": "10.0.0.1"}]}, "name"),
+        ({"nodes": [{"name": "M1", "ip": "10.0.0.1", "monitor_port": 0}]}, "monitor_port"),
+        ({"nodes": [{"name": "M1", "ip": "10.0.0.1", "monitor_port": True}]}, "monitor_port"),
+        ({"nodes": [{"name": "M1", "ip": "10.0.0.1", "labels": {"a-b": "c"}}]}, "label"),
+        ({"nodes": [{"name": "M1", "ip": "10.0.0.1", "labels": {"__address__": "evil:80"}}]}, "label"),
+        ({"nodes": [{"name": "M1", "ip": "10.0.0.1"}, {"name": "M1", "ip": "10.0.0.2"}]}, "same name"),
+    ],
+)
+def test_wrong_inventory_is_refused_with_the_reason(tmp_path: Path, content: Any, said: str) -> None:
+    file = tmp_path / "inventory.json"
+    file.write_text(json.dumps(content))
+    with pytest.raises(StartError, match=said):
+        load(file)
+
+
+def test_inventory_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StartError, match=r"none\.json"):
+        load(tmp_path / "none.json")
