@@ -17,9 +17,9 @@ import aiohttp
 from bench.fleet import host
 from bench.row import Benches, Row
 from castray_bridge.probes.pool import WorkerPool
-from castray_bridge.probes.schedule import Pace
-from castray_bridge.probes.status import Answer
-from castray_bridge.snapshot.store import Board
+from castray_bridge.probes.schedule import ProbeSettings
+from castray_bridge.probes.status import ProbeResult
+from castray_bridge.snapshot.store import SnapshotStore
 from castray_bridge.sources.cluster import Cluster, Node
 from exporter.states import IDLE
 from servicekit.address import Address
@@ -49,14 +49,14 @@ class Sweeper:
     def __init__(self, addresses: list[Address]) -> None:
         self._addresses = addresses
         nodes = tuple(Node(str(address), address.host, str(address), True, {}) for address in addresses)
-        self._board = Board(SystemClock(), IDLE.name)
+        self._board = SnapshotStore(SystemClock(), IDLE.name)
         self._board.set_cluster(Cluster(nodes), addresses)
         self._times: list[float] = []
         self._everyone = threading.Event()
         self._begun = 0.0
         self._round = 0
         # Nobody becomes due a second time while this lasts.
-        self._pool = WorkerPool(Pace(refresh=60.0), self._take, SystemClock())
+        self._pool = WorkerPool(ProbeSettings(refresh=60.0), self._take, SystemClock())
 
     def __enter__(self) -> Sweeper:
         return self
@@ -75,7 +75,7 @@ class Sweeper:
         self._everyone.wait(30)
         return sorted(self._times)
 
-    def _take(self, answer: Answer) -> None:
+    def _take(self, answer: ProbeResult) -> None:
         self._board.publish(answer)
         self._times.append(time.perf_counter() - self._begun)
         if len(self._times) == len(self._addresses):

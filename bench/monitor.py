@@ -18,7 +18,7 @@ import requests
 from bench.row import Benches, Row
 from bench.wrk import load
 from castray_bridge.probes.pool import WorkerPool
-from castray_bridge.probes.schedule import Pace
+from castray_bridge.probes.schedule import ProbeSettings
 from demo.stack import get_json
 from servicekit.address import Address
 from servicekit.clock import SystemClock
@@ -92,7 +92,7 @@ def _node_exporter() -> Iterator[Service]:
 def _asked_by_a_bridge(running: Service) -> Iterator[None]:
     """Ask as a bridge does: a long poll after the other."""
     host, _, port = running.url.removeprefix("http://").partition(":")
-    pool = WorkerPool(Pace(), lambda answer: None, SystemClock())
+    pool = WorkerPool(ProbeSettings(), lambda answer: None, SystemClock())
     try:
         pool.set_targets({Address(host, int(port)): "M5"})
         yield

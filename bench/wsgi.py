@@ -15,7 +15,7 @@ from exporter.status.ticker import LogObserver
 from exporter.storage.journal import Journal
 from exporter.web.access import WritePolicy, networks
 from exporter.web.api import MAX_WAITERS, Services, create_app
-from exporter.web.identity import Identity
+from exporter.web.identity import LocalIdentity
 from exporter.web.refusals import Refusals
 from exporter.web.server import Server
 from servicekit.address import Address
@@ -33,7 +33,7 @@ def _services(directory: Path) -> Services:
     return Services(
         status=status,
         journal=journal,
-        identity=Identity("M5", "board"),
+        identity=LocalIdentity("M5", "board"),
         policy=WritePolicy(networks("127.0.0.0/8"), None),
         registry=registry(StatusCollector("M5", status.view, lambda: journal.errors, errors)),
         clock=clock,

@@ -4,9 +4,19 @@ What an application of its own needs stands here; docs/integrate.md shows it in 
 """
 
 from castray_bridge.bridge import Bridge
-from castray_bridge.probes.schedule import Pace
+from castray_bridge.probes.schedule import ProbeSettings
 from castray_bridge.sources.cluster import Cluster, Node, SourceError
 from castray_bridge.sources.inventory import Expected
 from castray_bridge.sources.source import CastRaySource, RaySource, Source
 
-__all__ = ["Bridge", "CastRaySource", "Cluster", "Expected", "Node", "Pace", "RaySource", "Source", "SourceError"]
+__all__ = [
+    "Bridge",
+    "CastRaySource",
+    "Cluster",
+    "Expected",
+    "Node",
+    "ProbeSettings",
+    "RaySource",
+    "Source",
+    "SourceError",
+]

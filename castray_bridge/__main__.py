@@ -11,7 +11,7 @@ from flask import Flask
 from prometheus_client import disable_created_metrics
 
 from castray_bridge.bridge import Bridge
-from castray_bridge.probes.schedule import Pace
+from castray_bridge.probes.schedule import ProbeSettings
 from castray_bridge.sources import inventory as inventories
 from castray_bridge.sources.source import CastRaySource, RaySource, Source
 from castray_bridge.web.access import Access
@@ -116,13 +116,13 @@ def command(
     bridge = Bridge(
         source,
         monitor_port=monitor_port,
-        pace=Pace(timeout, refresh, workers),
+        settings=ProbeSettings(timeout, refresh, workers),
         unreachable_as=unreachable_as,
         inventory=expected,
         prometheus_url=prometheus_url,
     )
-    watchdog = Watchdog(notifier, bridge.complaint)
-    push = Push(bridge.board, bridge.counts, max_websockets)
+    watchdog = Watchdog(notifier, bridge.liveness_error)
+    push = Push(bridge.store, bridge.metrics, max_websockets)
 
     def make_app() -> Flask:
         bridge.start()

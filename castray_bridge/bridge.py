@@ -8,17 +8,17 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 
-from castray_bridge.metrics import BridgeCollector, Counts
+from castray_bridge.metrics import BridgeCollector, Metrics
 from castray_bridge.probes.history import History
 from castray_bridge.probes.pool import WorkerPool
-from castray_bridge.probes.prometheus_status import PrometheusAsker
-from castray_bridge.probes.schedule import Pace
-from castray_bridge.probes.status import PENDING, Answer, NodeStatus
-from castray_bridge.refresher import Asker, Refresher
+from castray_bridge.probes.prometheus_status import PrometheusStatusProvider
+from castray_bridge.probes.schedule import ProbeSettings
+from castray_bridge.probes.status import PENDING, NodeStatus, ProbeResult
+from castray_bridge.refresher import SourcePoller, StatusProvider
 from castray_bridge.snapshot import merge, render
-from castray_bridge.snapshot.store import Board, Snapshot, once
+from castray_bridge.snapshot.store import Snapshot, SnapshotStore, cached_per_snapshot
 from castray_bridge.sources.cluster import Node
-from castray_bridge.sources.discovery import Directory
+from castray_bridge.sources.discovery import TargetRegistry
 from castray_bridge.sources.inventory import Expected
 from castray_bridge.sources.source import Source
 from exporter.states import IDLE
@@ -37,7 +37,7 @@ class Bridge:
         source: Source,
         *,
         monitor_port: int = 8000,
-        pace: Pace | None = None,
+        settings: ProbeSettings | None = None,
         unreachable_as: str = IDLE.name,
         inventory: Iterable[Expected] = (),
         prometheus_url: str | None = None,
@@ -45,48 +45,50 @@ class Bridge:
     ) -> None:
         """`prometheus_url`: ask the Prometheus there what the nodes do, instead of every node's monitor."""
         clock = clock or SystemClock()
-        pace = pace or Pace()
+        settings = settings or ProbeSettings()
         self._unreachable_as = unreachable_as
         self._is_used = False
         self.clock = clock
         self.registry = CollectorRegistry()
-        self.counts = Counts(self.registry)
-        self.board = Board(clock, unreachable_as)
-        self.directory = Directory(clock, monitor_port, inventory)
-        self.history = History(clock, pace.timeout)
-        self._asker: Asker = (
-            PrometheusAsker(prometheus_url, pace.refresh, self._take, clock)
+        self.metrics = Metrics(self.registry)
+        self.store = SnapshotStore(clock, unreachable_as)
+        self.target_registry = TargetRegistry(clock, monitor_port, inventory)
+        self.history = History(clock, settings.timeout)
+        self._status_provider: StatusProvider = (
+            PrometheusStatusProvider(prometheus_url, settings.refresh, self._take, clock)
             if prometheus_url
-            else WorkerPool(pace, self._take, clock)
+            else WorkerPool(settings, self._take, clock)
         )
-        self.refresher = Refresher(source, self.directory, self._asker, self.board, clock, pace.refresh)
+        self.poller = SourcePoller(
+            source, self.target_registry, self._status_provider, self.store, clock, settings.refresh
+        )
         ProcessCollector(registry=self.registry)
-        self.registry.register(BridgeCollector(self.board, self.directory, self.refresher, self.counts))
+        self.registry.register(BridgeCollector(self.store, self.target_registry, self.poller, self.metrics))
 
     def start(self) -> None:
         """Begin to ask; returns at once. Raises `RuntimeError` the second time, and after `close()`."""
         if self._is_used:
             raise RuntimeError("this bridge was started or closed before: make a new one")
         self._is_used = True
-        self.refresher.start()
+        self.poller.start()
 
-    def complaint(self) -> str:
+    def liveness_error(self) -> str:
         """Return which thread no longer gets on, or an empty text; silent nodes and a silent source are no reason."""
-        if not self.refresher.is_alive():
+        if not self.poller.is_alive():
             return "the refresher is stuck"
-        return "" if self._asker.is_alive() else "a thread that asks the nodes is stuck or has ended"
+        return "" if self._status_provider.is_alive() else "a thread that asks the nodes is stuck or has ended"
 
     def close(self) -> None:
         """Stop asking and join all threads, within the seconds that a question may take. May be called twice."""
         self._is_used = True
-        self.refresher.stop()  # both may have a question under way: they wait for its end at the same time
-        self._asker.close()
-        self.refresher.close()
+        self.poller.stop()  # both may have a question under way: they wait for its end at the same time
+        self._status_provider.close()
+        self.poller.close()
         self.history.close()
 
     def nodes(self) -> list[dict[str, Any]]:
         """Return CastRay's node objects with the work status, as of now; the caller may change them."""
-        found: list[dict[str, Any]] = json.loads(render.nodes(self.board.snapshot()))
+        found: list[dict[str, Any]] = json.loads(render.nodes(self.store.snapshot()))
         return found
 
     def work_status(self, node: str) -> dict[str, Any]:
@@ -98,7 +100,7 @@ class Bridge:
         """
         fields = merge.node_object(
             Node(node, node, node, True, {}),
-            _by_any_name(self.board.snapshot()).get(node, PENDING),
+            _by_any_name(self.store.snapshot()).get(node, PENDING),
             self._unreachable_as,
         )
         del fields["tasks"]
@@ -111,12 +113,12 @@ class Bridge:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _take(self, answer: Answer) -> None:
-        self.board.publish(answer)
-        self.counts.probe(answer)
+    def _take(self, answer: ProbeResult) -> None:
+        self.store.publish(answer)
+        self.metrics.probe(answer)
 
 
-@once
+@cached_per_snapshot
 def _by_any_name(snapshot: Snapshot) -> dict[str, NodeStatus]:
     """Return the statuses by name, address and id of each node; of twins the living one's."""
     rows = sorted(snapshot.shown, key=lambda row: row.node.alive)

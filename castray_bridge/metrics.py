@@ -9,10 +9,10 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from castray_bridge.probes.status import Answer
-from castray_bridge.refresher import Refresher
-from castray_bridge.snapshot.store import Board
-from castray_bridge.sources.discovery import Directory
+from castray_bridge.probes.status import ProbeResult
+from castray_bridge.refresher import SourcePoller
+from castray_bridge.snapshot.store import SnapshotStore
+from castray_bridge.sources.discovery import TargetRegistry
 from servicekit.node_names import safe_address
 from servicekit.version import __version__
 
@@ -23,7 +23,7 @@ _RESULTS: Final = (
 _DURATIONS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 
 
-class Counts:
+class Metrics:
     """What happens and leaves no other trace; every series exists from the start."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -46,7 +46,7 @@ class Counts:
         )
         self.websocket_clients = 0
 
-    def probe(self, answer: Answer) -> None:
+    def probe(self, answer: ProbeResult) -> None:
         """Count one answer, good or bad."""
         error = answer.status.error
         result = "ok" if error is None else "http_error" if error.startswith("http_") else error
@@ -58,10 +58,12 @@ class Counts:
 class BridgeCollector(Collector):
     """Yields the gauges, e.g. `castray_bridge_nodes{state="sending"} 2`."""
 
-    def __init__(self, board: Board, directory: Directory, refresher: Refresher, counts: Counts) -> None:
-        self._board = board
-        self._directory = directory
-        self._refresher = refresher
+    def __init__(
+        self, store: SnapshotStore, target_registry: TargetRegistry, poller: SourcePoller, counts: Metrics
+    ) -> None:
+        self._store = store
+        self._target_registry = target_registry
+        self._poller = poller
         self._counts = counts
 
     def describe(self) -> list[Metric]:
@@ -72,14 +74,14 @@ class BridgeCollector(Collector):
         """Yield all gauges as of now."""
         yield from self._nodes()
         yield _gauge(
-            "castray_bridge_snapshot_timestamp_seconds", "Unix time of the latest news.", self._board.updated_at
+            "castray_bridge_snapshot_timestamp_seconds", "Unix time of the latest news.", self._store.updated_at
         )
-        ray_up = float(self._refresher.failure is None)
+        ray_up = float(self._poller.failure is None)
         yield _gauge("castray_bridge_ray_up", "1 when the source of nodes answered the last question.", ray_up)
         yield _gauge(
             "castray_bridge_ray_last_success_timestamp_seconds",
             "Unix time of the last good node list.",
-            self._refresher.last_success,
+            self._poller.last_success,
         )
         yield _gauge("castray_bridge_websocket_clients", "Connected WebSocket clients.", self._counts.websocket_clients)
         build = GaugeMetricFamily("castray_bridge_build_info", "Version of the bridge.", labels=("version",))
@@ -87,7 +89,7 @@ class BridgeCollector(Collector):
         yield build
 
     def _nodes(self) -> Iterator[Metric]:
-        snapshot = self._board.snapshot()
+        snapshot = self._store.snapshot()
         by_state = GaugeMetricFamily("castray_bridge_nodes", "Living nodes by work state.", labels=("state",))
         for state, number in snapshot.state_counts().items():
             by_state.add_metric((state,), number)
@@ -103,7 +105,7 @@ class BridgeCollector(Collector):
         present = GaugeMetricFamily(
             "castray_bridge_node_present", "1 when the node, which is or should be there, is alive.", labels=labels
         )
-        for node in self._directory.presences():
+        for node in self._target_registry.targets():
             present.add_metric((node.name, node.address.host), float(node.present))
         yield from (by_state, reachable, present)
 

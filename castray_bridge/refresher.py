@@ -7,13 +7,13 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
-from castray_bridge.snapshot.store import Board
+from castray_bridge.snapshot.store import SnapshotStore
 from castray_bridge.sources.cluster import Cluster, SourceError
-from castray_bridge.sources.discovery import Directory
+from castray_bridge.sources.discovery import TargetRegistry
 from castray_bridge.sources.source import Source
 from servicekit.address import Address
 from servicekit.clock import Clock
-from servicekit.heartbeat import Turns
+from servicekit.heartbeat import Heartbeat
 from servicekit.log import event
 
 MAX_AGE: Final = 300.0
@@ -26,8 +26,8 @@ _CLOSE_SECONDS: Final = 2.5
 _log = logging.getLogger(__name__)
 
 
-class Asker(Protocol):
-    """Finds out what the nodes do, and publishes it by itself: `WorkerPool` or `PrometheusAsker`."""
+class StatusProvider(Protocol):
+    """Finds out what the nodes do, and publishes it by itself: `WorkerPool` or `PrometheusStatusProvider`."""
 
     def set_targets(self, targets: Mapping[Address, str]) -> None:
         """Ask about exactly these from now on; another value, which says who is there, means another node."""
@@ -42,16 +42,22 @@ class Asker(Protocol):
         ...
 
 
-class Refresher:
+class SourcePoller:
     """Keeps directory, asker and board at the source's latest list; `start` and `close` its thread."""
 
     def __init__(
-        self, source: Source, directory: Directory, asker: Asker, board: Board, clock: Clock, interval: float
+        self,
+        source: Source,
+        target_registry: TargetRegistry,
+        status_provider: StatusProvider,
+        store: SnapshotStore,
+        clock: Clock,
+        interval: float,
     ) -> None:
         self._source = source
-        self._directory = directory
-        self._asker = asker
-        self._board = board
+        self._target_registry = target_registry
+        self._status_provider = status_provider
+        self._store = store
         self._clock = clock
         self._interval = interval
         self._stop = threading.Event()
@@ -61,7 +67,7 @@ class Refresher:
         self._turn_began: float | None = None
         self.last_success: float | None = None
         """Unix time of the last good list."""
-        self._turns = Turns(clock, pause=interval)
+        self._heartbeat = Heartbeat(clock, pause=interval)
 
     @property
     def failure(self) -> str | None:
@@ -74,7 +80,7 @@ class Refresher:
         """Begin to ask."""
         # Made here: one that is made before gunicorn forks passes for ended in the process that starts it.
         self._thread = threading.Thread(target=self._run, name="refresher", daemon=True)
-        self._turns.note()
+        self._heartbeat.beat()
         self._thread.start()
 
     def stop(self) -> None:
@@ -104,16 +110,16 @@ class Refresher:
 
     def is_alive(self) -> bool:
         """Return whether the thread gets on; a source that fails is no reason why it would not."""
-        return self._thread is not None and self._thread.is_alive() and not self._turns.are_overdue()
+        return self._thread is not None and self._thread.is_alive() and not self._heartbeat.is_overdue()
 
     def is_usable(self) -> bool:
         """Return whether there is a list that is not too old."""
         return self._succeeded_at is not None and self._clock.monotonic() - self._succeeded_at < MAX_AGE
 
     def _take(self, cluster: Cluster) -> None:
-        addresses = self._directory.update(cluster)
-        self._board.set_cluster(cluster, addresses)
-        self._asker.set_targets(_occupants(cluster, addresses))
+        addresses = self._target_registry.update(cluster)
+        self._store.set_cluster(cluster, addresses)
+        self._status_provider.set_targets(_occupants(cluster, addresses))
         if self._failure is not None:
             _log.info(event("source_answers", nodes=len(cluster.nodes)))
         self.last_success = self._clock.time()
@@ -122,7 +128,7 @@ class Refresher:
     def _run(self) -> None:
         while not self._stop.is_set():
             self.refresh()
-            self._turns.note()
+            self._heartbeat.beat()
             self._stop.wait(self._interval)
 
 

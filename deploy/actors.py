@@ -12,10 +12,10 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from deploy.nodes import RayNode
 from deploy.settings import Settings
-from deploy.supervisor import MonitorHost
+from deploy.supervisor import MonitorSupervisor
 
 NAMESPACE: Final = "cmzsb"
-KEEPER: Final = "keeper"
+CONTROLLER: Final = "keeper"
 _STOP_WITHIN: Final = 12.0
 """Seconds for an actor to end its monitor and say so."""
 _GONE_WITHIN: Final = 10.0
@@ -62,7 +62,7 @@ def detached(name: str, node_id: str | None) -> dict[str, Any]:
 def start_monitor(node: RayNode, settings: Settings) -> MonitorActor:
     """Start the actor of `node`; does not wait for it. Raises `ValueError` when it exists."""
     actor = MonitorActor(node.node_id, settings.release, settings.port)
-    ray.remote(MonitorHost).options(**detached(actor.name, node.node_id)).remote(settings, node.name, node.ip)
+    ray.remote(MonitorSupervisor).options(**detached(actor.name, node.node_id)).remote(settings, node.name, node.ip)
     return actor
 
 

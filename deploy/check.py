@@ -28,7 +28,7 @@ class Check(NamedTuple):
     uptime: float | None = None
 
 
-class Answer(NamedTuple):
+class HealthReply(NamedTuple):
     """What `/api/health` said; `reason` is empty when it said that all is well."""
 
     reason: str
@@ -36,21 +36,21 @@ class Answer(NamedTuple):
     uptime: float = 0.0
 
 
-def read_health(ip: str, port: int, timeout: float) -> Answer:
+def read_health(ip: str, port: int, timeout: float) -> HealthReply:
     """Ask a monitor how it is. Raises `ProbeError`."""
     return parse_health(ask(Address(ip, port), "/api/health", timeout))
 
 
-def parse_health(body: bytes) -> Answer:
+def parse_health(body: bytes) -> HealthReply:
     """Read a reply of `/api/health`; another service's reply is a reason, too."""
     try:
         reply = json.loads(body)
-        return Answer("", str(reply["version"]), float(reply["uptime_seconds"]))
+        return HealthReply("", str(reply["version"]), float(reply["uptime_seconds"]))
     except (ValueError, KeyError, TypeError):
-        return Answer("another service answers on this port")
+        return HealthReply("another service answers on this port")
 
 
-def judge(answer: Answer, host: Mapping[str, Any] | None) -> Check:
+def judge(answer: HealthReply, host: Mapping[str, Any] | None) -> Check:
     """Combine the monitor's `answer` and what its actor said (None: nothing in time).
 
     A healthy answer counts only if it comes from the actor's own child: an older monitor on the same port, or one

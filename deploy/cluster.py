@@ -14,9 +14,18 @@ from typing import Any, Final, NamedTuple
 import ray
 from ray.exceptions import GetTimeoutError, RayError
 
-from deploy.actors import KEEPER, NAMESPACE, MonitorActor, all_nodes, detached, monitors, stop_monitors, wait_until_gone
+from deploy.actors import (
+    CONTROLLER,
+    NAMESPACE,
+    MonitorActor,
+    all_nodes,
+    detached,
+    monitors,
+    stop_monitors,
+    wait_until_gone,
+)
 from deploy.check import LOST
-from deploy.controller import Keeper
+from deploy.controller import Controller
 from deploy.journals import purge
 from deploy.nodes import listed, living
 from deploy.settings import Settings
@@ -64,11 +73,11 @@ def connected(address: str, bundle: Path | None = None) -> Iterator[None]:
 
 def report() -> dict[str, Any] | None:
     """Return the keeper's report, None when there is no keeper. Raises `StartError` when it gives no answer."""
-    keeper = _keeper()
-    if keeper is None:
+    controller = _controller()
+    if controller is None:
         return None
     try:
-        answer: dict[str, Any] = ray.get(keeper.report.remote(), timeout=_ANSWER_WITHIN)
+        answer: dict[str, Any] = ray.get(controller.report.remote(), timeout=_ANSWER_WITHIN)
     except (GetTimeoutError, RayError) as error:
         raise StartError(f"the keeper on the head node does not answer: {_first_line(error)}") from None
     return answer
@@ -76,14 +85,14 @@ def report() -> dict[str, Any] | None:
 
 def order(settings: Settings, patience: float) -> None:
     """Have `settings` everywhere from now on: by the keeper that is there, or by a new one."""
-    keeper = _keeper()
-    if keeper is not None:
-        if _release_of(keeper) == settings.release:
-            ray.get(keeper.resume.remote(), timeout=_ANSWER_WITHIN)
+    controller = _controller()
+    if controller is not None:
+        if _release_of(controller) == settings.release:
+            ray.get(controller.resume.remote(), timeout=_ANSWER_WITHIN)
             return
-        _dismiss(keeper)
+        _dismiss(controller)
     head = next((node.node_id for node in living(all_nodes()) if node.is_head), None)
-    ray.remote(Keeper).options(**detached(KEEPER, head)).remote(settings, patience)
+    ray.remote(Controller).options(**detached(CONTROLLER, head)).remote(settings, patience)
 
 
 class Removal(NamedTuple):
@@ -97,10 +106,10 @@ class Removal(NamedTuple):
 
 def remove(journals: str | None) -> Removal:
     """Take everything away, the journals in the directory `journals` of each node too if one is given."""
-    keeper = _keeper()
-    lost = _lost(keeper) if keeper is not None and journals is not None else set()
-    if keeper is not None:
-        _dismiss(keeper)
+    controller = _controller()
+    lost = _lost(controller) if controller is not None and journals is not None else set()
+    if controller is not None:
+        _dismiss(controller)
     entries = all_nodes()
     names = {node.node_id: f"{node.name} ({node.ip})" for node in listed(entries)}
     found: set[MonitorActor] = set()
@@ -117,33 +126,33 @@ def remove(journals: str | None) -> Removal:
     return Removal(len(found), len(reached) - len(kept), sorted(unconfirmed))
 
 
-def _lost(keeper: Any) -> set[str]:
+def _lost(controller: Any) -> set[str]:
     """Return the nodes that had a monitor and are gone: whatever they kept, they still have."""
     try:
-        rows = ray.get(keeper.report.remote(), timeout=_ANSWER_WITHIN)["nodes"]
+        rows = ray.get(controller.report.remote(), timeout=_ANSWER_WITHIN)["nodes"]
     except (GetTimeoutError, RayError):
         return set()
     return {f"{row['node']} ({row['ip']})" for row in rows if row["health"] == LOST}
 
 
-def _keeper() -> Any:
+def _controller() -> Any:
     try:
-        return ray.get_actor(KEEPER, NAMESPACE)
+        return ray.get_actor(CONTROLLER, NAMESPACE)
     except ValueError:
         return None
 
 
-def _release_of(keeper: Any) -> str | None:
+def _release_of(controller: Any) -> str | None:
     try:
-        return str(ray.get(keeper.report.remote(), timeout=_ANSWER_WITHIN)["release"])
+        return str(ray.get(controller.report.remote(), timeout=_ANSWER_WITHIN)["release"])
     except (GetTimeoutError, RayError):
         return None  # one that does not answer is replaced
 
 
-def _dismiss(keeper: Any) -> None:
-    ray.wait([keeper.retire.remote()], timeout=_ANSWER_WITHIN)
-    ray.kill(keeper, no_restart=True)
-    wait_until_gone([KEEPER])
+def _dismiss(controller: Any) -> None:
+    ray.wait([controller.retire.remote()], timeout=_ANSWER_WITHIN)
+    ray.kill(controller, no_restart=True)
+    wait_until_gone([CONTROLLER])
 
 
 def _check_that_something_listens(address: str) -> None:

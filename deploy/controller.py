@@ -10,9 +10,9 @@ from typing import Any, Final
 from deploy import rollout
 from deploy.actors import MonitorActor, all_nodes, monitors, start_monitor, stop_monitors
 from deploy.check import HEALTHY, LOST, Check
-from deploy.health_checker import Sight
+from deploy.health_checker import HealthChecker
 from deploy.nodes import RayNode, living
-from deploy.rollout import Decision, View, decide
+from deploy.rollout import Decision, NodeRollout, decide
 from deploy.settings import Settings
 from servicekit import log
 
@@ -22,7 +22,7 @@ _IDLE_PAUSE: Final = 2.0
 _log = logging.getLogger("deploy")
 
 
-class Keeper:
+class Controller:
     """Brings a monitor of `settings` to every node, also to those that join later, replacing others one at a time.
 
     `patience` is how many seconds a monitor may take to become healthy. Works from construction on until `retire`.
@@ -32,7 +32,7 @@ class Keeper:
         log.configure("info")
         self._settings = settings
         self._patience = patience
-        self._sight = Sight()
+        self._health_checker = HealthChecker()
         self._pass = threading.Lock()
         self._wake = threading.Event()
         self._retired = False
@@ -66,13 +66,13 @@ class Keeper:
             try:
                 with self._pass:
                     if not self._retired:
-                        self._look_and_act()
+                        self._reconcile()
             except Exception:  # noqa: BLE001 (a cluster in turmoil; the next look may go well)
                 _log.exception("pass_failed")
             self._wake.clear()
             self._wake.wait(_WORKING_PAUSE if self._report["phase"] == rollout.WORKING else _IDLE_PAUSE)
 
-    def _look_and_act(self) -> None:
+    def _reconcile(self) -> None:
         nodes = living(all_nodes())
         actors = self._actors_of(nodes)
         views = self._views(nodes, actors)
@@ -98,18 +98,18 @@ class Keeper:
         stop_monitors(gone, within=0.0)
         return chosen
 
-    def _views(self, nodes: list[RayNode], actors: dict[str, MonitorActor]) -> list[View]:
+    def _views(self, nodes: list[RayNode], actors: dict[str, MonitorActor]) -> list[NodeRollout]:
         now = time.monotonic()
         views = []
-        for node, check in zip(nodes, self._sight.look(nodes, actors), strict=True):
+        for node, check in zip(nodes, self._health_checker.check_all(nodes, actors), strict=True):
             if check.health == HEALTHY:
                 self._trouble.pop(node.node_id, None)
             began = self._trouble.setdefault(node.node_id, now) if check.health != HEALTHY else now
             actor = actors.get(node.node_id)
-            views.append(View(node, actor.release if actor else None, check, now - began))
+            views.append(NodeRollout(node, actor.release if actor else None, check, now - began))
         return views
 
-    def _halt(self, failed: View) -> None:
+    def _halt(self, failed: NodeRollout) -> None:
         if self._halted:
             return
         why = failed.check.detail or failed.check.health
@@ -137,7 +137,7 @@ class Keeper:
             "nodes": rows,
         }
 
-    def _rows(self, views: list[View]) -> list[dict[str, Any]]:
+    def _rows(self, views: list[NodeRollout]) -> list[dict[str, Any]]:
         rows = [
             self._row(view.node.name, view.node.ip, view.check, view.release == self._settings.release)
             for view in views

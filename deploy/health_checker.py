@@ -11,7 +11,7 @@ import ray
 from ray.exceptions import RayError
 
 from deploy.actors import NAMESPACE, MonitorActor
-from deploy.check import Answer, Check, judge, read_health
+from deploy.check import Check, HealthReply, judge, read_health
 from deploy.nodes import RayNode
 from servicekit.http_reply import ProbeError
 
@@ -20,14 +20,14 @@ _TIMEOUT: Final = 1.5
 _AT_ONCE: Final = 32
 
 
-class Sight:
+class HealthChecker:
     """Asks monitors and their actors; keeps one question per actor open, however long that takes."""
 
     def __init__(self) -> None:
         self._open: dict[MonitorActor, Any] = {}
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="sight")
 
-    def look(self, nodes: Sequence[RayNode], actors: Mapping[str, MonitorActor]) -> list[Check]:
+    def check_all(self, nodes: Sequence[RayNode], actors: Mapping[str, MonitorActor]) -> list[Check]:
         """Return how the monitor of each of `nodes` is; `actors` has the actor of a node's id."""
         deadline = time.monotonic() + _TIMEOUT
         self._ask_hosts(set(actors.values()))
@@ -66,10 +66,10 @@ def _status_of(actor: MonitorActor) -> Any:
         return None
 
 
-def _ask_monitor(node: RayNode, actor: MonitorActor | None) -> Answer:
+def _ask_monitor(node: RayNode, actor: MonitorActor | None) -> HealthReply:
     if actor is None:
-        return Answer("refused")
+        return HealthReply("refused")
     try:
         return read_health(node.ip, actor.port, _TIMEOUT)
     except ProbeError as error:
-        return Answer(error.reason)
+        return HealthReply(error.reason)

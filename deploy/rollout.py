@@ -13,7 +13,7 @@ HALTED: Final = "halted"
 DONE: Final = "done"
 
 
-class View(NamedTuple):
+class NodeRollout(NamedTuple):
     """A living node: the release that its monitor's actor has (None: no actor), how it is, and for how many seconds
     it has not been healthy."""
 
@@ -31,11 +31,11 @@ class Decision(NamedTuple):
 
     start: tuple[RayNode, ...]
     replace: RayNode | None
-    failed: View | None
+    failed: NodeRollout | None
     phase: str
 
 
-def decide(views: Sequence[View], release: str, patience: float, halted: bool) -> Decision:
+def decide(views: Sequence[NodeRollout], release: str, patience: float, halted: bool) -> Decision:
     """Return the next step towards `release` on all nodes.
 
     A node without a monitor gets one at once. A monitor of another release is replaced only while every monitor of

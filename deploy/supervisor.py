@@ -28,7 +28,7 @@ _LEAN: Final = {"PYTHONOPTIMIZE": "2", "MALLOC_ARENA_MAX": "1", "PYTHONDONTWRITE
 _ERROR_LENGTH: Final = 160
 
 
-class MonitorHost:
+class MonitorSupervisor:
     """Runs the monitor of the node `name` from construction on, again whenever it ends, until `stop`.
 
     What it tells other actors are plain values, which those of another version understand as well.

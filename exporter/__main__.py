@@ -16,7 +16,7 @@ from exporter.status.ticker import LogObserver, Ticker
 from exporter.storage.journal import Journal
 from exporter.web.access import WritePolicy, networks
 from exporter.web.api import Services, create_app
-from exporter.web.identity import Identity
+from exporter.web.identity import LocalIdentity
 from exporter.web.refusals import Refusals
 from exporter.web.server import Server
 from servicekit import cli, log
@@ -104,7 +104,7 @@ def command(
     services = Services(
         status=status,
         journal=journal,
-        identity=Identity(node_name, socket.gethostname()),
+        identity=LocalIdentity(node_name, socket.gethostname()),
         policy=policy,
         registry=registry(StatusCollector(node_name, status.view, lambda: journal.errors, errors)),
         clock=clock,
@@ -120,12 +120,12 @@ def command(
     ticker = Ticker(status)
     _log.info(log.event("listening", address=server.address, node=node_name, version=__version__))
 
-    def complaint() -> str:
+    def liveness_error() -> str:
         if not journal.is_alive():
             return "the journal's thread is stuck"
         return "" if ticker.is_alive() else "the status is stuck"
 
-    watchdog = Watchdog(notifier, complaint)
+    watchdog = Watchdog(notifier, liveness_error)
     watchdog.start()
     notifier.ready(f"serving {node_name} on {server.address}")
 

@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from exporter.states import REPORTABLE
 from exporter.status.histogram import cumulative
-from exporter.status.view import View
+from exporter.status.view import StatusView
 from servicekit.version import __version__
 
 
@@ -36,7 +36,7 @@ class StatusCollector(Collector):
     """Yields `cmzsb_*`, all with the label `node`, e.g. `cmzsb_work_status{node="M5",state="sending"} 1`."""
 
     node: str
-    view: Callable[[], View]
+    view: Callable[[], StatusView]
     journal_errors: Callable[[], int]
     errors: Errors = field(default_factory=Errors)
 
@@ -55,7 +55,7 @@ class StatusCollector(Collector):
         build.add_metric((self.node, __version__), 1)
         yield build
 
-    def _states(self, view: View) -> Iterator[Metric]:
+    def _states(self, view: StatusView) -> Iterator[Metric]:
         labels = ("node", "state")
         status = GaugeMetricFamily(
             "cmzsb_work_status", "1 for the state that the node is in, 0 for the others.", labels=labels
@@ -74,7 +74,7 @@ class StatusCollector(Collector):
         age.add_metric((self.node,), view.in_state)
         yield from (status, seconds, entries, age)
 
-    def _counts(self, view: View) -> Iterator[Metric]:
+    def _counts(self, view: StatusView) -> Iterator[Metric]:
         totals = view.totals
         for name, help_text, value in (
             ("processed", "Inputs that the inference script looked at.", totals.processed),
@@ -91,14 +91,14 @@ class StatusCollector(Collector):
             family.add_metric((self.node,), value)
             yield family
 
-    def _durations(self, view: View) -> Metric:
+    def _durations(self, view: StatusView) -> Metric:
         family = HistogramMetricFamily(
             "cmzsb_inference_duration_seconds", "What the model took for one input.", labels=("node",)
         )
         family.add_metric((self.node,), cumulative(view.bucket_counts), view.duration_sum)
         return family
 
-    def _reporting(self, view: View) -> Iterator[Metric]:
+    def _reporting(self, view: StatusView) -> Iterator[Metric]:
         last = GaugeMetricFamily(
             "cmzsb_last_report_timestamp_seconds", "Unix time of the last accepted report.", labels=("node",)
         )

@@ -68,7 +68,7 @@ class Report:
     """Names that this version does not know; a newer reporter may send them."""
 
 
-def parse(body: bytes) -> Report:
+def parse_report(body: bytes) -> Report:
     """Check one request body and return its report. Raises `ReportError`."""
     try:
         fields = loads(body)

@@ -7,8 +7,8 @@ from grafanalib.core import Dashboard, Panel
 from exporter.states import REPORTABLE
 from grafana import queries
 from grafana.dashboard import Row, build, cell_link, datasource_variable, node_link, node_variable, saying
-from grafana.panel_types import curves_to_a_limit, lights, states_count, timeline
-from grafana.panels import Head, Json, Query, override
+from grafana.panel_types import lights, states_count, timeline, timeseries_with_limit
+from grafana.panels import Json, PanelText, Query, override
 from grafana.promql import per_node
 from grafana.tables import COLOURED, Column, LimitColumn, figures, listing
 from grafana.thresholds import ORANGE, RED
@@ -48,7 +48,7 @@ def _interval(lang: str) -> Json:
 
 def _counts(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Nodes per state", "各状态节点数"),
         say(
             "Many red at once: look at the server first. Any grey: see Monitoring health. "
@@ -62,7 +62,7 @@ def _counts(lang: str) -> Panel:
 def _lights(lang: str) -> Panel:
     say = saying(lang)
     colours = "、".join(f"{state.zh}" for state in REPORTABLE)
-    head = Head(
+    head = PanelText(
         say("Traffic lights", "状态指示灯"),
         say(
             "Green idle, blue detecting, red sending to the server, grey no answer. Click a light for its node.",
@@ -74,7 +74,7 @@ def _lights(lang: str) -> Panel:
 
 def _timeline(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("States over time", "状态历史"),
         say(
             "One row per node. Long red: the node waits for the server. Grey: nobody answered. "
@@ -88,7 +88,7 @@ def _timeline(lang: str) -> Panel:
 
 def _sends(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Sends per minute", "每分钟发送次数"),
         say(
             "Whoever stays above the dashed line raises an alert: check camera, light and model of that node.",
@@ -97,12 +97,12 @@ def _sends(lang: str) -> Panel:
         "short",
     )
     limit = Query(queries.SENDS_THRESHOLD, say("limit", "阈值"))
-    return curves_to_a_limit(head, [Query(queries.SENDS_PER_MINUTE)], limit, many=True)
+    return timeseries_with_limit(head, [Query(queries.SENDS_PER_MINUTE)], limit, many=True)
 
 
 def _low_confidence(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Low-confidence share", "低置信度比例"),
         say(
             "A node that rises alone sees something new or is dirty; all together: the model is out of date.",
@@ -111,7 +111,7 @@ def _low_confidence(lang: str) -> Panel:
         "percentunit",
     )
     limit = Query(queries.LOW_CONFIDENCE_THRESHOLD, say("limit", "阈值"))
-    return curves_to_a_limit(head, [Query(queries.LOW_CONFIDENCE)], limit, many=True, defaults={"max": 1})
+    return timeseries_with_limit(head, [Query(queries.LOW_CONFIDENCE)], limit, many=True, defaults={"max": 1})
 
 
 def _senders(lang: str) -> Panel:
@@ -131,7 +131,7 @@ def _senders(lang: str) -> Panel:
         Column(say("Last report", "上次上报"), age, "s", 0),
         LimitColumn(say("of limit: report", "占阈值：上报"), age, queries.REPORT_AGE_THRESHOLD),
     ]
-    head = Head(
+    head = PanelText(
         say("Top senders", "发送最多的节点"),
         say(
             "Start at the top: these nodes load the server most. Red: an alert's limit is reached; orange: half of it.",
@@ -147,7 +147,7 @@ def _firing(lang: str) -> Panel:
     colours = {"critical": RED, "warning": ORANGE, "info": REPORTABLE[1].colour}
     mapping = {name: {"index": index, "color": colour} for index, (name, colour) in enumerate(colours.items())}
     return listing(
-        Head(
+        PanelText(
             say("Firing alerts", "当前告警"),
             say(
                 "The newest first. What to do stands under the alert's name in the runbooks. Those silenced in "
@@ -180,7 +180,7 @@ def _silent(lang: str) -> Panel:
     )
     mapping = {str(code): {"index": code, "text": text} for code, text in enumerate(reasons, start=1)}
     return listing(
-        Head(
+        PanelText(
             say("Nodes without an answer", "无响应的节点"),
             say(
                 "Not alive in Ray: is the board on? No answer: is the monitor running there, and its port open? "

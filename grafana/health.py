@@ -6,8 +6,8 @@ from grafanalib.core import Dashboard, Panel
 
 from grafana import queries
 from grafana.dashboard import Row, build, cell_link, datasource_variable, saying
-from grafana.panel_types import curves, number
-from grafana.panels import Head, Query, absolute_thresholds, override
+from grafana.panel_types import stat, timeseries
+from grafana.panels import PanelText, Query, absolute_thresholds, override
 from grafana.tables import listing
 from grafana.thresholds import GREEN, GREY, ORANGE, RED
 
@@ -33,12 +33,12 @@ def dashboard(lang: str) -> Dashboard:
 
 def _snapshot(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Age of the bridge's news", "桥接数据年龄"),
         say("Red: restart castray-bridge and read its log.", "变红：重启 castray-bridge 并查看日志。"),
         "s",
     )
-    return number(head, queries.SNAPSHOT_AGE, lang, {"decimals": 1}, limit=queries.SNAPSHOT_THRESHOLD)
+    return stat(head, queries.SNAPSHOT_AGE, lang, {"decimals": 1}, limit=queries.SNAPSHOT_THRESHOLD)
 
 
 def _ray(lang: str) -> Panel:
@@ -51,29 +51,29 @@ def _ray(lang: str) -> Panel:
             "1": {"index": 1, "text": say("answers", "正常"), "color": GREEN},
         },
     }
-    head = Head(
+    head = PanelText(
         "Ray",
         say(
             "No answer: the node list is an old one; check the head node's dashboard. Bridge is down: restart it.",
             "无响应时节点列表为旧数据：请检查头节点的 Ray 看板。桥接无响应：请重启 castray-bridge。",
         ),
     )
-    return number(head, queries.RAY_UP, lang, {"mappings": [up]})
+    return stat(head, queries.RAY_UP, lang, {"mappings": [up]})
 
 
 def _stale_count(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Nodes without reports", "无上报节点数"),
         say("Not 0: see the list of silent scripts below.", "非 0：见下方脚本无上报的节点列表。"),
         "short",
     )
-    return number(head, queries.STALE_COUNT, lang, {"thresholds": absolute_thresholds((GREEN, 0), (ORANGE, 1))})
+    return stat(head, queries.STALE_COUNT, lang, {"thresholds": absolute_thresholds((GREEN, 0), (ORANGE, 1))})
 
 
 def _clients(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Open web dashboards", "网页连接数"),
         say(
             "0 although a page is open: it shows old data. Reload it, and check that it reaches port 8001.",
@@ -81,10 +81,10 @@ def _clients(lang: str) -> Panel:
         ),
         "short",
     )
-    return number(head, queries.CLIENTS, lang)
+    return stat(head, queries.CLIENTS, lang)
 
 
-def _list_of_nodes(head: Head, expr: str, lang: str) -> Panel:
+def _list_of_nodes(head: PanelText, expr: str, lang: str) -> Panel:
     say = saying(lang)
     node = say("Node", "节点")
     names = {"node": node, "node_ip": say("Address", "地址")}
@@ -94,7 +94,7 @@ def _list_of_nodes(head: Head, expr: str, lang: str) -> Panel:
 
 def _unreachable(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Monitors that do not answer the bridge", "桥接无法读取的监控服务"),
         say("Check the service and port 8000 on these nodes.", "请检查这些节点的服务与 8000 端口。"),
     )
@@ -103,7 +103,7 @@ def _unreachable(lang: str) -> Panel:
 
 def _lost(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Nodes missing in Ray", "Ray 中缺失的节点"),
         say(
             "Is the board on, and `ray start` run on it? Strike a board that is gone for good from the inventory. "
@@ -117,7 +117,7 @@ def _lost(lang: str) -> Panel:
 
 def _stale(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Silent scripts", "脚本无上报的节点"),
         say(
             "Their light is green only for want of news: look whether the inference script runs there.",
@@ -129,7 +129,7 @@ def _stale(lang: str) -> Panel:
 
 def _versions(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Versions", "版本"),
         say(
             "More than one version: an upgrade was not finished. The oldest come first: upgrade these.",
@@ -145,7 +145,7 @@ def _versions(lang: str) -> Panel:
 
 def _probes(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Questions of the bridge by result", "桥接询问结果"),
         say(
             "timeout: host off or frozen; refused: host up, monitor not running.",
@@ -153,22 +153,22 @@ def _probes(lang: str) -> Panel:
         ),
         "ops",
     )
-    return curves(head, [Query(queries.PROBES, "{{result}}")])
+    return timeseries(head, [Query(queries.PROBES, "{{result}}")])
 
 
 def _probe_seconds(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Duration of questions (p95)", "询问耗时（p95）"),
         say("Near one second: nodes hang or the network is overloaded.", "接近一秒：节点卡死或网络拥塞。"),
         "s",
     )
-    return curves(head, [Query(queries.PROBE_QUANTILE, "p95")])
+    return timeseries(head, [Query(queries.PROBE_QUANTILE, "p95")])
 
 
 def _scrapes(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Slowest scrape per job", "最慢抓取耗时"),
         say(
             "A flat top is the time after which Prometheus gives up: see which target is down, and its network.",
@@ -176,12 +176,12 @@ def _scrapes(lang: str) -> Panel:
         ),
         "s",
     )
-    return curves(head, [Query(queries.SCRAPE_SECONDS, "{{job}}")])
+    return timeseries(head, [Query(queries.SCRAPE_SECONDS, "{{job}}")])
 
 
 def _failures(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Targets down per job", "抓取失败目标数"),
         say(
             "Not the same as the bridge's list: Prometheus is behind another firewall.",
@@ -189,12 +189,12 @@ def _failures(lang: str) -> Panel:
         ),
         "short",
     )
-    return curves(head, [Query(queries.SCRAPE_FAILURES, "{{job}}")])
+    return timeseries(head, [Query(queries.SCRAPE_FAILURES, "{{job}}")])
 
 
 def _reports(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Reports per second", "每秒上报数"),
         say(
             "Rejected ones: a script sends something wrong; the monitor's log says what.",
@@ -202,16 +202,16 @@ def _reports(lang: str) -> Panel:
         ),
         "ops",
     )
-    return curves(head, [Query(queries.REPORTS, "{{result}}")])
+    return timeseries(head, [Query(queries.REPORTS, "{{result}}")])
 
 
 def _journal(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Journal errors", "记录写入错误"),
         say("Free disk space on these nodes, or replace their storage card.", "请清理这些节点的磁盘空间或更换存储卡。"),
         "short",
     )
-    return curves(
+    return timeseries(
         head, [Query(queries.JOURNAL_ERRORS)], many=True, defaults={"noValue": say("None", "无")}, interval="1m"
     )

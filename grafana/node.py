@@ -8,8 +8,8 @@ from grafanalib.core import Dashboard, Panel
 
 from grafana import queries
 from grafana.dashboard import Row, build, datasource_variable, node_variable, query_variable, saying
-from grafana.panel_types import curves, curves_to_a_limit, heatmap, lights, number, shares, timeline
-from grafana.panels import Head, Query, state_colours
+from grafana.panel_types import heatmap, lights, piechart, stat, timeline, timeseries, timeseries_with_limit
+from grafana.panels import PanelText, Query, state_colours
 
 _HIDDEN: Final = 2
 _SOME_INPUTS: Final = "1m"
@@ -42,7 +42,7 @@ def dashboard(lang: str) -> Dashboard:
 
 def _light(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Now", "当前状态"),
         say(
             "Grey: is the board on, and its monitor running? The lists in Monitoring health say which.",
@@ -54,7 +54,7 @@ def _light(lang: str) -> Panel:
 
 def _state_age(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("In this state for", "已持续"),
         say(
             "Orange or red: the script has been sending or detecting for very long and may hang; restart it.",
@@ -62,12 +62,12 @@ def _state_age(lang: str) -> Panel:
         ),
         "s",
     )
-    return number(head, queries.NODE_STATE_AGE, lang, limit=queries.NODE_STATE_LIMIT)
+    return stat(head, queries.NODE_STATE_AGE, lang, limit=queries.NODE_STATE_LIMIT)
 
 
 def _report_age(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Last report", "上次上报"),
         say(
             "Not green: the inference script no longer runs, or cannot reach its monitor. Restart it; read its log.",
@@ -75,12 +75,12 @@ def _report_age(lang: str) -> Panel:
         ),
         "s",
     )
-    return number(head, queries.NODE_REPORT_AGE, lang, limit=queries.REPORT_AGE_THRESHOLD)
+    return stat(head, queries.NODE_REPORT_AGE, lang, limit=queries.REPORT_AGE_THRESHOLD)
 
 
 def _shares(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Time per state", "各状态用时"),
         say(
             "Mostly red: relieve the server. Mostly blue: the board has no time left for more inputs. "
@@ -89,12 +89,12 @@ def _shares(lang: str) -> Panel:
         ),
         "s",
     )
-    return shares(head, Query(queries.NODE_STATE_SECONDS, "{{state}}"), lang)
+    return piechart(head, Query(queries.NODE_STATE_SECONDS, "{{state}}"), lang)
 
 
 def _timeline(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("States", "状态历史"),
         say(
             "Long red: the node waits for the server, so look there. Grey: nobody answered; was the board off?",
@@ -106,29 +106,29 @@ def _timeline(lang: str) -> Panel:
 
 def _share_curves(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Share of time per state", "各状态时间占比"),
         say("Red that grows: the server answers slower, or more is sent.", "红色增大：服务端变慢或发送增多。"),
         "percentunit",
     )
     query = Query(queries.NODE_STATE_SHARE, "{{state}}")
-    return curves(head, [query], overrides=state_colours(lang), stacked=True, defaults={"max": 1})
+    return timeseries(head, [query], overrides=state_colours(lang), stacked=True, defaults={"max": 1})
 
 
 def _frequency(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Inputs and sends per minute", "每分钟处理与发送"),
         say("Sends above the dashed line raise an alert.", "发送超过虚线将触发告警。"),
         "short",
     )
     counted = [Query(queries.NODE_SENDS, say("sent", "发送")), Query(queries.NODE_PROCESSED, say("processed", "处理"))]
-    return curves_to_a_limit(head, counted, Query(queries.SENDS_THRESHOLD, say("limit", "阈值")))
+    return timeseries_with_limit(head, counted, Query(queries.SENDS_THRESHOLD, say("limit", "阈值")))
 
 
 def _inference(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Inference time", "推理耗时"),
         say(
             "Rises with heat or other load on the board: compare with its CPU and GPU.",
@@ -136,7 +136,7 @@ def _inference(lang: str) -> Panel:
         ),
         "s",
     )
-    return curves(
+    return timeseries(
         head,
         [
             Query(queries.NODE_INFERENCE_MEAN, say("mean", "平均")),
@@ -149,7 +149,7 @@ def _inference(lang: str) -> Panel:
 
 def _durations(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Inference times in detail", "推理耗时分布"),
         say(
             "Two bands mean two kinds of input, or a board that slows down at times.",
@@ -162,7 +162,7 @@ def _durations(lang: str) -> Panel:
 
 def _low_confidence(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Low-confidence share", "低置信度比例"),
         say(
             "High for long: clean the lens, check the light, retrain the model.",
@@ -172,12 +172,12 @@ def _low_confidence(lang: str) -> Panel:
     )
     limit = Query(queries.LOW_CONFIDENCE_THRESHOLD, say("limit", "阈值"))
     share = Query(queries.NODE_LOW_CONFIDENCE, say("share", "比例"))
-    return curves_to_a_limit(head, [share], limit, defaults={"max": 1})
+    return timeseries_with_limit(head, [share], limit, defaults={"max": 1})
 
 
 def _load(lang: str) -> Panel:
     say = saying(lang)
-    head = Head(
+    head = PanelText(
         say("Load of the board", "板卡负载"),
         say(
             "Near 100 %: end what else runs on the board, or give it fewer inputs. "
@@ -187,7 +187,7 @@ def _load(lang: str) -> Panel:
         ),
         "percent",
     )
-    return curves(
+    return timeseries(
         head,
         [
             Query(queries.NODE_CPU, "CPU"),

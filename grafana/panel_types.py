@@ -10,8 +10,8 @@ from grafanalib.core import Panel
 from exporter.states import REPORTABLE, STATES, UNKNOWN
 from grafana import thresholds
 from grafana.panels import (
-    Head,
     Json,
+    PanelText,
     Query,
     absolute_thresholds,
     dashed_line,
@@ -28,7 +28,7 @@ _STEPS: Final = 720
 """One every 5 s, the interval of the monitors, over an hour."""
 
 
-def lights(head: Head, query: Query, lang: str, link: Json | None = None) -> Panel:
+def lights(head: PanelText, query: Query, lang: str, link: Json | None = None) -> Panel:
     """One light per series: name and state as text, colour as background."""
     defaults: Json = {
         "mappings": state_mappings(lang),
@@ -47,7 +47,7 @@ def lights(head: Head, query: Query, lang: str, link: Json | None = None) -> Pan
     return make("stat", head, [query], defaults, options | _last(), instant=True)
 
 
-def number(head: Head, query: str, lang: str, defaults: Json | None = None, *, limit: str = "") -> Panel:
+def stat(head: PanelText, query: str, lang: str, defaults: Json | None = None, *, limit: str = "") -> Panel:
     """A big figure; its colour tells how near it is to what the PromQL `limit` finds. Grey when nobody answers.
 
     It has no course behind it: of a course Grafana shows the last value, in green, long after its source has died.
@@ -70,14 +70,14 @@ def _nobody(lang: str) -> Json:
     return {"type": "special", "options": {"match": "null+nan", "result": result}}
 
 
-def states_count(head: Head, query_of: Callable[[str], str], lang: str) -> Panel:
+def states_count(head: PanelText, query_of: Callable[[str], str], lang: str) -> Panel:
     """One figure per state in the state's colour, in the order of the states table, grey last."""
     options = {"textMode": "value_and_name", "colorMode": "background", "graphMode": "area", "justifyMode": "auto"}
     asked = [Query(query_of(state.name), state.name) for state in (*REPORTABLE, UNKNOWN)]
     return make("stat", head, asked, {"decimals": 0}, options | _last(), overrides=state_colours(lang))
 
 
-def timeline(head: Head, query: Query, lang: str, interval: str = "") -> Panel:
+def timeline(head: PanelText, query: Query, lang: str, interval: str = "") -> Panel:
     """States over time in steps of at least `interval`, one row per series."""
     defaults = {
         "mappings": state_mappings(lang),
@@ -96,8 +96,8 @@ def timeline(head: Head, query: Query, lang: str, interval: str = "") -> Panel:
     return make("state-timeline", head, [query], defaults, options, interval=interval or None, maxDataPoints=_STEPS)
 
 
-def curves(
-    head: Head,
+def timeseries(
+    head: PanelText,
     queries: Sequence[Query],
     *,
     overrides: Sequence[Json] = (),
@@ -127,7 +127,7 @@ def curves(
     return make("timeseries", head, queries, fields, options, overrides=overrides, interval=interval or None)
 
 
-def shares(head: Head, query: Query, lang: str) -> Panel:
+def piechart(head: PanelText, query: Query, lang: str) -> Panel:
     """Shares of a whole per state."""
     options = {
         "pieType": "donut",
@@ -138,12 +138,12 @@ def shares(head: Head, query: Query, lang: str) -> Panel:
     return make("piechart", head, [query], {}, options | _last(), overrides=state_colours(lang), instant=True)
 
 
-def curves_to_a_limit(head: Head, queries: Sequence[Query], limit: Query, **more: Any) -> Panel:
-    """Lines over time under the dashed line of a limit; `more` are arguments of `curves`."""
-    return curves(head, [*queries, limit], overrides=[dashed_line(limit.legend)], **more)
+def timeseries_with_limit(head: PanelText, queries: Sequence[Query], limit: Query, **more: Any) -> Panel:
+    """Lines over time under the dashed line of a limit; `more` are arguments of `timeseries`."""
+    return timeseries(head, [*queries, limit], overrides=[dashed_line(limit.legend)], **more)
 
 
-def heatmap(head: Head, query: Query, interval: str) -> Panel:
+def heatmap(head: PanelText, query: Query, interval: str) -> Panel:
     """Counts per histogram bucket over time, in steps of at least `interval`."""
     options = {
         "calculate": False,

@@ -36,7 +36,7 @@ class Query(NamedTuple):
     legend: str = "{{node}}"
 
 
-class Head(NamedTuple):
+class PanelText(NamedTuple):
     """What a panel is called, and what an operator learns or does with it."""
 
     title: str
@@ -100,7 +100,7 @@ _DEFAULTS: Final = {"thresholds": absolute_thresholds(), "mappings": []}
 
 def make(
     kind: str,
-    head: Head,
+    head: PanelText,
     queries: Iterable[Query],
     defaults: Json,
     options: Json,

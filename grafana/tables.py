@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from grafanalib.core import Panel
 
 from grafana import thresholds
-from grafana.panels import Head, Json, Query, make, override, ref_of
+from grafana.panels import Json, PanelText, Query, make, override, ref_of
 from grafana.promql import share_of
 
 COLOURED: Final[Json] = {
@@ -35,7 +35,7 @@ class LimitColumn(NamedTuple):
     limit: str
 
 
-def figures(head: Head, key: str, columns: Sequence[Column | LimitColumn], sort_by: str, link: Json) -> Panel:
+def figures(head: PanelText, key: str, columns: Sequence[Column | LimitColumn], sort_by: str, link: Json) -> Panel:
     """One row per node under the title `key`, the largest of `sort_by` first."""
     names = {"node": key} | {f"Value #{ref_of(position)}": column.title for position, column in enumerate(columns)}
     overrides = [override("byName", key, links=[link])]
@@ -52,7 +52,7 @@ def figures(head: Head, key: str, columns: Sequence[Column | LimitColumn], sort_
 
 
 def listing(
-    head: Head,
+    head: PanelText,
     query: str,
     names: Mapping[str, str],
     overrides: Sequence[Json] = (),
@@ -69,7 +69,7 @@ def listing(
 
 
 def _table(
-    head: Head,
+    head: PanelText,
     queries: Sequence[Query],
     names: Mapping[str, str],
     overrides: Sequence[Json],

@@ -73,14 +73,14 @@ class Notifier:
 
 
 class Watchdog:
-    """A thread that pings as long as `complaint()` is empty; systemd aborts the service when no ping comes.
+    """A thread that pings as long as `liveness_error()` is empty; systemd aborts the service when no ping comes.
 
-    `complaint` says in a few words what is stuck. It may itself get stuck: that, too, is no ping.
+    `liveness_error` says in a few words what is stuck. It may itself get stuck: that, too, is no ping.
     """
 
-    def __init__(self, notifier: Notifier, complaint: Callable[[], str]) -> None:
+    def __init__(self, notifier: Notifier, liveness_error: Callable[[], str]) -> None:
         self._notifier = notifier
-        self._complaint = complaint
+        self._liveness_error = liveness_error
         self._stop = threading.Event()
         self._said = ""
 
@@ -100,14 +100,14 @@ class Watchdog:
             self._look()
 
     def _look(self) -> None:
-        complaint = self._complaint()
-        if not complaint:
+        liveness_error = self._liveness_error()
+        if not liveness_error:
             self._notifier.ping()
-        if complaint != self._said:
-            if complaint:
-                _log.error(event("watchdog_withheld", reason=complaint))
-                self._notifier.status(complaint)
+        if liveness_error != self._said:
+            if liveness_error:
+                _log.error(event("watchdog_withheld", reason=liveness_error))
+                self._notifier.status(liveness_error)
             else:
                 _log.info(event("watchdog_resumed"))
                 self._notifier.status("working again")
-        self._said = complaint
+        self._said = liveness_error

@@ -15,7 +15,7 @@ from exporter.status.ticker import LogObserver
 from exporter.storage.journal import Journal
 from exporter.web.access import WritePolicy
 from exporter.web.api import Services, create_app
-from exporter.web.identity import Identity
+from exporter.web.identity import LocalIdentity
 from exporter.web.refusals import Refusals
 from testkit.clocks import ManualClock
 
@@ -38,7 +38,7 @@ class Monitor:
             Services(
                 status=self.status,
                 journal=self.journal,
-                identity=Identity("M5", "board-5"),
+                identity=LocalIdentity("M5", "board-5"),
                 policy=WritePolicy(LOOPBACK, token),
                 registry=self.registry,
                 clock=clock,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from exporter.report import parse
+from exporter.report import parse_report
 from exporter.states import State
-from exporter.status.checkpoint import Snapshot
-from exporter.status.records import Batch, Stored
+from exporter.status.checkpoint import Checkpoint
+from exporter.status.records import Batch, PersistedState
 from exporter.status.service import Status
 from exporter.status.sessions import SESSIONS_LIMIT
-from exporter.status.view import Receipt, View
+from exporter.status.view import Receipt, StatusView
 from testkit.clocks import ManualClock
 
 TICK_SECONDS = 0.5
@@ -26,8 +26,8 @@ class MemoryRecorder:
 
     def append(self, batch: Batch) -> int:
         # Through text, as on disk: nothing is shared with the living status.
-        if batch.snapshot is not None:
-            batch.snapshot = Snapshot.from_json(batch.snapshot.to_json())
+        if batch.checkpoint is not None:
+            batch.checkpoint = Checkpoint.from_json(batch.checkpoint.to_json())
         self.kept.absorb(batch)
         self.writes += 1
         return 0
@@ -35,8 +35,8 @@ class MemoryRecorder:
     def wait(self, ticket: int) -> None:
         """Everything is kept at once."""
 
-    def stored(self) -> Stored:
-        return Stored(self.kept.snapshot, tuple(self.kept.sessions.values())[-SESSIONS_LIMIT:])
+    def stored(self) -> PersistedState:
+        return PersistedState(self.kept.checkpoint, tuple(self.kept.sessions.values())[-SESSIONS_LIMIT:])
 
 
 class Events:
@@ -46,7 +46,7 @@ class Events:
         self.changes: list[tuple[str, str]] = []
         self.jumps: list[float] = []
 
-    def state_changed(self, before: State, after: State, view: View) -> None:
+    def state_changed(self, before: State, after: State, view: StatusView) -> None:
         self.changes.append((before.name, after.name))
 
     def clock_set(self, seconds: float) -> None:
@@ -87,10 +87,10 @@ class Bench:
             seconds -= step
 
     def report(self, status: str, **fields: Any) -> Receipt:
-        return self.status.apply(parse(json.dumps({"status": status} | fields).encode()))
+        return self.status.apply(parse_report(json.dumps({"status": status} | fields).encode()))
 
     @property
-    def view(self) -> View:
+    def view(self) -> StatusView:
         return self.status.view()
 
     @property

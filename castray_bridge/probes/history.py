@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from castray_bridge.sources.discovery import Presence
+from castray_bridge.sources.discovery import Target
 from exporter.states import BY_NAME
 from servicekit import strict_json
 from servicekit.address import Address
@@ -45,7 +45,7 @@ class History:
         self._lock = threading.Lock()
         self._asked: dict[_Key, _Asked] = {}
 
-    def of(self, nodes: Iterable[Presence], minutes: int) -> dict[str, list[dict[str, Any]]]:
+    def of(self, nodes: Iterable[Target], minutes: int) -> dict[str, list[dict[str, Any]]]:
         """Return `{name: [{"timestamp","status","duration_seconds"}]}`, within the budget of one question.
 
         Empty for a node that does not answer in time.

@@ -10,8 +10,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from castray_bridge.probes.schedule import Pace
-from castray_bridge.probes.status import Answer
+from castray_bridge.probes.schedule import ProbeSettings
+from castray_bridge.probes.status import ProbeResult
 from castray_bridge.probes.worker import Worker
 from servicekit.address import Address
 from servicekit.clock import Clock
@@ -26,13 +26,13 @@ class WorkerPool:
     Built by its user, who calls `set_targets` whenever the nodes change, and `close`, which joins all threads.
     """
 
-    def __init__(self, pace: Pace, publish: Callable[[Answer], None], clock: Clock) -> None:
-        self._pace = pace
+    def __init__(self, settings: ProbeSettings, publish: Callable[[ProbeResult], None], clock: Clock) -> None:
+        self._settings = settings
         self._publish = publish
         self._clock = clock
         self._lock = threading.Lock()
         self._workers: list[Worker] = []
-        self._shares: list[dict[Address, str]] = []
+        self._shards: list[dict[Address, str]] = []
         self._closed = False
 
     def set_targets(self, targets: Mapping[Address, str]) -> None:
@@ -40,12 +40,12 @@ class WorkerPool:
         with self._lock:
             if self._closed:
                 return
-            while len(self._workers) < min(self._pace.workers, -(-len(targets) // NODES_PER_THREAD)):
-                self._workers.append(Worker(len(self._workers), self._pace, self._publish, self._clock))
-                self._shares.append({})
-            self._share_out(targets)
-            wait = self._pace.wait_for(len(targets))
-            for worker, share in zip(self._workers, self._shares, strict=True):
+            while len(self._workers) < min(self._settings.workers, -(-len(targets) // NODES_PER_THREAD)):
+                self._workers.append(Worker(len(self._workers), self._settings, self._publish, self._clock))
+                self._shards.append({})
+            self._rebalance(targets)
+            wait = self._settings.wait_for(len(targets))
+            for worker, share in zip(self._workers, self._shards, strict=True):
                 worker.assign(share, wait)
 
     def is_alive(self) -> bool:
@@ -63,14 +63,14 @@ class WorkerPool:
         for worker in workers:
             worker.join()
 
-    def _share_out(self, targets: Mapping[Address, str]) -> None:
+    def _rebalance(self, targets: Mapping[Address, str]) -> None:
         """Update the shares: a node stays where it is, a new one goes to the thread with the fewest."""
         placed: set[Address] = set()
-        for share in self._shares:
+        for share in self._shards:
             kept = {address: targets[address] for address in share if address in targets}
             share.clear()
             share.update(kept)
             placed.update(kept)
         for address, node_id in targets.items():
             if address not in placed:
-                min(self._shares, key=len)[address] = node_id
+                min(self._shards, key=len)[address] = node_id

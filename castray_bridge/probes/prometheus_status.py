@@ -9,12 +9,12 @@ from typing import Final
 
 from castray_bridge.probes import status
 from castray_bridge.probes.prometheus_query import QUERY, Scraped, Scrapes
-from castray_bridge.probes.status import Answer, NodeStatus
+from castray_bridge.probes.status import NodeStatus, ProbeResult
 from castray_bridge.sources.cluster import SourceError
 from castray_bridge.sources.json_client import JsonClient
 from servicekit.address import Address
 from servicekit.clock import Clock
-from servicekit.heartbeat import Turns
+from servicekit.heartbeat import Heartbeat
 from servicekit.log import event
 
 MAX_AGE: Final = 60.0
@@ -25,7 +25,7 @@ _CLOSE_SECONDS: Final = 2.5
 _log = logging.getLogger(__name__)
 
 
-class PrometheusAsker:
+class PrometheusStatusProvider:
     """Asks the Prometheus at `url` every `refresh` seconds and hands each node's answer to `publish`.
 
     Its thread begins with the first targets: what is built before a fork has none that the fork would lose.
@@ -33,7 +33,7 @@ class PrometheusAsker:
     Reasons of failures: `not_scraped` (Prometheus has no fresh sample of the node), `no_prometheus`.
     """
 
-    def __init__(self, url: str, refresh: float, publish: Callable[[Answer], None], clock: Clock) -> None:
+    def __init__(self, url: str, refresh: float, publish: Callable[[ProbeResult], None], clock: Clock) -> None:
         self._url = f"{url.rstrip('/')}/api/v1/query"
         self._client = JsonClient("Prometheus", None, "it must be readable without a token")
         self._refresh = refresh
@@ -45,7 +45,7 @@ class PrometheusAsker:
         self._failure: str | None = None
         self._wake = threading.Event()
         self._stopping = False
-        self._turns = Turns(clock, pause=refresh)
+        self._heartbeat = Heartbeat(clock, pause=refresh)
         self._thread: threading.Thread | None = None
 
     def set_targets(self, targets: Mapping[Address, str]) -> None:
@@ -55,13 +55,13 @@ class PrometheusAsker:
         if changed:
             self._wake.set()
         if self._thread is None and not self._stopping:
-            self._turns.note()
+            self._heartbeat.beat()
             self._thread = threading.Thread(target=self._run, name="prometheus-status", daemon=True)
             self._thread.start()
 
     def is_alive(self) -> bool:
         """Return whether the thread gets on, once there are nodes to ask about."""
-        return self._thread is None or (self._thread.is_alive() and not self._turns.are_overdue())
+        return self._thread is None or (self._thread.is_alive() and not self._heartbeat.is_overdue())
 
     def close(self) -> None:
         """Stop asking and join the thread. May be called twice."""
@@ -72,7 +72,7 @@ class PrometheusAsker:
 
     def _run(self) -> None:
         while not self._stopping:
-            self._turns.note()
+            self._heartbeat.beat()
             begun = self._clock.monotonic()
             self._ask(self._targets)
             self._wake.wait(max(0.0, begun + self._refresh - self._clock.monotonic()))
@@ -91,7 +91,7 @@ class PrometheusAsker:
             answers = {target: self._answer(target, scrapes.at(target[0])) for target in targets.items()}
         self._last = answers
         for (address, _), answer in answers.items():
-            self._publish(Answer(address, answer, None))
+            self._publish(ProbeResult(address, answer, None))
 
     def _answer(self, target: tuple[Address, str], scraped: Scraped | None) -> NodeStatus:
         if scraped is None or scraped.age > MAX_AGE:

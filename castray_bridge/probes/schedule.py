@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 MAX_BACK_OFF: Final = 15.0
-MAX_KNOCK: Final = 1.9
+MAX_CONNECT_BACK_OFF: Final = 1.9
 """Longest distance between attempts, in seconds, while the host or port itself does not answer.
 
 Such an attempt is a single packet and holds nothing, and the node's return must show within two seconds.
@@ -16,7 +16,7 @@ _BURST: Final = 5
 
 
 @dataclass(frozen=True)
-class Pace:
+class ProbeSettings:
     """How nodes are asked: whole budget of a question, polling distance (both seconds), most threads."""
 
     timeout: float = 1.0
@@ -68,7 +68,7 @@ class Schedule:
     def failed(self, connected: bool) -> None:
         """Plan the question after a failure: at growing distance, and plain."""
         self._version = None
-        longest = MAX_BACK_OFF if connected else MAX_KNOCK
+        longest = MAX_BACK_OFF if connected else MAX_CONNECT_BACK_OFF
         self.due = self._asked_at + min(self._refresh * 2.0 ** min(self._failures, 10), longest)
         self._failures += 1
 

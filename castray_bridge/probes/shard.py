@@ -8,8 +8,8 @@ from selectors import EVENT_READ, EVENT_WRITE, BaseSelector
 from typing import Final
 
 from castray_bridge.probes import status
-from castray_bridge.probes.schedule import Pace, Schedule
-from castray_bridge.probes.status import Answer, NodeStatus
+from castray_bridge.probes.schedule import ProbeSettings, Schedule
+from castray_bridge.probes.status import NodeStatus, ProbeResult
 from servicekit.address import Address
 from servicekit.clock import Clock
 from servicekit.http_reply import ProbeError
@@ -36,11 +36,13 @@ class _Question:
     is_long_poll: bool
 
 
-class Share:
+class Shard:
     """Whoever waits on `selector` calls `advance` with what is registered for the socket that is ready."""
 
-    def __init__(self, pace: Pace, publish: Callable[[Answer], None], clock: Clock, selector: BaseSelector) -> None:
-        self._pace = pace
+    def __init__(
+        self, settings: ProbeSettings, publish: Callable[[ProbeResult], None], clock: Clock, selector: BaseSelector
+    ) -> None:
+        self._settings = settings
         self._publish = publish
         self._clock = clock
         self._selector = selector
@@ -56,7 +58,7 @@ class Share:
         for address, node_id in wanted.items():
             target = self._targets.get(address)
             if target is None:
-                self._targets[address] = _Target(node_id, Schedule(self._pace.refresh, wait, now))
+                self._targets[address] = _Target(node_id, Schedule(self._settings.refresh, wait, now))
                 continue
             target.schedule.long_poll(wait)
             if target.node_id != node_id:
@@ -98,7 +100,7 @@ class Share:
             if target.question is not None and target.question.deadline <= now:
                 self._finish(address, target, status.failed(target.last, "timeout"))
 
-    def patience(self) -> float:
+    def poll_timeout(self) -> float:
         """Return the seconds until something is due: the end of a question, or a new one if there is room for it."""
         is_full = self._open >= _MAX_OPEN
         moments = [
@@ -122,7 +124,7 @@ class Share:
         except ProbeError as error:
             self._conclude(address, target, status.failed(target.last, error.reason), 0.0, connected=False)
             return
-        target.question = _Question(exchange, now, now + self._pace.timeout, "?" in path)
+        target.question = _Question(exchange, now, now + self._settings.timeout, "?" in path)
         self._open += 1
         self._selector.register(exchange, EVENT_WRITE, address)
 
@@ -143,7 +145,7 @@ class Share:
             target.schedule.succeeded(answer.version, self._clock.monotonic())
         else:
             target.schedule.failed(connected)
-        self._publish(Answer(address, answer, seconds))
+        self._publish(ProbeResult(address, answer, seconds))
 
     def _drop(self, address: Address) -> None:
         target = self._targets[address]

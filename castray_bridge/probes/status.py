@@ -45,11 +45,11 @@ PENDING: Final = NodeStatus(UNKNOWN.name, error="pending")
 """The status of a node that was not asked yet."""
 DEAD: Final = NodeStatus(UNKNOWN.name, error="dead")
 """The status of a node that the source calls dead: nobody is asked."""
-NOWHERE: Final = NodeStatus(UNKNOWN.name, error="unreachable")
+NO_ADDRESS: Final = NodeStatus(UNKNOWN.name, error="unreachable")
 """The status of a living node without an address that could be asked."""
 
 
-class Answer(NamedTuple):
+class ProbeResult(NamedTuple):
     """What a question brought. `seconds` is None for a long poll, which takes as long as nothing happens."""
 
     address: Address

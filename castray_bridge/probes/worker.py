@@ -7,27 +7,29 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 
-from castray_bridge.probes.schedule import Pace
-from castray_bridge.probes.shard import Share
-from castray_bridge.probes.status import Answer
+from castray_bridge.probes.schedule import ProbeSettings
+from castray_bridge.probes.shard import Shard
+from castray_bridge.probes.status import ProbeResult
 from servicekit.address import Address
 from servicekit.clock import Clock
-from servicekit.heartbeat import Turns
+from servicekit.heartbeat import Heartbeat
 
 
 class Worker:
     """A named thread; whoever makes it calls `assign`, and `stop` and `join` at the end."""
 
-    def __init__(self, number: int, pace: Pace, publish: Callable[[Answer], None], clock: Clock) -> None:
+    def __init__(
+        self, number: int, settings: ProbeSettings, publish: Callable[[ProbeResult], None], clock: Clock
+    ) -> None:
         self._selector = selectors.DefaultSelector()
-        self._bell, self._ringer = socket.socketpair()
-        self._bell.setblocking(False)
-        self._selector.register(self._bell, selectors.EVENT_READ)
-        self._share = Share(pace, publish, clock, self._selector)
+        self._wakeup, self._waker = socket.socketpair()
+        self._wakeup.setblocking(False)
+        self._selector.register(self._wakeup, selectors.EVENT_READ)
+        self._shard = Shard(settings, publish, clock, self._selector)
         self._lock = threading.Lock()
         self._order: tuple[dict[Address, str], float] | None = None
         self._stopping = False
-        self._turns = Turns(clock)
+        self._heartbeat = Heartbeat(clock)
         self._thread = threading.Thread(target=self._run, name=f"probe-{number}", daemon=True)
         self._thread.start()
 
@@ -35,38 +37,38 @@ class Worker:
         """Ask exactly `targets` (address: node id) from now on, with long polls of `wait` seconds (0: none)."""
         with self._lock:
             self._order = (dict(targets), wait)
-        self._ringer.send(b".")
+        self._waker.send(b".")
 
     def is_alive(self) -> bool:
         """Return whether the thread gets on; nodes that do not answer are no reason why it would not."""
-        return self._thread.is_alive() and not self._turns.are_overdue()
+        return self._thread.is_alive() and not self._heartbeat.is_overdue()
 
     def stop(self) -> None:
         """Tell the thread to end."""
         self._stopping = True
-        self._ringer.send(b".")
+        self._waker.send(b".")
 
     def join(self) -> None:
         """Wait for the thread and free what it held."""
         self._thread.join()
-        for end in (self._bell, self._ringer, self._selector):
+        for end in (self._wakeup, self._waker, self._selector):
             end.close()
 
     def _run(self) -> None:
         while not self._stopping:
-            self._turns.note()
+            self._heartbeat.beat()
             self._follow_order()
-            self._share.ask_due()
-            for key, _ in self._selector.select(self._share.patience()):
-                if key.fileobj is self._bell:
-                    self._bell.recv(4096)
+            self._shard.ask_due()
+            for key, _ in self._selector.select(self._shard.poll_timeout()):
+                if key.fileobj is self._wakeup:
+                    self._wakeup.recv(4096)
                 else:
-                    self._share.advance(key.data)
-            self._share.expire()
-        self._share.close()
+                    self._shard.advance(key.data)
+            self._shard.expire()
+        self._shard.close()
 
     def _follow_order(self) -> None:
         with self._lock:
             order, self._order = self._order, None
         if order is not None:
-            self._share.assign(*order)
+            self._shard.assign(*order)

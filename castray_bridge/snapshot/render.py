@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from castray_bridge.snapshot.store import Snapshot, once, to_json
+from castray_bridge.snapshot.store import Snapshot, cached_per_snapshot, to_json
 from servicekit.clock import rfc3339
 
 _DONE: Final = "成功获取Ray集群信息"
@@ -23,26 +23,26 @@ def dashboard(snapshot: Snapshot, failure: str | None, updated_at: float) -> byt
     return b'%s,"data":%s}' % (to_json(envelope)[:-1].encode(), _data(snapshot))
 
 
-@once
+@cached_per_snapshot
 def _data(snapshot: Snapshot) -> bytes:
     texts = {key: to_json(value) for key, value in snapshot.data.items()}
     return _members(texts | {"summary": to_json(snapshot.summary), "nodes": nodes(snapshot)}).encode()
 
 
-@once
+@cached_per_snapshot
 def nodes(snapshot: Snapshot) -> str:
     """Return the JSON array of all node objects."""
     return "[" + ",".join(row.json for row in snapshot.shown) + "]"
 
 
-@once
+@cached_per_snapshot
 def push(snapshot: Snapshot) -> str:
     """Return the WebSocket message of a snapshot."""
     data = _members({"nodes": nodes(snapshot), "summary": to_json(snapshot.summary)})
     return _members({"type": to_json("cluster_status"), "data": data})
 
 
-@once
+@cached_per_snapshot
 def unified(snapshot: Snapshot) -> bytes:
     """Return the body of `GET /api/nodes/unified`."""
     return _members({"nodes": nodes(snapshot)}).encode()

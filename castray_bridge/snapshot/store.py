@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Final, TypeVar
 
-from castray_bridge.probes.status import DEAD, NOWHERE, PENDING, Answer, NodeStatus
+from castray_bridge.probes.status import DEAD, NO_ADDRESS, PENDING, NodeStatus, ProbeResult
 from castray_bridge.snapshot import merge
 from castray_bridge.sources.cluster import Cluster, Node
 from servicekit.address import Address
@@ -41,14 +41,14 @@ class Snapshot:
     envelope: dict[str, Any]
     """What else it holds around `data`."""
     made: dict[str, Any] = field(default_factory=dict)
-    """What `once` keeps."""
+    """What `cached_per_snapshot` keeps."""
 
     def state_counts(self) -> dict[str, int]:
         """Return the number of living nodes per state."""
         return dict(self.summary["workStatus"])
 
 
-def once(make: Callable[[Snapshot], _Made]) -> Callable[[Snapshot], _Made]:
+def cached_per_snapshot(make: Callable[[Snapshot], _Made]) -> Callable[[Snapshot], _Made]:
     """Make something of a snapshot once, to go with it: all viewers get the same bytes."""
 
     @wraps(make)
@@ -66,7 +66,7 @@ def to_json(value: Any) -> str:
     return _ENCODER.encode(value)
 
 
-class Board:
+class SnapshotStore:
     """Thread-safe. Answers and clusters go in, snapshots come out; nobody waits for a node."""
 
     def __init__(self, clock: Clock, unreachable_as: str) -> None:
@@ -105,7 +105,7 @@ class Board:
             self._changed()
         self._tell()
 
-    def publish(self, answer: Answer) -> None:
+    def publish(self, answer: ProbeResult) -> None:
         """Show a node's answer at once."""
         with self._lock:
             self.updated_at = self._clock.time()
@@ -159,4 +159,4 @@ class Board:
     def _status(self, node: Node, address: Address | None) -> NodeStatus:
         if not node.alive:
             return DEAD
-        return NOWHERE if address is None else self._statuses.get(address, PENDING)
+        return NO_ADDRESS if address is None else self._statuses.get(address, PENDING)

@@ -22,7 +22,7 @@ LOST_SECONDS: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Presence:
+class Target:
     """A node that is or should be there."""
 
     name: str
@@ -37,7 +37,7 @@ class _Key(NamedTuple):
     address: Address
 
 
-class Directory:
+class TargetRegistry:
     """Remembers every node's monitor. Thread-safe."""
 
     def __init__(self, clock: Clock, monitor_port: int, inventory: Iterable[Expected] = ()) -> None:
@@ -64,27 +64,27 @@ class Directory:
             self._lost = _without_ghosts({key: at for key, at in lost.items() if now - at < LOST_SECONDS}, living)
         return addresses
 
-    def presences(self) -> list[Presence]:
+    def targets(self) -> list[Target]:
         """Return the nodes of the inventory, the living ones and those lost within the last hour, by name."""
         with self._lock:
-            found = [Presence(*key, present=True) for key in self._living]
-            found += [Presence(*key, present=False) for key in self._lost]
+            found = [Target(*key, present=True) for key in self._living]
+            found += [Target(*key, present=False) for key in self._lost]
         known = {node.name for node in found}
         found += [
-            Presence(name, self._address(name, node.ip), present=False)
+            Target(name, self._address(name, node.ip), present=False)
             for name, node in self._expected.items()
             if name not in known
         ]
         return sorted(found, key=lambda node: (node.name, node.address))
 
-    def groups(self) -> list[dict[str, Any]]:
+    def target_groups(self) -> list[dict[str, Any]]:
         """Return Prometheus' target groups, one per node."""
         return [
             {
                 "targets": [str(node.address)],
                 "labels": {**self._labels(node.name), "node": node.name, "node_ip": node.address.host},
             }
-            for node in self.presences()
+            for node in self.targets()
         ]
 
     def _died(self, cluster: Cluster, now: float) -> dict[_Key, float]:

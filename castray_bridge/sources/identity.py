@@ -15,14 +15,14 @@ class Entry(NamedTuple):
     started_at: float
 
 
-class Identity(NamedTuple):
+class ResolvedNode(NamedTuple):
     """A node's name, and whether it lives."""
 
     name: str
     is_alive: bool
 
 
-def identify(entries: Sequence[Entry]) -> list[Identity]:
+def identify(entries: Sequence[Entry]) -> list[ResolvedNode]:
     """Return who each of `entries` is: no name stands for two living machines, no machine lives twice.
 
     The source takes a killed node for alive for some ten seconds, in which it may have rejoined already: of several
@@ -36,4 +36,4 @@ def identify(entries: Sequence[Entry]) -> list[Identity]:
             if entry.started_at >= entries[known].started_at:
                 latest[name, entry.unnamed.ip] = index
     living = set(latest.values())
-    return [Identity(name, index in living) for index, name in enumerate(names)]
+    return [ResolvedNode(name, index in living) for index, name in enumerate(names)]

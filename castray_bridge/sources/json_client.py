@@ -33,7 +33,7 @@ class JsonClient:
         self._headers = {"Connection": "close"}
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
-        self._stray: list[_Question] = []
+        self._abandoned: list[_Question] = []
 
     def get(self, url: str, deadline: float | None = None, **parameters: str) -> Any:
         """Return what the JSON at `url` says, until `deadline` (of `time.monotonic`; None: a budget from now).
@@ -48,15 +48,15 @@ class JsonClient:
     def get_all(self, urls: list[str], deadline: float | None = None) -> list[Any]:
         """Ask all `urls` at once; return what each one's JSON says, or the `SourceError` that it met."""
         deadline = time.monotonic() + BUDGET if deadline is None else deadline
-        self._stray = [question for question in self._stray if not question.ended_by(deadline)]
-        if self._stray:  # a resolver that hangs cannot be cut: its thread is waited for, and gets no company
+        self._abandoned = [question for question in self._abandoned if not question.ended_by(deadline)]
+        if self._abandoned:  # a resolver that hangs cannot be cut: its thread is waited for, and gets no company
             return [self._too_late() for _ in urls]
         questions = [_Question(url, self._headers) for url in urls]
         in_time = [question.ended_by(deadline) for question in questions]
         for question in questions:
             question.cut()
         end = time.monotonic() + _CUT_SECONDS
-        self._stray = [question for question in questions if not question.ended_by(end)]
+        self._abandoned = [question for question in questions if not question.ended_by(end)]
         return [
             self._result(question) if was_in_time else self._too_late()
             for question, was_in_time in zip(questions, in_time, strict=True)

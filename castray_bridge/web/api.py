@@ -24,7 +24,7 @@ def create_app(bridge: Bridge, push: Push, access: Access) -> Flask:
     app = Flask("castray_bridge", static_folder=None)
     app.json.ensure_ascii = False  # type: ignore[attr-defined] # Flask's default provider has it
     app.json.sort_keys = False  # type: ignore[attr-defined] # the same
-    answer_errors_as_json(app, on_internal_error=bridge.counts.http_errors.inc)
+    answer_errors_as_json(app, on_internal_error=bridge.metrics.http_errors.inc)
     guard(app, access)
     app.register_blueprint(_lists(bridge))
     app.register_blueprint(_nodes(bridge))
@@ -37,39 +37,39 @@ def create_app(bridge: Bridge, push: Push, access: Access) -> Flask:
 def _lists(bridge: Bridge) -> Blueprint:
     """Return the replies that say themselves what the list of nodes is worth."""
     api = Blueprint("lists", __name__)
-    board, refresher = bridge.board, bridge.refresher
+    store, poller = bridge.store, bridge.poller
 
     @api.get("/api/ray-dashboard")
     def dashboard() -> ResponseReturnValue:
-        body = render.dashboard(board.snapshot(), refresher.failure, board.updated_at)
-        return Response(body, 200 if refresher.is_usable() else 503, content_type="application/json")
+        body = render.dashboard(store.snapshot(), poller.failure, store.updated_at)
+        return Response(body, 200 if poller.is_usable() else 503, content_type="application/json")
 
     @api.get("/sd/prometheus")
     def discovery() -> ResponseReturnValue:
-        if refresher.failure is not None:
+        if poller.failure is not None:
             # Prometheus then keeps the targets that it has.
-            abort(503, f"the nodes are not known at present: {refresher.failure}")
-        return jsonify(bridge.directory.groups())
+            abort(503, f"the nodes are not known at present: {poller.failure}")
+        return jsonify(bridge.target_registry.target_groups())
 
     return api
 
 
 def _nodes(bridge: Bridge) -> Blueprint:
     api = Blueprint("nodes", __name__)
-    board, refresher = bridge.board, bridge.refresher
+    store, poller = bridge.store, bridge.poller
 
     @api.before_request
     def check_age() -> None:
-        if not refresher.is_usable():
-            abort(503, f"the nodes are not known: {refresher.failure}")
+        if not poller.is_usable():
+            abort(503, f"the nodes are not known: {poller.failure}")
 
     @api.get("/api/nodes/unified")
     def unified() -> ResponseReturnValue:
-        return Response(render.unified(board.snapshot()), content_type="application/json")
+        return Response(render.unified(store.snapshot()), content_type="application/json")
 
     @api.get("/api/nodes/<node_id>/status")
     def node_status(node_id: str) -> ResponseReturnValue:
-        found = render.node_status(board.snapshot(), node_id)
+        found = render.node_status(store.snapshot(), node_id)
         return jsonify(found) if found else abort(404, "no node has this name, address or id")
 
     @api.get("/api/history")
@@ -78,7 +78,7 @@ def _nodes(bridge: Bridge) -> Blueprint:
         if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) <= MAX_MINUTES):
             abort(400, f"minutes: must be an integer from 1 to {MAX_MINUTES}")
         name = request.args.get("node")
-        nodes = [node for node in bridge.directory.presences() if node.present and name in (None, node.name)]
+        nodes = [node for node in bridge.target_registry.targets() if node.present and name in (None, node.name)]
         if name is not None and not nodes:
             abort(404, "no living node has this name")
         return jsonify(nodes=bridge.history.of(nodes, int(text)))
@@ -92,7 +92,7 @@ def _operations(bridge: Bridge) -> Blueprint:
 
     @api.get("/api/health")
     def health() -> ResponseReturnValue:
-        failure = bridge.refresher.failure
+        failure = bridge.poller.failure
         body = {
             "status": "unhealthy" if failure else "healthy",
             "service": "CastRay bridge",

@@ -16,9 +16,9 @@ from simple_websocket import ConnectionClosed
 from wsproto.events import Ping
 from wsproto.utilities import LocalProtocolError
 
-from castray_bridge.metrics import Counts
+from castray_bridge.metrics import Metrics
 from castray_bridge.snapshot.render import push
-from castray_bridge.snapshot.store import Board
+from castray_bridge.snapshot.store import SnapshotStore
 from castray_bridge.web.access import BEARER_PROTOCOL, WEBSOCKET_PATH
 from castray_bridge.web.client_socket import ClientSocket
 from servicekit.log import RateLimit, event
@@ -41,8 +41,8 @@ _log = logging.getLogger(__name__)
 class Push:
     """Serves the WebSocket clients, one thread of the server each."""
 
-    def __init__(self, board: Board, counts: Counts, max_clients: int) -> None:
-        self._board = board
+    def __init__(self, store: SnapshotStore, counts: Metrics, max_clients: int) -> None:
+        self._store = store
         self._counts = counts
         self._max_clients = max_clients
         self._lock = threading.Lock()
@@ -69,7 +69,7 @@ class Push:
                 client.close(1013, "too many clients")
             _part(client)
             return
-        unsubscribe = self._board.subscribe(ring)
+        unsubscribe = self._store.subscribe(ring)
         try:
             self._converse(client)
         except _DropError as error:
@@ -93,15 +93,15 @@ class Push:
             if time.monotonic() >= ping_at:
                 _ping(client)
                 ping_at = time.monotonic() + PING_DISTANCE
-            snapshot = self._board.snapshot()
+            snapshot = self._store.snapshot()
             is_news = snapshot.version != seen
-            patience = pushed_at + (MIN_DISTANCE if is_news else MAX_DISTANCE) - time.monotonic()
-            if patience <= 0:
+            poll_timeout = pushed_at + (MIN_DISTANCE if is_news else MAX_DISTANCE) - time.monotonic()
+            if poll_timeout <= 0:
                 client.send(push(snapshot))
                 seen, pushed_at = snapshot.version, time.monotonic()
             elif is_news:
-                time.sleep(patience)
-            elif client.event.wait(max(0.0, min(patience, ping_at - time.monotonic()))):
+                time.sleep(poll_timeout)
+            elif client.event.wait(max(0.0, min(poll_timeout, ping_at - time.monotonic()))):
                 client.event.clear()
         client.close(1001, "the server stops")
 

@@ -17,7 +17,7 @@ _LATEST: Final = 253_402_300_800.0
 
 
 @dataclass(frozen=True, slots=True)
-class Latest:
+class LatestReport:
     """The content of the latest report that said something new."""
 
     status: str
@@ -28,7 +28,7 @@ class Latest:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class Checkpoint:
     """Everything that must go on after a restart, except what a batch lists row by row."""
 
     run: int
@@ -50,10 +50,10 @@ class Snapshot:
     transition_id: int
     """Of the newest finished stay; 0 when there is none."""
     alert_id: int
-    latest: Latest
+    latest: LatestReport
     written: float = 0.0
     """When this was so, by the wall clock."""
-    holder: str | None = None
+    owner: str | None = None
     """The session that set the state; None for a script without one."""
     silent: float = 0.0
     """Seconds, by the monotonic clock, that the TTL had been running down."""
@@ -63,7 +63,7 @@ class Snapshot:
     rejected: int = 0
 
     @classmethod
-    def blank(cls, ttl: float, wall: float) -> Snapshot:
+    def blank(cls, ttl: float, wall: float) -> Checkpoint:
         """Return the status before the first start, as of Unix time `wall`."""
         return cls(
             run=0,
@@ -81,7 +81,7 @@ class Snapshot:
             duration_sum=0.0,
             transition_id=0,
             alert_id=0,
-            latest=Latest(IDLE.name),
+            latest=LatestReport(IDLE.name),
             written=wall,
         )
 
@@ -90,18 +90,18 @@ class Snapshot:
         return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
-    def from_json(cls, text: str) -> Snapshot:
+    def from_json(cls, text: str) -> Checkpoint:
         """Read what `to_json` wrote, now or in an earlier version. Raises ValueError when it is something else."""
         try:
             content = json.loads(text)
-            _check(content, _SNAPSHOT)
-            _check(content["latest"], _LATEST_REPORT)
+            _check(content, _CHECKPOINT_CHECKS)
+            _check(content["latest"], _LATEST_REPORT_CHECKS)
             content["totals"] = Totals(*content["totals"])
-            content["latest"] = _known(Latest, content["latest"])
-            snapshot: Snapshot = _known(cls, content)
+            content["latest"] = _known(LatestReport, content["latest"])
+            checkpoint: Checkpoint = _known(cls, content)
         except (TypeError, KeyError, RecursionError) as error:
             raise ValueError(f"not a snapshot: {error}") from None
-        return snapshot
+        return checkpoint
 
 
 def _known(kind: Any, content: dict[str, Any]) -> Any:
@@ -160,7 +160,7 @@ def _by_state(check: _Check) -> _Check:
     return lambda value: isinstance(value, dict) and all(map(check, value.values()))
 
 
-_SNAPSHOT: Final[dict[str, _Check]] = {
+_CHECKPOINT_CHECKS: Final[dict[str, _Check]] = {
     **dict.fromkeys(("run", "version", "transition_id", "alert_id", "accepted", "rejected"), _is_count),
     **dict.fromkeys(("in_state", "ttl", "duration_sum", "silent"), _is_seconds),
     **dict.fromkeys(("entered", "written"), _is_instant),
@@ -173,7 +173,7 @@ _SNAPSHOT: Final[dict[str, _Check]] = {
     "seconds": _by_state(_is_seconds),
     "entries": _by_state(_is_count),
 }
-_LATEST_REPORT: Final[dict[str, _Check]] = {
+_LATEST_REPORT_CHECKS: Final[dict[str, _Check]] = {
     "status": _is_text,
     "current_task": _or_none(_is_text),
     "message": _is_text,

@@ -7,10 +7,10 @@ from typing import Final
 
 from exporter.report import Report, Totals
 from exporter.states import DETECTING, SENDING
-from exporter.status.checkpoint import Snapshot
-from exporter.status.clock import Moment
+from exporter.status.checkpoint import Checkpoint
+from exporter.status.clock import Instant
 from exporter.status.histogram import Histogram
-from exporter.status.records import Alert, Batch, Stored
+from exporter.status.records import Alert, Batch, PersistedState
 from exporter.status.sessions import Sessions
 
 ALERT_MESSAGE_LIMIT: Final = 1000
@@ -19,10 +19,10 @@ ALERTS_PER_REPORT: Final = 1000
 """Most records that one report adds, however many sends it counts: it must not push out all the others."""
 
 
-class Tally:
+class Counters:
     """The running sums over all runs of the monitor. Not thread-safe."""
 
-    def __init__(self, stored: Stored, before: Snapshot) -> None:
+    def __init__(self, stored: PersistedState, before: Checkpoint) -> None:
         """Go on from the sums of `before` and the sessions of `stored`."""
         self._run = before.run + 1
         self._sessions = Sessions(stored.sessions)
@@ -35,7 +35,7 @@ class Tally:
         """Return whether this report was taken in before (its reply got lost)."""
         return report.session is not None and self._sessions.is_repeat(report.session, report.sequence)
 
-    def take(self, report: Report, now: Moment, batch: Batch) -> bool:
+    def take(self, report: Report, now: Instant, batch: Batch) -> bool:
         """Count one report, note in `batch` what must be kept, and return whether a sum has risen."""
         if report.session is None:
             increase = increments(report, implied_by(report))
@@ -72,7 +72,7 @@ def increments(report: Report, otherwise: Totals) -> Totals:
     return Totals(*(other if said is None else said for said, other in zip(named, otherwise, strict=True)))
 
 
-def alert_of(report: Report, run: int, now: Moment) -> Alert:
+def alert_of(report: Report, run: int, now: Instant) -> Alert:
     """Return the record of a sending, not yet numbered, cut to a size of which 10,000 fit on a board."""
     task_info = None
     if report.task_info is not None:

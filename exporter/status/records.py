@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from exporter.status.checkpoint import Snapshot
+from exporter.status.checkpoint import Checkpoint
 from exporter.status.sessions import SESSIONS_LIMIT, Session
 
 ALERTS_LIMIT: Final = 10_000
@@ -41,10 +41,10 @@ class Alert(NamedTuple):
     task_info: str | None
 
 
-class Stored(NamedTuple):
+class PersistedState(NamedTuple):
     """What the journal holds when the monitor starts."""
 
-    snapshot: Snapshot | None = None
+    checkpoint: Checkpoint | None = None
     sessions: tuple[Session, ...] = ()
     """The one used last comes last."""
 
@@ -53,7 +53,7 @@ class Stored(NamedTuple):
 class Batch:
     """Changes not yet on disk; they are written together or not at all. Bounded: the newest rows and sessions stay."""
 
-    snapshot: Snapshot | None = None
+    checkpoint: Checkpoint | None = None
     transitions: deque[Transition] = field(default_factory=lambda: deque(maxlen=UNWRITTEN_LIMIT))
     alerts: deque[Alert] = field(default_factory=lambda: deque(maxlen=UNWRITTEN_LIMIT))
     sessions: dict[str, Session] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Batch:
 
     def absorb(self, later: Batch) -> None:
         """Add the changes of `later`, which happened after these."""
-        self.snapshot = later.snapshot or self.snapshot
+        self.checkpoint = later.checkpoint or self.checkpoint
         for run, seconds in later.shifts.items():
             self._redate(run, seconds)
         self.transitions.extend(later.transitions)

@@ -9,10 +9,10 @@ from typing import Protocol
 
 from exporter.report import Report
 from exporter.states import State
-from exporter.status.clock import Moment, Timekeeper
-from exporter.status.machine import Machine, StateChange
-from exporter.status.records import Batch, Stored
-from exporter.status.view import Receipt, View
+from exporter.status.clock import ClockJumpDetector, Instant
+from exporter.status.machine import StateChange, StateMachine
+from exporter.status.records import Batch, PersistedState
+from exporter.status.view import Receipt, StatusView
 from servicekit.clock import Clock
 
 
@@ -31,7 +31,7 @@ class Recorder(Protocol):
 class Observer(Protocol):
     """Told what happened, for the log."""
 
-    def state_changed(self, before: State, after: State, view: View) -> None:
+    def state_changed(self, before: State, after: State, view: StatusView) -> None:
         """The node changed from state `before` to `after`."""
         ...
 
@@ -46,15 +46,15 @@ class Status:
     A change is visible at once; `apply` returns when it is also on disk.
     """
 
-    def __init__(self, *, clock: Clock, recorder: Recorder, observer: Observer, ttl: float, stored: Stored):
+    def __init__(self, *, clock: Clock, recorder: Recorder, observer: Observer, ttl: float, stored: PersistedState):
         """Go on from what is `stored`; `ttl` in seconds is for reports that bring none."""
         self._recorder = recorder
         self._observer = observer
-        self._timekeeper = Timekeeper(clock)
+        self._jump_detector = ClockJumpDetector(clock)
         self._changed = threading.Condition()
         self._released = False
-        now, _ = self._timekeeper.read()
-        self._machine = Machine(stored, ttl, now)
+        now, _ = self._jump_detector.read()
+        self._machine = StateMachine(stored, ttl, now)
         with self._locked():
             pass  # the first checkpoint is due
 
@@ -62,7 +62,7 @@ class Status:
         """Take in one report; return when it is on disk (or the disk takes none at present)."""
         with self._locked() as now:
             self._machine.take(report, now)
-            ticket = self._keep_due(now)
+            ticket = self._append_due(now)
             receipt = self._machine.receipt
         if ticket is not None:
             self._recorder.wait(ticket)
@@ -71,14 +71,14 @@ class Status:
     def reject(self) -> None:
         """Count a report that was refused."""
         with self._locked() as now:
-            self._machine.refuse(now)
+            self._machine.reject(now)
 
-    def view(self) -> View:
+    def view(self) -> StatusView:
         """Return the status as of now."""
         with self._locked() as now:
             return self._machine.view(now)
 
-    def wait_past(self, version: int, seconds: float) -> View:
+    def wait_past(self, version: int, seconds: float) -> StatusView:
         """Return the status once its version is another than `version`, at the latest after `seconds`."""
         with self._locked() as now:
             deadline = now.monotonic + seconds
@@ -107,19 +107,19 @@ class Status:
         self._recorder.wait(ticket)
 
     @contextmanager
-    def _locked(self) -> Iterator[Moment]:
+    def _locked(self) -> Iterator[Instant]:
         """Hold the lock; what happened meanwhile is told when it is free again, for a log may block."""
         with self._changed:
             yield self._observe_time()
         self._tell()
 
-    def _observe_time(self) -> Moment:
-        now, jump = self._timekeeper.read()
+    def _observe_time(self) -> Instant:
+        now, jump = self._jump_detector.read()
         self._machine.pass_time(now, jump)
-        self._keep_due(now)
+        self._append_due(now)
         return now
 
-    def _keep_due(self, now: Moment) -> int | None:
+    def _append_due(self, now: Instant) -> int | None:
         batch = self._machine.due(now)
         if batch is None:
             return None
@@ -128,8 +128,8 @@ class Status:
 
     def _tell(self) -> None:
         with self._changed:
-            news, self._machine.news = self._machine.news, []
-        for item in news:
+            events, self._machine.events = self._machine.events, []
+        for item in events:
             if isinstance(item, StateChange):
                 self._observer.state_changed(*item)
             else:

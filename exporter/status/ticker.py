@@ -9,7 +9,7 @@ from typing import Final
 
 from exporter.states import State
 from exporter.status.service import Status
-from exporter.status.view import View
+from exporter.status.view import StatusView
 from servicekit.log import event
 
 _TICK_SECONDS: Final = 0.5
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 class LogObserver:
     """Writes one line per change of state."""
 
-    def state_changed(self, before: State, after: State, view: View) -> None:
+    def state_changed(self, before: State, after: State, view: StatusView) -> None:
         """Log that the node changed from `before` to `after`."""
         reason = "no_report" if view.stale else "report"
         _log.info(event("state_changed", before=before.name, after=after.name, reason=reason, version=view.version))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from exporter.states import REPORTABLE, State
-from exporter.status.clock import Moment
+from exporter.status.clock import Instant
 
 
 class Stay(NamedTuple):
@@ -28,7 +28,7 @@ class Timeline:
     def __init__(
         self,
         state: State,
-        entered: Moment,
+        entered: Instant,
         seconds: Mapping[str, float] | None = None,
         entries: Mapping[str, int] | None = None,
     ) -> None:
@@ -43,7 +43,7 @@ class Timeline:
     def resume(
         cls,
         state: State,
-        now: Moment,
+        now: Instant,
         *,
         entered_wall: float,
         in_state: float,
@@ -54,19 +54,19 @@ class Timeline:
         """Go on in `state`: `in_state` seconds of it had passed and were counted in `seconds`, then `held` more."""
         before = dict(seconds)
         before[state.name] = max(0.0, before.get(state.name, 0.0) - in_state)
-        entered = Moment(now.monotonic - in_state - held, entered_wall)
+        entered = Instant(now.monotonic - in_state - held, entered_wall)
         timeline = cls(state, entered, before, entries)
         timeline._inherited = True
         return timeline
 
-    def enter(self, state: State, now: Moment) -> Stay | None:
+    def enter(self, state: State, now: Instant) -> Stay | None:
         """Change to `state`; return the stay that this ended, or None when it is the state already."""
         if state is self.state:
             return None
         self._entries[state.name] += 1
         return self.begin(state, now)
 
-    def begin(self, state: State, now: Moment) -> Stay:
+    def begin(self, state: State, now: Instant) -> Stay:
         """Begin a stay in `state`, which may be the same, and return the one before; this counts no entry."""
         stay = Stay(self.state, self.entered.wall, self.in_state(now), self._inherited)
         self._seconds[self.state.name] += stay.seconds
@@ -81,13 +81,13 @@ class Timeline:
         An entry before the restart stays as it is: the clock that was wrong since did not date it.
         """
         if not self._inherited:
-            self.entered = Moment(self.entered.monotonic, self.entered.wall + seconds)
+            self.entered = Instant(self.entered.monotonic, self.entered.wall + seconds)
 
-    def in_state(self, now: Moment) -> float:
+    def in_state(self, now: Instant) -> float:
         """Return the seconds spent in the current state."""
         return max(0.0, now.monotonic - self.entered.monotonic)
 
-    def seconds(self, now: Moment) -> dict[str, float]:
+    def seconds(self, now: Instant) -> dict[str, float]:
         """Return the seconds per state, the current stay included."""
         return self._seconds | {self.state.name: self._seconds[self.state.name] + self.in_state(now)}
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from exporter.report import Totals
 from exporter.states import State
-from exporter.status.checkpoint import Latest
+from exporter.status.checkpoint import LatestReport
 
 
 class Receipt(NamedTuple):
@@ -19,7 +19,7 @@ class Receipt(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class StatusView:
     """The whole status at one instant. Times in Unix seconds, durations in seconds."""
 
     state: State
@@ -27,7 +27,7 @@ class View:
     in_state: float
     stale: bool
     version: int
-    latest: Latest
+    latest: LatestReport
     totals: Totals
     seconds: dict[str, float]
     entries: dict[str, int]

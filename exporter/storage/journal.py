@@ -11,11 +11,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from exporter.status.records import Alert, Batch, Stored, Transition
+from exporter.status.records import Alert, Batch, PersistedState, Transition
 from exporter.storage.lock import DirectoryLock
 from exporter.storage.migrations import DamagedError
 from exporter.storage.paging import END, Page, Row, cut
-from exporter.storage.recovery import put_back, salvage, set_aside
+from exporter.storage.recovery import quarantine, recover, restore
 from exporter.storage.store import Store, is_disk_full
 from servicekit.errors import StartError
 from servicekit.log import RateLimit, event
@@ -62,7 +62,7 @@ class Journal:
         self._unread = RateLimit(burst=1, period=60.0)
         self._store: Store | None = None
         """None while the disk has no room to open it."""
-        self.stored: Stored = self._open()
+        self.stored: PersistedState = self._open()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -176,7 +176,7 @@ class Journal:
         """Return the open store; one whose file was removed or replaced is written anew, as a whole."""
         self._lock.renew()
         if self._store is not None and not self._store.is_in_place():
-            kept_as = put_back(self._store, self._path)
+            kept_as = restore(self._store, self._path)
             self._store.close()
             self._store = None
             with self._settled:
@@ -204,7 +204,7 @@ class Journal:
         elif before and not after:
             _log.warning(event("journal_recovered", path=self._path))
 
-    def _open(self) -> Stored:
+    def _open(self) -> PersistedState:
         """Open the file and return what it holds; with a full disk it stays closed until there is room."""
         try:
             self._store = Store.open(self._path)
@@ -214,7 +214,7 @@ class Journal:
         except sqlite3.Error as error:
             return self._begin_in_memory(error)
 
-    def _begin_in_memory(self, error: sqlite3.Error) -> Stored:
+    def _begin_in_memory(self, error: sqlite3.Error) -> PersistedState:
         if not is_disk_full(error):
             raise StartError(f"the journal {self._path} cannot be opened: {error}") from None
         try:
@@ -227,13 +227,13 @@ class Journal:
         self._tell("", self.failure)
         return stored
 
-    def _begin_anew(self, reason: str) -> Stored:
+    def _begin_anew(self, reason: str) -> PersistedState:
         """Set the damaged file aside and begin a new one with what can still be read of it."""
         if self._store is not None:
             self._store.close()
             self._store = None
         try:
-            kept_as = set_aside(self._path, "damaged")
+            kept_as = quarantine(self._path, "damaged")
         except OSError as error:
             raise StartError(f"the damaged journal {self._path} cannot be set aside: {error.strerror}") from None
         self.errors += 1
@@ -241,9 +241,9 @@ class Journal:
         totals, alerts, transitions = False, 0, 0
         try:
             self._store = Store.open(self._path)
-            for part in salvage(self._path.with_name(kept_as)):
+            for part in recover(self._path.with_name(kept_as)):
                 self._store.write(part)
-                totals |= part.snapshot is not None
+                totals |= part.checkpoint is not None
                 alerts += len(part.alerts)
                 transitions += len(part.transitions)
         except (DamagedError, sqlite3.Error) as error:

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from exporter.status.records import UNWRITTEN_LIMIT, Alert, Batch, Transition
-from exporter.storage.store import PARTS, Store, load_sessions, load_snapshot
+from exporter.storage.store import PARTS, Store, load_checkpoint, load_sessions
 
 Row = TypeVar("Row", Alert, Transition)
 
 
-def set_aside(path: Path, reason: str) -> str:
+def quarantine(path: Path, reason: str) -> str:
     """Rename the file and its parts, never over others; return the new name, or an empty text if there are none."""
     present = [part for part in PARTS if os.path.lexists(f"{path}{part}")]
     if not present:
@@ -36,7 +36,7 @@ def _numbered(name: str) -> Iterator[str]:
     yield from (f"{name}-{number}" for number in itertools.count(2))
 
 
-def put_back(store: Store, path: Path) -> str:
+def restore(store: Store, path: Path) -> str:
     """Write the content of an open journal, whose file was removed or replaced, to `path` again.
 
     What lies there now is set aside; its new name is returned. The store itself is as useless afterwards as before.
@@ -45,7 +45,7 @@ def put_back(store: Store, path: Path) -> str:
     copy = path.with_name(path.name + ".new")
     copy.unlink(missing_ok=True)
     store.copy_to(copy)
-    kept_as = set_aside(path, "replaced")
+    kept_as = quarantine(path, "replaced")
     copy.rename(path)
     _sync(path.parent)
     return kept_as
@@ -59,7 +59,7 @@ def _sync(directory: Path) -> None:
         os.close(descriptor)
 
 
-def salvage(path: Path) -> Iterator[Batch]:
+def recover(path: Path) -> Iterator[Batch]:
     """Yield whatever can still be read from a damaged file, a part at a time; never raises for what it finds there."""
     try:
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
@@ -68,7 +68,7 @@ def salvage(path: Path) -> Iterator[Batch]:
     with closing(connection):
         whole = Batch()
         try:
-            whole.snapshot = load_snapshot(connection)
+            whole.checkpoint = load_checkpoint(connection)
         except sqlite3.Error:
             return
         with _until_damage():

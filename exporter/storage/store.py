@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from exporter.report import Totals
-from exporter.status.checkpoint import Snapshot
-from exporter.status.records import ALERTS_LIMIT, TRANSITIONS_LIMIT, Alert, Batch, Stored, Transition
+from exporter.status.checkpoint import Checkpoint
+from exporter.status.records import ALERTS_LIMIT, TRANSITIONS_LIMIT, Alert, Batch, PersistedState, Transition
 from exporter.status.sessions import SESSIONS_LIMIT, Session
 from exporter.storage.migrations import DamagedError, identify, is_new, migrate, transaction
 
@@ -62,14 +62,14 @@ class Store:
         return cls(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1.0), path)
 
     @staticmethod
-    def peek(path: Path) -> Stored:
+    def peek(path: Path) -> PersistedState:
         """Read what goes on after a restart from a file that `open` has no room to open. Raises as `open` does."""
         with closing(sqlite3.connect(path, timeout=1.0, isolation_level=None)) as connection:
             # Alone with the file, SQLite keeps the log's index in memory and needs no room on the disk.
             connection.execute("PRAGMA locking_mode=EXCLUSIVE")
             try:
                 identify(connection, path)
-                return Stored() if is_new(connection) else Store(connection, path).load()
+                return PersistedState() if is_new(connection) else Store(connection, path).load()
             except sqlite3.OperationalError:
                 raise
             except sqlite3.DatabaseError as error:
@@ -91,10 +91,10 @@ class Store:
         with closing(sqlite3.connect(path, timeout=1.0, isolation_level=None)) as copy:
             self._connection.backup(copy)
 
-    def load(self) -> Stored:
+    def load(self) -> PersistedState:
         """Read what goes on after a restart. Raises `DamagedError` when that is not what was written."""
         try:
-            return Stored(load_snapshot(self._connection), tuple(load_sessions(self._connection)))
+            return PersistedState(load_checkpoint(self._connection), tuple(load_sessions(self._connection)))
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError as error:
@@ -115,8 +115,8 @@ class Store:
                 )
             self._connection.executemany("INSERT OR REPLACE INTO transitions VALUES (?, ?, ?, ?, ?)", batch.transitions)
             self._connection.executemany("INSERT OR REPLACE INTO alerts VALUES (?, ?, ?, ?, ?, ?)", batch.alerts)
-            if batch.snapshot:
-                execute("INSERT OR REPLACE INTO snapshot VALUES (1, ?)", (batch.snapshot.to_json(),))
+            if batch.checkpoint:
+                execute("INSERT OR REPLACE INTO snapshot VALUES (1, ?)", (batch.checkpoint.to_json(),))
             self._prune(batch)
 
     def _prune(self, batch: Batch) -> None:
@@ -156,13 +156,13 @@ def is_disk_full(error: sqlite3.Error) -> bool:
     return str(error) in _NO_ROOM if code is None else code & 0xFF in (_FULL, _IO_ERROR)
 
 
-def load_snapshot(connection: sqlite3.Connection) -> Snapshot | None:
+def load_checkpoint(connection: sqlite3.Connection) -> Checkpoint | None:
     """Read the snapshot, None if there is none yet. Raises `sqlite3.DatabaseError` when it is something else."""
     row = connection.execute("SELECT json FROM snapshot").fetchone()
     if row is None:
         return None
     try:
-        return Snapshot.from_json(row[0])
+        return Checkpoint.from_json(row[0])
     except ValueError as error:
         raise sqlite3.DatabaseError(str(error)) from None
 

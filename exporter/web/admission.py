@@ -9,7 +9,7 @@ from threading import BoundedSemaphore, Lock
 from werkzeug.exceptions import ServiceUnavailable
 
 
-class Turns:
+class AdmissionQueue:
     """Long lists are made one after the other: side by side they would end no sooner, and take the memory of all."""
 
     def __init__(self, most: int) -> None:
@@ -18,7 +18,7 @@ class Turns:
         self._work = Lock()
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
+    def admit(self) -> Iterator[None]:
         """Wait for the turn and have it. Raises `ServiceUnavailable` when too many are waiting already."""
         if not self._places.acquire(blocking=False):
             raise ServiceUnavailable("too many ask for lists at once; ask again", retry_after=1)

@@ -15,16 +15,16 @@ from prometheus_client.exposition import choose_encoder
 from werkzeug.exceptions import BadRequest, NotFound
 
 from exporter.metrics import Errors
-from exporter.report import ReportError, parse
+from exporter.report import ReportError, parse_report
 from exporter.states import STATES
 from exporter.status.service import Status
 from exporter.storage.journal import Journal
 from exporter.storage.paging import END
 from exporter.web import replies
 from exporter.web.access import BODY_LIMIT, WritePolicy
-from exporter.web.admission import Turns
-from exporter.web.fast_path import READ_HEADERS, StatusShortcut
-from exporter.web.identity import Identity
+from exporter.web.admission import AdmissionQueue
+from exporter.web.fast_path import READ_HEADERS, StatusFastPath
+from exporter.web.identity import LocalIdentity
 from exporter.web.openapi import description
 from exporter.web.query import instant, integer, seconds
 from exporter.web.refusals import REPORT_PATH, Refusals
@@ -51,7 +51,7 @@ class Services:
 
     status: Status
     journal: Journal
-    identity: Identity
+    identity: LocalIdentity
     policy: WritePolicy
     registry: CollectorRegistry
     clock: Clock
@@ -60,7 +60,7 @@ class Services:
     host_names: frozenset[str] = frozenset()
     """Further names under which the monitor may be addressed."""
     waiters: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MAX_WAITERS))
-    lists: Turns = field(default_factory=lambda: Turns(MAX_LISTS))
+    lists: AdmissionQueue = field(default_factory=lambda: AdmissionQueue(MAX_LISTS))
 
 
 def create_app(services: Services) -> Flask:
@@ -72,7 +72,7 @@ def create_app(services: Services) -> Flask:
     answer_errors_as_json(app, on_internal_error=services.errors.count_http)
     is_known_host = require_known_host(app, services.identity.names() | services.host_names)
     body = replies.StatusBody(services.identity.node_name)
-    app.wsgi_app = StatusShortcut(app.wsgi_app, services.status.view, body, is_known_host)  # type: ignore[method-assign]
+    app.wsgi_app = StatusFastPath(app.wsgi_app, services.status.view, body, is_known_host)  # type: ignore[method-assign]
     app.register_blueprint(_status(services, body))
     app.register_blueprint(_reading(services))
     app.register_blueprint(_writing(services))
@@ -127,7 +127,7 @@ def _reading(services: Services) -> Blueprint:
     def get_alerts() -> ResponseReturnValue:
         limit = integer(request.args, "limit", 1, ALERTS_LIMIT, otherwise=100)
         before = integer(request.args, "before", 1, END, otherwise=END)
-        with services.lists.turn():
+        with services.lists.admit():
             page = journal.alerts(limit, before)
             return _page(replies.alerts(page.rows, me.node_name), page.before, limit=limit)
 
@@ -136,7 +136,7 @@ def _reading(services: Services) -> Blueprint:
         since = instant(request.args, "since", otherwise=services.clock.time() - 86_400)
         limit = integer(request.args, "limit", 1, HISTORY_LIMIT, otherwise=HISTORY_LIMIT)
         before = integer(request.args, "before", 1, END, otherwise=END)
-        with services.lists.turn():
+        with services.lists.admit():
             if before < END:
                 page, present = journal.transitions(limit, since, before), None
             else:
@@ -163,7 +163,7 @@ def _writing(services: Services) -> Blueprint:
     def update_status() -> ResponseReturnValue:
         services.policy.check(request)
         try:
-            report = parse(request.get_data(cache=False))
+            report = parse_report(request.get_data(cache=False))
         except ReportError as error:
             raise BadRequest(str(error)) from None
         if report.unknown_fields:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeAlias
 
-from exporter.status.view import View
+from exporter.status.view import StatusView
 from exporter.web.replies import StatusBody
 
 Environ: TypeAlias = dict[str, Any]
@@ -17,7 +17,7 @@ READ_HEADERS: Final = (("Access-Control-Allow-Origin", "*"), ("Cache-Control", "
 """What every reply to a reader carries: any page may read, nobody may keep it."""
 
 
-class StatusShortcut:
+class StatusFastPath:
     """WSGI middleware that answers a plain `GET /api/status`.
 
     Whatever is special about a request (parameters, another method, an unknown `Host`, an error) is for `app`, which
@@ -27,7 +27,7 @@ class StatusShortcut:
     def __init__(
         self,
         app: Application,
-        view: Callable[[], View],
+        view: Callable[[], StatusView],
         body: StatusBody,
         is_known_host: Callable[[str], bool],
     ) -> None:

@@ -18,7 +18,7 @@ _INTERFACES: Final = Path("/proc/net/if_inet6")
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class LocalIdentity:
     """The node's name and its host name."""
 
     node_name: str

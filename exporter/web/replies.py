@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from exporter.status.records import Alert, Transition
-from exporter.status.view import View
+from exporter.status.view import StatusView
 from servicekit.clock import rfc3339
 
 
-def status(view: View, node_name: str) -> dict[str, Any]:
+def status(view: StatusView, node_name: str) -> dict[str, Any]:
     """Return the body of `GET /api/status`."""
     latest = view.latest
     return {
@@ -42,7 +42,7 @@ class StatusBody:
         self._node_name = node_name
         self._made = (-1, b"")
 
-    def of(self, view: View) -> bytes:
+    def of(self, view: StatusView) -> bytes:
         """Return the body for `view`, all of which that it shows changes with the version."""
         version, body = self._made
         if version != view.version:
@@ -52,7 +52,7 @@ class StatusBody:
         return body
 
 
-def node_status(view: View, node_name: str) -> dict[str, Any]:
+def node_status(view: StatusView, node_name: str) -> dict[str, Any]:
     """Return the body of `GET /api/nodes/<id>/status`; the details are those of `GET /api/status` and more."""
     details = status(view, node_name) | {
         "seconds_in_state": round(view.in_state, 3),
@@ -84,7 +84,7 @@ def alerts(rows: Iterable[Alert], node_name: str) -> dict[str, Any]:
     }
 
 
-def history(finished: Iterable[Transition], view: View | None) -> list[dict[str, Any]]:
+def history(finished: Iterable[Transition], view: StatusView | None) -> list[dict[str, Any]]:
     """Return the body of `GET /api/history`: `finished` stays, given newest first, as a list that is oldest first.
 
     The last one is the present state of `view`, which goes on; a page of older stays comes without.

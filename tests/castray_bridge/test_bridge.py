@@ -45,7 +45,7 @@ def test_work_status_of_a_node_is_found_by_address_and_by_name(name: str) -> Non
 
 def test_work_status_of_twins_is_that_of_the_living_one_unless_the_dead_one_is_named() -> None:
     world = World()
-    alive, dead = sorted((row.node for row in world.bridge.board.snapshot().shown if row.node.name == "M3"),
+    alive, dead = sorted((row.node for row in world.bridge.store.snapshot().shown if row.node.name == "M3"),
                          key=lambda twin: not twin.alive)  # fmt: skip
     world.answer(M1._replace(ip=alive.ip), good(status="sending"))
     for name in ("M3", alive.ip, alive.node_id):
@@ -106,7 +106,7 @@ def test_close_leaves_no_thread_and_no_descriptor() -> None:
                 wait_for(lambda bridge=bridge: bridge.work_status("M1")["workStatusReachable"], "M1", 5)
                 wait_for(lambda: other.questions, "the question that hangs")
                 assert descriptors(port) > before[1]
-                bridge.history.of(bridge.directory.presences(), 60)
+                bridge.history.of(bridge.target_registry.targets(), 60)
             other.questions.clear()
             assert (threads(), descriptors(port)) == before
 

@@ -9,7 +9,7 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from castray_bridge.bridge import Bridge
-from castray_bridge.probes.status import PENDING, Answer, failed
+from castray_bridge.probes.status import PENDING, ProbeResult, failed
 from castray_bridge.sources.inventory import Expected
 from servicekit.address import Address
 from servicekit.version import __version__
@@ -39,14 +39,14 @@ def test_scrape_of_a_bridge_is_the_golden_one() -> None:
     clock = ManualClock()
     source = StillSource(sample_cluster())
     bridge = Bridge(source, inventory=[Expected("M2", "127.0.0.2"), Expected("M9", "10.0.0.9")], clock=clock)
-    bridge._asker.close()
-    bridge.refresher.refresh()
-    bridge._take(Answer(Address("127.0.0.1", 8000), good(), 0.003))
-    bridge._take(Answer(Address("127.0.0.2", 8000), failed(PENDING, "timeout"), 1.0))
-    bridge._take(Answer(Address("127.0.0.2", 8000), failed(PENDING, "http_503"), None))
+    bridge._status_provider.close()
+    bridge.poller.refresh()
+    bridge._take(ProbeResult(Address("127.0.0.1", 8000), good(), 0.003))
+    bridge._take(ProbeResult(Address("127.0.0.2", 8000), failed(PENDING, "timeout"), 1.0))
+    bridge._take(ProbeResult(Address("127.0.0.2", 8000), failed(PENDING, "http_503"), None))
     clock.pass_(10)
     source.failure = "Ray answers 500"
-    bridge.refresher.refresh()
+    bridge.poller.refresh()
     golden = families(GOLDEN.read_text("utf-8").replace("VERSION", __version__))
     found = families(generate_latest(bridge.registry).decode())
     assert found == golden

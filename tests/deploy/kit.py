@@ -103,7 +103,7 @@ class Site:
             if (match := re.search(rf"deploy\.child .*--listen ([\d.]+):{self.port} ", command_line(process)))
         }
 
-    def keeper(self) -> psutil.Process:
+    def controller(self) -> psutil.Process:
         family = self.raylet(SPECS[0]).children(recursive=True)
         return next(process for process in family if command_line(process).startswith("ray::Keeper"))
 
@@ -150,11 +150,11 @@ def most_down_at_once(site: Site, specs: Sequence[NodeSpec]) -> Iterator[list[in
     counts: list[int] = []
     over = threading.Event()
 
-    def look() -> None:
+    def check_all() -> None:
         while not over.wait(0.05):
             counts.append(sum(not answers(site, spec) for spec in specs))
 
-    thread = threading.Thread(target=look)
+    thread = threading.Thread(target=check_all)
     thread.start()
     try:
         yield counts

@@ -97,9 +97,9 @@ def test_what_is_killed_comes_back_and_nothing_outlives_it(deployed: Site, whom:
 
 
 def test_keeper_that_is_killed_comes_back_and_leaves_the_monitors_alone(deployed: Site) -> None:
-    old, before = deployed.keeper(), deployed.monitors()
+    old, before = deployed.controller(), deployed.monitors()
     old.kill()
-    wait_for(lambda: deployed.keeper().pid != old.pid, "a new keeper", 30)
+    wait_for(lambda: deployed.controller().pid != old.pid, "a new keeper", 30)
     done = wait_for(lambda: (done := deployed.deploy("--status")).returncode == 0 and done, "its report", 30)
     assert done.stdout.count(OLD) == len(SPECS)
     assert deployed.monitors() == before

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from deploy import bundle
-from deploy.check import FAILING, HEALTHY, STARTING, UNREACHABLE, Answer, Check, judge, parse_health
+from deploy.check import FAILING, HEALTHY, STARTING, UNREACHABLE, Check, HealthReply, judge, parse_health
 from deploy.journals import remove_journal
 from deploy.nodes import listed, living
 from deploy.settings import Settings
@@ -19,7 +19,7 @@ from deploy.text import table
 from exporter.storage.journal import Journal
 
 SETTINGS = Settings(8000, "all", "/var/{node}", 60.0, "info", "1.0.0", "abc")
-WELL = Answer("", "1.0.0", 10.0)
+WELL = HealthReply("", "1.0.0", 10.0)
 
 
 def entry(number: int, alive: bool = True, **more: Any) -> dict[str, Any]:
@@ -63,17 +63,17 @@ def host(seconds: float | None, error: str = "") -> dict[str, Any]:
         (WELL, host(0.5), FAILING, "another monitor runs on this node"),
         (WELL, host(None, "cannot listen"), FAILING, "cannot listen"),
         (WELL, None, STARTING, ""),
-        (Answer("refused"), None, STARTING, ""),
-        (Answer("refused"), host(0.5), STARTING, ""),
-        (Answer("refused"), host(None, "cannot listen"), FAILING, "cannot listen"),
-        (Answer("http_503"), host(9.0), FAILING, "the journal cannot be written"),
-        (Answer("timeout"), host(9.0), FAILING, "timeout"),
-        (Answer("timeout"), None, UNREACHABLE, "timeout"),
-        (Answer("unreachable"), None, UNREACHABLE, "unreachable"),
+        (HealthReply("refused"), None, STARTING, ""),
+        (HealthReply("refused"), host(0.5), STARTING, ""),
+        (HealthReply("refused"), host(None, "cannot listen"), FAILING, "cannot listen"),
+        (HealthReply("http_503"), host(9.0), FAILING, "the journal cannot be written"),
+        (HealthReply("timeout"), host(9.0), FAILING, "timeout"),
+        (HealthReply("timeout"), None, UNREACHABLE, "timeout"),
+        (HealthReply("unreachable"), None, UNREACHABLE, "unreachable"),
     ],
 )
 def test_health_is_the_monitors_answer_and_its_actors_together(
-    answer: Answer, actor: dict[str, Any] | None, health: str, detail: str
+    answer: HealthReply, actor: dict[str, Any] | None, health: str, detail: str
 ) -> None:
     assert judge(answer, actor)[:2] == (health, detail)
 

@@ -6,16 +6,18 @@ import pytest
 
 from deploy.check import FAILING, HEALTHY, STARTING, UNREACHABLE, Check
 from deploy.nodes import RayNode
-from deploy.rollout import DONE, HALTED, WORKING, Decision, View, decide
+from deploy.rollout import DONE, HALTED, WORKING, Decision, NodeRollout, decide
 
 NOW, OLD = "now", "old"
 PATIENCE = 60.0
 
 
-def views(*states: tuple[str | None, str, float]) -> list[View]:
+def views(*states: tuple[str | None, str, float]) -> list[NodeRollout]:
     """Return a view per `(release, health, trouble)`, of nodes M1, M2, …"""
     return [
-        View(RayNode(f"id{number}", f"10.0.0.{number}", f"M{number}", number == 1), release, Check(health), trouble)
+        NodeRollout(
+            RayNode(f"id{number}", f"10.0.0.{number}", f"M{number}", number == 1), release, Check(health), trouble
+        )
         for number, (release, health, trouble) in enumerate(states, 1)
     ]
 

@@ -144,7 +144,7 @@ def test_reply_of_the_bridge_is_as_documented(world: World, path: str, asked: st
 
 
 def test_message_of_the_websocket_is_as_documented(world: World) -> None:
-    agrees(json.loads(push(world.bridge.board.snapshot())), BRIDGE, "WS /ws")
+    agrees(json.loads(push(world.bridge.store.snapshot())), BRIDGE, "WS /ws")
 
 
 def test_every_endpoint_is_documented(monitor_app: Flask, world: World) -> None:

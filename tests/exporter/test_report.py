@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter import report as module
-from exporter.report import Report, ReportError, Totals, parse
+from exporter.report import Report, ReportError, Totals, parse_report
 from exporter.states import REPORTABLE
 
 FIELDS = sorted(set(Report.__dataclass_fields__) - {"state", "unknown_fields"} | {"status"})
@@ -22,11 +22,11 @@ def body(**fields: Any) -> bytes:
 
 @pytest.mark.parametrize("state", REPORTABLE, ids=lambda state: state.name)
 def test_a_status_alone_is_a_report(state: Any) -> None:
-    assert parse(body(status=state.name)) == Report(state)
+    assert parse_report(body(status=state.name)) == Report(state)
 
 
 def test_every_field_is_taken_in() -> None:
-    report = parse(
+    report = parse_report(
         body(
             status="sending",
             message="低置信度",
@@ -46,28 +46,28 @@ def test_every_field_is_taken_in() -> None:
     assert report.inference_seconds == (0.25, 1.0)
     assert (report.session, report.sequence, report.totals) == ("s", 7, Totals(3, 0, 1))
     assert report.heartbeat
-    increments = parse(body(processed=5, low_confidence=0, sent_to_server=module.INCREMENT_LIMIT))
+    increments = parse_report(body(processed=5, low_confidence=0, sent_to_server=module.INCREMENT_LIMIT))
     assert (increments.processed, increments.low_confidence) == (5, 0)
 
 
 @pytest.mark.parametrize("name", [name for name in FIELDS if name != "status"])
 def test_null_says_as_little_as_leaving_the_field_out(name: str) -> None:
-    assert parse(body(**{name: None})) == parse(body())
+    assert parse_report(body(**{name: None})) == parse_report(body())
 
 
 def test_fields_of_a_newer_reporter_are_named_and_otherwise_ignored() -> None:
-    report = parse(body(zoom=3, constructor={"status": "sending"}, angle=[1]))
+    report = parse_report(body(zoom=3, constructor={"status": "sending"}, angle=[1]))
     assert report.unknown_fields == ("angle", "constructor", "zoom")
     assert report.state.name == "idle"
 
 
 def test_field_that_javascript_takes_for_more_is_refused() -> None:
     with pytest.raises(ReportError, match="__proto__"):
-        parse(body(__proto__={"status": "sending"}))
+        parse_report(body(__proto__={"status": "sending"}))
 
 
 def test_long_text_is_cut_so_that_the_light_still_moves() -> None:
-    report = parse(body(message="长" * 60_000, current_task="t" * 60_000))
+    report = parse_report(body(message="长" * 60_000, current_task="t" * 60_000))
     assert len(report.message) == module.MESSAGE_LIMIT
     assert report.current_task is not None
     assert len(report.current_task) == module.TASK_LIMIT
@@ -94,7 +94,7 @@ BAD_FIELDS: dict[str, list[Any]] = {
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BAD_FIELDS.items() for value in values])
 def test_a_wrong_value_is_refused_and_its_field_named(name: str, value: Any) -> None:
     with pytest.raises(ReportError) as caught:
-        parse(body(**{name: value}))
+        parse_report(body(**{name: value}))
     assert str(caught.value).startswith(name)
     assert len(str(caught.value)) < 200
 
@@ -116,7 +116,7 @@ def test_a_wrong_value_is_refused_and_its_field_named(name: str, value: Any) -> 
 )
 def test_fields_that_do_not_fit_together_are_refused(fields: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ReportError) as caught:
-        parse(body(**fields))
+        parse_report(body(**fields))
     assert str(caught.value).startswith(complaint)
 
 
@@ -153,7 +153,7 @@ def test_fields_that_do_not_fit_together_are_refused(fields: dict[str, Any], com
 )
 def test_what_is_no_sound_json_object_is_refused(raw: bytes, complaint: str) -> None:
     with pytest.raises(ReportError) as caught:
-        parse(raw)
+        parse_report(raw)
     assert complaint in str(caught.value)
     assert len(str(caught.value)) < 200
 
@@ -171,7 +171,7 @@ near_reports = st.fixed_dictionaries(
 
 def assert_parsed_or_refused(raw: bytes) -> None:
     try:
-        report = parse(raw)
+        report = parse_report(raw)
     except ReportError as error:
         assert 0 < len(str(error)) < 300  # noqa: PT017 (both outcomes are right, each has its own check)
         return

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from exporter import reporter as module
-from exporter.report import parse
+from exporter.report import parse_report
 from exporter.reporter import StatusReporter
 from testkit.fake_monitor import FakeMonitor, http_reply
 from testkit.net import free_port, wait_for
@@ -272,7 +272,7 @@ def test_any_ttl_becomes_one_that_the_monitor_takes(monitor: FakeMonitor, ttl: A
     with StatusReporter(monitor.url, ttl=ttl) as reporter:
         reporter.report("detecting")
         settle(monitor, 1)
-    assert parse(json.dumps(monitor.reports[0]).encode()).ttl == sent
+    assert parse_report(json.dumps(monitor.reports[0]).encode()).ttl == sent
 
 
 @pytest.mark.parametrize("url", ["", "ftp://127.0.0.1", "http://", "http://[", "http://x:y", None, 7, Hostile()])

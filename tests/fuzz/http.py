@@ -47,13 +47,13 @@ HEADERS = st.lists(
 )  # fmt: skip
 
 
-class Answer(NamedTuple):
+class ProbeResult(NamedTuple):
     status: int
     head: bytes
     body: bytes
 
 
-def ask(service: Service, method: str, path: str, host: str, headers: list[str], body: bytes = b"") -> Answer:
+def ask(service: Service, method: str, path: str, host: str, headers: list[str], body: bytes = b"") -> ProbeResult:
     """Send one request and return the one answer; an answer that no client should get is a failure."""
     lines = [
         f"{method} {path} HTTP/1.1",
@@ -66,7 +66,7 @@ def ask(service: Service, method: str, path: str, host: str, headers: list[str],
         raw = service.talk("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body)
     except ConnectionResetError:
         assert len(body) > 60_000  # refused by its first line, it may find the door shut while it still talks
-        return Answer(400, b"", b"")
+        return ProbeResult(400, b"", b"")
     head, separator, reply = raw.partition(b"\r\n\r\n")
     assert separator, f"no answer to {lines}"
     status = int(head.split(b" ", 2)[1])
@@ -75,7 +75,7 @@ def ask(service: Service, method: str, path: str, host: str, headers: list[str],
     assert b"Traceback" not in reply
     if status >= 400 and method != "HEAD":
         assert list(json.loads(reply)) == ["error"], (lines, raw[:500])
-    return Answer(status, head, reply)
+    return ProbeResult(status, head, reply)
 
 
 def series(service: Service) -> set[str]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from castray_bridge.probes import status
-from exporter.report import ReportError, parse
+from exporter.report import ReportError, parse_report
 from exporter.states import REPORTABLE
 from servicekit.http_reply import BODY_LIMIT, HEAD_LIMIT, ProbeError, ReplyReader
 from tests.fuzz.cases import ANYTHING, TEXT, cases
@@ -23,7 +23,7 @@ REASONS = {"not_json", "bad_status", "bad_reply", "too_large"}
 @given(BODIES)
 def test_body_is_a_sound_report_or_one_error(body: bytes) -> None:
     try:
-        report = parse(body)
+        report = parse_report(body)
     except ReportError:
         return
     assert report.state in REPORTABLE

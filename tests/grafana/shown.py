@@ -161,8 +161,8 @@ def legend(form: str, labels: dict[str, str]) -> str:
 
 
 def seconds(duration: str) -> float:
-    number, unit = re.fullmatch(r"(\d+)([smh])", duration).groups()  # type: ignore[union-attr]
-    return float(number) * {"s": 1, "m": 60, "h": 3600}[unit]
+    stat, unit = re.fullmatch(r"(\d+)([smh])", duration).groups()  # type: ignore[union-attr]
+    return float(stat) * {"s": 1, "m": 60, "h": 3600}[unit]
 
 
 def colour_of(value: float, steps: list[Json]) -> str:

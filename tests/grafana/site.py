@@ -25,7 +25,7 @@ from tests.grafana.shown import Screen
 NODES: dict[str, State] = {"M1": IDLE, "M2": DETECTING, "M3": SENDING}
 """M1's script has died, M2's monitor cannot write its journal, M3 sends too much."""
 WITHOUT_MONITOR, NOT_ALIVE = "M10", "M11"
-IPS = {name: f"127.0.0.{number}" for number, name in enumerate([*NODES, WITHOUT_MONITOR, NOT_ALIVE], start=1)}
+IPS = {name: f"127.0.0.{stat}" for stat, name in enumerate([*NODES, WITHOUT_MONITOR, NOT_ALIVE], start=1)}
 SENT, LOW_CONFIDENCE, PROCESSED, INFERENCE_SECONDS = 100, 24, 60, 0.04
 """What M3 reports."""
 RAY_METRICS = f"""

@@ -117,9 +117,9 @@ def test_languages_differ_in_texts_only(name: str) -> None:
 
 def _numbers(value: Any) -> list[float]:
     if isinstance(value, dict):
-        return [number for item in value.values() for number in _numbers(item)]
+        return [stat for item in value.values() for stat in _numbers(item)]
     if isinstance(value, list):
-        return [number for item in value for number in _numbers(item)]
+        return [stat for item in value for stat in _numbers(item)]
     return [value] if isinstance(value, int | float) else []
 
 

@@ -45,7 +45,7 @@ def bridge_registry() -> CollectorRegistry:
     disable_created_metrics()  # as the service does before it makes its metrics
     inventory = [Expected("M10", "127.0.0.10")]
     bridge = Bridge(OneNode(), monitor_port=free_port(ADDRESS), inventory=inventory, clock=ManualClock())
-    bridge.refresher.refresh()
+    bridge.poller.refresh()
     bridge.close()
     return bridge.registry
 

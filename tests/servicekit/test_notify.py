@@ -58,17 +58,17 @@ def test_watchdog_is_that_of_this_process(usec: str, pid: str, seconds: float | 
 
 
 def test_signs_of_life_end_when_the_service_is_not_alive_and_come_again(tmp_path: Path) -> None:
-    complaint = ""
+    liveness_error = ""
     with notification_socket(tmp_path) as (name, said):
-        watchdog = Watchdog(Notifier.from_environment(environment(name)), lambda: complaint)
+        watchdog = Watchdog(Notifier.from_environment(environment(name)), lambda: liveness_error)
         watchdog.start()
         said.wait_for("WATCHDOG=1", 2)
-        complaint = "stuck"
+        liveness_error = "stuck"
         said.wait_for("STATUS=stuck", 2)
         said.heard.clear()
         said.listen(0.5)
         assert said.heard == []
-        complaint = ""
+        liveness_error = ""
         said.wait_for("WATCHDOG=1", 2)
         watchdog.close()
 

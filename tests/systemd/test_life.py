@@ -73,11 +73,11 @@ HANGS = {
 """What a service tells systemd, by the service and by what is done to it."""
 
 
-@pytest.mark.parametrize("complaint", HANGS)
+@pytest.mark.parametrize("liveness_error", HANGS)
 def test_service_of_which_a_part_hangs_pings_no_more_though_it_answers(
-    complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    liveness_error: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command, harm = HANGS[complaint]
+    command, harm = HANGS[liveness_error]
     address = f"127.0.0.1:{free_port()}"
     _, _, package, *options = command(address, tmp_path)
     program = f"import runpy, threading; hang = lambda *_: threading.Event().wait(); {harm}; "
@@ -89,7 +89,7 @@ def test_service_of_which_a_part_hangs_pings_no_more_though_it_answers(
             said.wait_for("READY=1", 20)
             if command is monitor:
                 requests.post(f"http://{address}/api/update_status", json={"status": "sending"}, timeout=5)
-            said.wait_for(f"STATUS={complaint}", 10)
+            said.wait_for(f"STATUS={liveness_error}", 10)
             said.heard.clear()
             said.listen(0.5)
             assert said.heard == []
@@ -113,15 +113,15 @@ def test_bridge_whose_refresh_hangs_is_not_alive() -> None:
     clock, source = ManualClock(), HangingSource()
     with Bridge(source, clock=clock) as running:
         wait_for(lambda: running.refresher.failure is None, "the first list")
-        assert running.complaint() == ""
+        assert running.liveness_error() == ""
         source.failure = "Ray answers 500"
         wait_for(lambda: running.refresher.failure is not None, "the failure")
-        assert running.complaint() == ""
+        assert running.liveness_error() == ""
         source.go_on.clear()
         clock.pass_(STUCK_SECONDS + 5)
-        wait_for(lambda: "refresher" in running.complaint(), "the verdict")
+        wait_for(lambda: "refresher" in running.liveness_error(), "the verdict")
         source.go_on.set()
-        wait_for(lambda: not running.complaint(), "the next turn")
+        wait_for(lambda: not running.liveness_error(), "the next turn")
 
 
 def test_monitor_whose_journal_hangs_is_not_alive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

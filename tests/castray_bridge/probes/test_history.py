@@ -13,7 +13,7 @@ import pytest
 from castray_bridge.bridge import Bridge
 from castray_bridge.probes.history import History, latest, parse
 from castray_bridge.sources.cluster import Cluster
-from castray_bridge.sources.discovery import Presence
+from castray_bridge.sources.discovery import Target
 from castray_bridge.web.access import Access
 from castray_bridge.web.api import create_app
 from castray_bridge.web.websocket import Push
@@ -37,8 +37,8 @@ def test_transitions_of_a_monitor_are_shown_by_the_name_of_its_node(tmp_path: Pa
     clock = ManualClock()
     with running_monitor(tmp_path, clock) as monitor, WebServer(monitor.app) as server:
         bridge = Bridge(StillSource(Cluster((node("M5", "127.0.0.1"),))), monitor_port=server.port, clock=clock)
-        bridge.refresher.refresh()
-        client = create_app(bridge, Push(bridge.board, bridge.counts, 10), Access()).test_client()
+        bridge.poller.refresh()
+        client = create_app(bridge, Push(bridge.store, bridge.metrics, 10), Access()).test_client()
         for status in ("detecting", "sending"):
             assert monitor.app.test_client().post("/api/update_status", json={"status": status}).status_code == 200
             clock.pass_(50)
@@ -86,7 +86,7 @@ def test_one_question_serves_all_viewers_and_every_number_of_minutes_up_to_an_ho
     clock = ManualClock()
     with serving(says(body([stay(0, 10)]))) as monitor:
         history = History(clock, 1.0)
-        nodes = [Presence("M1", monitor.address, present=True)]
+        nodes = [Target("M1", monitor.address, present=True)]
         with ThreadPoolExecutor(8) as viewers:
             found = list(viewers.map(lambda minutes: history.of(nodes, minutes), range(1, 61)))
         assert found == [{"M1": [stay(0, 10)]}] * 60
@@ -102,7 +102,7 @@ def test_many_hanging_nodes_cost_a_viewer_one_budget_together() -> None:
     server = HostileServer(silent, "0.0.0.0")
     try:
         history = History(ManualClock(), 0.4)
-        nodes = [Presence(f"M{n}", Address(f"127.0.0.{n}", server.address.port), present=True) for n in range(1, 129)]
+        nodes = [Target(f"M{n}", Address(f"127.0.0.{n}", server.address.port), present=True) for n in range(1, 129)]
         begun = time.monotonic()
         assert history.of(nodes, 60) == {node.name: [] for node in nodes}
         assert time.monotonic() - begun < 1.0  # in turns it would be four budgets

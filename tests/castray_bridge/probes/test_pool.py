@@ -15,11 +15,11 @@ from selectors import DefaultSelector
 import pytest
 
 from castray_bridge.probes.pool import NODES_PER_THREAD, WorkerPool
-from castray_bridge.probes.prometheus_status import PrometheusAsker
-from castray_bridge.probes.schedule import Pace
-from castray_bridge.probes.shard import Share
-from castray_bridge.probes.status import Answer, NodeStatus
-from castray_bridge.refresher import Asker
+from castray_bridge.probes.prometheus_status import PrometheusStatusProvider
+from castray_bridge.probes.schedule import ProbeSettings
+from castray_bridge.probes.shard import Shard
+from castray_bridge.probes.status import NodeStatus, ProbeResult
+from castray_bridge.refresher import StatusProvider
 from servicekit.address import Address
 from servicekit.clock import Clock, SystemClock
 from servicekit.heartbeat import STUCK_SECONDS
@@ -47,8 +47,8 @@ LATEST = 1.5
 class Asked:
     """A pool and its answers in order."""
 
-    def __init__(self, pace: Pace) -> None:
-        self.answers: Queue[tuple[float, Answer]] = Queue()
+    def __init__(self, pace: ProbeSettings) -> None:
+        self.answers: Queue[tuple[float, ProbeResult]] = Queue()
         self.begun = time.monotonic()
         self.pool = WorkerPool(pace, self._take, SystemClock())
 
@@ -56,13 +56,13 @@ class Asked:
         self.begun = time.monotonic()
         self.pool.set_targets({address: str(address) for address in addresses})
 
-    def _take(self, answer: Answer) -> None:
+    def _take(self, answer: ProbeResult) -> None:
         self.answers.put((time.monotonic() - self.begun, answer))
 
-    def next(self) -> tuple[float, Answer]:
+    def next(self) -> tuple[float, ProbeResult]:
         return self.answers.get(timeout=5)
 
-    def next_in(self, state: str) -> tuple[float, Answer] | None:
+    def next_in(self, state: str) -> tuple[float, ProbeResult] | None:
         """Return the next answer if it tells that state."""
         after, answer = self.next()
         return (after, answer) if answer.status.state == state else None
@@ -77,7 +77,7 @@ class Asked:
 
 @pytest.fixture
 def asked() -> Iterator[Asked]:
-    running = Asked(Pace())
+    running = Asked(ProbeSettings())
     yield running
     running.pool.close()
 
@@ -168,7 +168,7 @@ def test_hanging_nodes_delay_nobody_and_take_no_threads(asked: Asked) -> None:
 
 
 def test_change_is_seen_at_once_through_the_long_poll(tmp_path: Path) -> None:
-    running = Asked(Pace(refresh=60.0))  # polling would show nothing for a minute
+    running = Asked(ProbeSettings(refresh=60.0))  # polling would show nothing for a minute
     try:
         with RunningMonitor(tmp_path) as monitor:
             running.ask(Address("127.0.0.1", int(monitor.address.partition(":")[2])))
@@ -184,7 +184,7 @@ def test_change_is_seen_at_once_through_the_long_poll(tmp_path: Path) -> None:
 
 def test_nodes_beyond_the_threads_are_polled_at_every_refresh() -> None:
     status = says(body(STATUS | {"version": 3}))
-    running = Asked(Pace(refresh=0.2, workers=1))
+    running = Asked(ProbeSettings(refresh=0.2, workers=1))
     try:
         with serving(status) as one, serving(status, "127.0.0.2") as other:
             running.ask(one.address)
@@ -237,51 +237,51 @@ def test_replaced_node_is_asked_at_once_and_a_gone_one_no_more(asked: Asked) -> 
 
 def test_thread_with_its_hands_full_waits_instead_of_spinning() -> None:
     with serving(silent, "0.0.0.0") as nodes, DefaultSelector() as selector:
-        share = Share(Pace(), lambda answer: None, ManualClock(), selector)
+        share = Shard(ProbeSettings(), lambda answer: None, ManualClock(), selector)
         share.assign({Address(f"127.0.6.{number}", nodes.address.port): "" for number in range(1, 101)}, 0.0)
-        assert share.patience() == 0.0
+        assert share.poll_timeout() == 0.0
         share.ask_due()
         try:
             assert len(selector.get_map()) == 64  # the descriptors that hanging nodes may take
-            assert share.patience() == Pace().timeout
+            assert share.poll_timeout() == ProbeSettings().timeout
         finally:
             share.close()
         assert len(selector.get_map()) == 0
 
 
-def pool_of_threads(publish: Callable[[Answer], None], clock: Clock) -> Asker:
-    return WorkerPool(Pace(), publish, clock)
+def pool_of_threads(publish: Callable[[ProbeResult], None], clock: Clock) -> StatusProvider:
+    return WorkerPool(ProbeSettings(), publish, clock)
 
 
-def prometheus_asker(publish: Callable[[Answer], None], clock: Clock) -> Asker:
-    return PrometheusAsker("http://127.0.0.1:1", 1.0, publish, clock)  # which refuses: an answer, too
+def prometheus_asker(publish: Callable[[ProbeResult], None], clock: Clock) -> StatusProvider:
+    return PrometheusStatusProvider("http://127.0.0.1:1", 1.0, publish, clock)  # which refuses: an answer, too
 
 
 @pytest.mark.parametrize("make", [pool_of_threads, prometheus_asker])
-def test_thread_that_is_stuck_is_told(make: Callable[[Callable[[Answer], None], Clock], Asker]) -> None:
+def test_thread_that_is_stuck_is_told(make: Callable[[Callable[[ProbeResult], None], Clock], StatusProvider]) -> None:
     clock, entered, release = ManualClock(), threading.Event(), threading.Event()
 
-    def publish(answer: Answer) -> None:
+    def publish(answer: ProbeResult) -> None:
         entered.set()
         release.wait(10)
 
-    asker = make(publish, clock)
+    status_provider = make(publish, clock)
     try:
         with serving(GOOD) as node:
-            asker.set_targets({node.address: "M1"})
+            status_provider.set_targets({node.address: "M1"})
             assert entered.wait(5)
-            assert asker.is_alive()
+            assert status_provider.is_alive()
             clock.pass_(STUCK_SECONDS + 1)
-            assert not asker.is_alive()
+            assert not status_provider.is_alive()
             release.set()
-            wait_for(asker.is_alive, "the next turn", 5)
+            wait_for(status_provider.is_alive, "the next turn", 5)
     finally:
         release.set()
-        asker.close()
+        status_provider.close()
 
 
 def test_close_joins_every_thread() -> None:
-    running = Asked(Pace())
+    running = Asked(ProbeSettings())
     with serving(silent) as node:
         running.ask(node.address)
         wait_for(lambda: node.questions, "the question")

@@ -14,7 +14,7 @@ import yaml
 from flask import Flask, jsonify
 
 from castray_bridge.probes.prometheus_query import Scrapes
-from castray_bridge.probes.prometheus_status import PrometheusAsker
+from castray_bridge.probes.prometheus_status import PrometheusStatusProvider
 from castray_bridge.probes.status import NodeStatus
 from castray_bridge.sources.cluster import SourceError
 from servicekit.address import Address
@@ -106,16 +106,18 @@ def test_totals_of_a_node_are_not_those_of_who_was_at_its_address_before() -> No
         return found
 
     with WebServer(app) as server:
-        asker = PrometheusAsker(server.url, 0.05, lambda answer: answers.put(answer.status), SystemClock())
+        status_provider = PrometheusStatusProvider(
+            server.url, 0.05, lambda answer: answers.put(answer.status), SystemClock()
+        )
         try:
-            asker.set_targets({ADDRESS: "M1 a"})
+            status_provider.set_targets({ADDRESS: "M1 a"})
             assert next_answer(None).processed == 7
             answer["data"]["result"].clear()
             assert next_answer("not_scraped").processed == 7
-            asker.set_targets({ADDRESS: "M2 b"})
+            status_provider.set_targets({ADDRESS: "M2 b"})
             wait_for(lambda: next_answer("not_scraped").processed == 0, "an answer without M1's totals")
         finally:
-            asker.close()
+            status_provider.close()
 
 
 class Site(NamedTuple):

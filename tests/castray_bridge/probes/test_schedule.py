@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from castray_bridge.probes.schedule import Pace, Schedule
+from castray_bridge.probes.schedule import ProbeSettings, Schedule
 
 WAIT = 0.5
 LONG_POLL = "/api/status?wait=0.5&since=7"
@@ -144,9 +144,9 @@ def test_quiet_node_earns_its_burst_anew_and_no_more() -> None:
 
 
 def test_long_polls_are_used_up_to_one_node_per_thread() -> None:
-    assert [Pace().wait_for(nodes) for nodes in (1, 64, 65, 1000)] == [0.5, 0.5, 0.0, 0.0]
-    assert Pace(timeout=0.4, workers=8).wait_for(8) == 0.2
-    assert Pace(workers=8).wait_for(9) == 0.0
+    assert [ProbeSettings().wait_for(nodes) for nodes in (1, 64, 65, 1000)] == [0.5, 0.5, 0.0, 0.0]
+    assert ProbeSettings(timeout=0.4, workers=8).wait_for(8) == 0.2
+    assert ProbeSettings(workers=8).wait_for(9) == 0.0
 
 
 def test_long_polls_end_when_there_are_too_many_nodes_for_them() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from castray_bridge.sources.cluster import Cluster
-from castray_bridge.sources.discovery import LOST_SECONDS, Directory
+from castray_bridge.sources.discovery import LOST_SECONDS, TargetRegistry
 from castray_bridge.sources.inventory import Expected, load
 from servicekit.address import Address
 from servicekit.errors import StartError
@@ -17,13 +17,13 @@ from testkit.clocks import ManualClock
 from testkit.sources import node
 
 
-def names(directory: Directory) -> dict[str, tuple[str, bool]]:
-    return {found.name: (found.address.host, found.present) for found in directory.presences()}
+def names(directory: TargetRegistry) -> dict[str, tuple[str, bool]]:
+    return {found.name: (found.address.host, found.present) for found in directory.targets()}
 
 
 def test_lost_node_stays_listed_for_an_hour() -> None:
     clock = ManualClock()
-    directory = Directory(clock, 8000)
+    directory = TargetRegistry(clock, 8000)
     directory.update(Cluster((node("M1", "10.0.0.1"), node("M2", "10.0.0.2"))))
     directory.update(Cluster((node("M1", "10.0.0.1"),)))
     assert names(directory) == {"M1": ("10.0.0.1", True), "M2": ("10.0.0.2", False)}
@@ -33,21 +33,21 @@ def test_lost_node_stays_listed_for_an_hour() -> None:
 
 
 def test_node_that_changes_its_address_leaves_no_ghost() -> None:
-    directory = Directory(ManualClock(), 8000)
+    directory = TargetRegistry(ManualClock(), 8000)
     directory.update(Cluster((node("M1", "10.0.0.1"),)))
     directory.update(Cluster((node("M1", "10.0.0.9"),)))
     assert names(directory) == {"M1": ("10.0.0.9", True)}
 
 
 def test_address_that_another_node_took_over_is_no_ghosts() -> None:
-    directory = Directory(ManualClock(), 8000)
+    directory = TargetRegistry(ManualClock(), 8000)
     directory.update(Cluster((node("M1", "10.0.0.1"),)))
     directory.update(Cluster((node("M7", "10.0.0.1"),)))
     assert names(directory) == {"M7": ("10.0.0.1", True)}
 
 
 def test_dead_twin_is_neither_asked_nor_listed() -> None:
-    directory = Directory(ManualClock(), 8000)
+    directory = TargetRegistry(ManualClock(), 8000)
     twins = (node("M3", "10.0.0.3", alive=False, node_id="old"), node("M3", "10.0.0.3", node_id="new"))
     assert directory.update(Cluster(twins)) == (None, Address("10.0.0.3", 8000))
     assert names(directory) == {"M3": ("10.0.0.3", True)}
@@ -55,25 +55,25 @@ def test_dead_twin_is_neither_asked_nor_listed() -> None:
 
 def test_inventory_adds_who_should_be_there_with_labels_and_port() -> None:
     expected = [Expected("M1", "10.0.0.1", {"room": "A1"}, 8123), Expected("M2", "10.0.0.2")]
-    directory = Directory(ManualClock(), 8000, expected)
+    directory = TargetRegistry(ManualClock(), 8000, expected)
     directory.update(Cluster((node("M1", "10.0.0.1"),)))
-    assert directory.groups() == [
+    assert directory.target_groups() == [
         {"targets": ["10.0.0.1:8123"], "labels": {"room": "A1", "node": "M1", "node_ip": "10.0.0.1"}},
         {"targets": ["10.0.0.2:8000"], "labels": {"node": "M2", "node_ip": "10.0.0.2"}},
     ]
 
 
 def test_machines_with_one_name_are_both_listed() -> None:
-    directory = Directory(ManualClock(), 8000)
+    directory = TargetRegistry(ManualClock(), 8000)
     directory.update(Cluster((node("vm", "10.0.0.1"), node("vm", "10.0.0.2"))))
-    assert [group["targets"] for group in directory.groups()] == [["10.0.0.1:8000"], ["10.0.0.2:8000"]]
+    assert [group["targets"] for group in directory.target_groups()] == [["10.0.0.1:8000"], ["10.0.0.2:8000"]]
 
 
 @pytest.mark.parametrize("ip", ["head.local", "", "0.0.0.0", "::", "224.0.0.1", "255.255.255.255", "fe80::1%eth0"])
 def test_address_that_is_no_machines_is_not_asked(ip: str) -> None:
-    directory = Directory(ManualClock(), 8000)
+    directory = TargetRegistry(ManualClock(), 8000)
     assert directory.update(Cluster((node("M1", ip),))) == (None,)
-    assert directory.groups() == []
+    assert directory.target_groups() == []
 
 
 def test_node_that_died_before_the_start_stays_listed_for_the_rest_of_its_hour() -> None:
@@ -89,7 +89,7 @@ def test_node_that_died_before_the_start_stays_listed_for_the_rest_of_its_hour()
             node("M1", "10.0.0.9", alive=False, ended_at=clock.time() - 60),
         )
     )
-    directory = Directory(clock, 8000)
+    directory = TargetRegistry(clock, 8000)
     for seconds in (LOST_SECONDS - 601, 2):
         directory.update(cluster)
         assert names(directory) == {"M1": ("10.0.0.1", True), "M2": ("10.0.0.2", False)}
@@ -100,7 +100,7 @@ def test_node_that_died_before_the_start_stays_listed_for_the_rest_of_its_hour()
 
 def test_of_two_places_where_a_lost_node_was_the_last_is_listed() -> None:
     clock = ManualClock()
-    directory = Directory(clock, 8000)
+    directory = TargetRegistry(clock, 8000)
     directory.update(
         Cluster(
             (
@@ -114,9 +114,9 @@ def test_of_two_places_where_a_lost_node_was_the_last_is_listed() -> None:
 
 
 def test_address_of_version_6_stands_in_brackets() -> None:
-    directory = Directory(ManualClock(), 8000)
+    directory = TargetRegistry(ManualClock(), 8000)
     directory.update(Cluster((node("M1", "fd00::1"),)))
-    assert directory.groups()[0]["targets"] == ["[fd00::1]:8000"]
+    assert directory.target_groups()[0]["targets"] == ["[fd00::1]:8000"]
 
 
 @pytest.mark.parametrize(

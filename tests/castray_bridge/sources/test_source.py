@@ -203,7 +203,7 @@ def test_bridge_closes_while_nobody_answers_its_questions() -> None:
         begun = time.monotonic()
         bridge.close()
         assert time.monotonic() - begun < 2.6
-    assert bridge.refresher.failure == "Ray does not answer within 2 s"
+    assert bridge.poller.failure == "Ray does not answer within 2 s"
 
 
 def test_proxies_of_the_environment_are_ignored(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from castray_bridge.bridge import Bridge
-from castray_bridge.probes.status import Answer, NodeStatus, failed, parse
+from castray_bridge.probes.status import NodeStatus, ProbeResult, failed, parse
 from castray_bridge.refresher import LATE_SECONDS, MAX_AGE
 from castray_bridge.snapshot.render import push as message
 from castray_bridge.sources import castray_nodes
@@ -37,13 +37,13 @@ class World:
         self.clock = ManualClock()
         self.source = StillSource(sample_cluster())
         self.bridge = Bridge(self.source, unreachable_as=unreachable_as, clock=self.clock)
-        self.bridge._asker.close()
-        self.bridge.refresher.refresh()
-        self.push = Push(self.bridge.board, self.bridge.counts, 10)
+        self.bridge._status_provider.close()
+        self.bridge.poller.refresh()
+        self.push = Push(self.bridge.store, self.bridge.metrics, 10)
         self.client: FlaskClient = create_app(self.bridge, self.push, access or Access()).test_client()
 
     def answer(self, address: Address, status: NodeStatus) -> None:
-        self.bridge.board.publish(Answer(address, status, 0.001))
+        self.bridge.store.publish(ProbeResult(address, status, 0.001))
 
     def get(self, path: str, **more: Any) -> Any:
         return self.client.get(path, **more).get_json()
@@ -116,7 +116,7 @@ def test_dead_twin_keeps_its_place_but_not_the_light(world: World) -> None:
 
 def test_websocket_and_http_carry_the_same_objects(world: World) -> None:
     world.answer(M1, good())
-    pushed = json.loads(message(world.bridge.board.snapshot()))
+    pushed = json.loads(message(world.bridge.store.snapshot()))
     data = world.get("/api/ray-dashboard")["data"]
     assert pushed == {"type": "cluster_status", "data": {"nodes": data["nodes"], "summary": data["summary"]}}
     assert data["nodes"] == world.get("/api/nodes/unified")["nodes"] == world.bridge.nodes()
@@ -128,7 +128,7 @@ NODE_DATA = ("/api/ray-dashboard", "/api/nodes/unified", "/api/nodes/M1/status",
 def test_list_of_a_failing_ray_is_kept_marked_and_given_up_after_five_minutes(world: World) -> None:
     world.bridge.history._timeout = 0.1  # nobody is there to answer it
     world.source.failure = "Ray answers 500"
-    world.bridge.refresher.refresh()
+    world.bridge.poller.refresh()
     reply = world.client.get("/api/ray-dashboard")
     assert (reply.get_json()["result"], reply.get_json()["msg"]) == (False, "Ray answers 500")
     assert len(reply.get_json()["data"]["nodes"]) == 4
@@ -137,13 +137,13 @@ def test_list_of_a_failing_ray_is_kept_marked_and_given_up_after_five_minutes(wo
     assert {path: world.client.get(path).status_code for path in NODE_DATA} == dict.fromkeys(NODE_DATA, 503)
     assert "Ray answers 500" in world.get("/api/nodes/unified")["error"]
     world.source.failure = None
-    world.bridge.refresher.refresh()
+    world.bridge.poller.refresh()
     assert {path: world.client.get(path).status_code for path in NODE_DATA} == dict.fromkeys(NODE_DATA, 200)
 
 
 def test_before_the_first_list_there_is_no_node_data() -> None:
     bridge = Bridge(StillSource(sample_cluster()))
-    client = create_app(bridge, Push(bridge.board, bridge.counts, 10), Access()).test_client()
+    client = create_app(bridge, Push(bridge.store, bridge.metrics, 10), Access()).test_client()
     assert {path: client.get(path).status_code for path in NODE_DATA} == dict.fromkeys(NODE_DATA, 503)
 
 
@@ -161,16 +161,16 @@ def test_timestamp_tells_when_news_came_last_though_nothing_changed(world: World
 
 def test_answer_of_an_address_is_nobody_elses_when_it_changes_hands(world: World) -> None:
     world.source.cluster = Cluster((node("M1", "10.0.0.1"), node("M2", "10.0.0.2")))
-    world.bridge.refresher.refresh()
+    world.bridge.poller.refresh()
     world.answer(Address("10.0.0.1", 8000), good(status="sending"))
     world.source.cluster = Cluster((node("M2", "10.0.0.1"),))
-    world.bridge.refresher.refresh()
+    world.bridge.poller.refresh()
     taken = world.node("M2")
     assert (taken["workStatusError"], taken["inference"]["totalProcessed"]) == ("pending", 0)
     # The same machine under a new id keeps its light.
     world.answer(Address("10.0.0.1", 8000), good(status="sending"))
     world.source.cluster = Cluster((node("M2", "10.0.0.1", node_id="new"),))
-    world.bridge.refresher.refresh()
+    world.bridge.poller.refresh()
     assert world.node("M2")["workStatus"] == "sending"
 
 
@@ -182,7 +182,7 @@ def test_nodes_without_ids_have_their_own_lights(world: World) -> None:
             node("M1", "10.0.0.1", node_id="", alive=False),
         )
     )
-    world.bridge.refresher.refresh()
+    world.bridge.poller.refresh()
     world.answer(Address("10.0.0.1", 8000), good(status="sending"))
     reply = world.get("/api/ray-dashboard")["data"]
     assert [shown["workStatusError"] for shown in reply["nodes"]] == [None, "pending", "dead"]
@@ -191,7 +191,7 @@ def test_nodes_without_ids_have_their_own_lights(world: World) -> None:
 
 def test_living_node_without_an_address_is_unreachable_and_counted(world: World) -> None:
     world.source.cluster = Cluster((node("M1", "head.local"),))
-    world.bridge.refresher.refresh()
+    world.bridge.poller.refresh()
     reply = world.get("/api/ray-dashboard")["data"]
     assert [shown["workStatusError"] for shown in reply["nodes"]] == ["unreachable"]
     assert reply["summary"]["workStatus"]["unknown"] == 1
@@ -200,17 +200,17 @@ def test_living_node_without_an_address_is_unreachable_and_counted(world: World)
 def test_list_that_grows_and_shrinks_is_shown_whole(world: World) -> None:
     for names in (["M1"], ["M1", "M2", "M3"], ["M3"]):
         world.source.cluster = Cluster(tuple(node(name, f"10.0.0.{name[1]}") for name in names))
-        world.bridge.refresher.refresh()
+        world.bridge.poller.refresh()
         assert [shown["name"] for shown in world.get("/api/nodes/unified")["nodes"]] == names
 
 
 def test_order_of_the_list_makes_no_difference_to_who_is_asked(world: World) -> None:
     nodes = (node("M1", "10.0.0.1"), node("M2", "10.0.0.1"))
     orders: list[Mapping[Address, str]] = []
-    world.bridge._asker.set_targets = orders.append  # type: ignore[method-assign]
+    world.bridge._status_provider.set_targets = orders.append  # type: ignore[method-assign]
     for cluster in (Cluster(nodes), Cluster(nodes[::-1]), Cluster(nodes[:1])):
         world.source.cluster = cluster
-        world.bridge.refresher.refresh()
+        world.bridge.poller.refresh()
     assert orders[0] == orders[1] != orders[2]
 
 
@@ -218,13 +218,13 @@ def test_what_castray_says_around_the_nodes_is_kept(world: World) -> None:
     old = sample("castray_ray_dashboard") | {"above": [1], "msg": "its own words"}
     old["data"]["nodes"][0]["tasks"] = ["their own"]
     world.source.cluster = castray_nodes.parse(old)
-    world.bridge.refresher.refresh()
+    world.bridge.poller.refresh()
     world.answer(M1, good())
     reply = world.get("/api/ray-dashboard")
     assert (reply["above"], reply["msg"], reply["result"]) == ([1], "its own words", True)
     assert (world.node("M1")["tasks"], world.node("M1")["currentTask"]) == (["their own"], "frame 7")
     world.source.failure = "CastRay answers 500"
-    world.bridge.refresher.refresh()
+    world.bridge.poller.refresh()
     reply = world.get("/api/ray-dashboard")
     assert (reply["above"], reply["msg"], reply["result"]) == ([1], "CastRay answers 500", False)
 
@@ -245,13 +245,13 @@ def test_question_that_is_overdue_is_a_failure_before_it_ends(world: World) -> N
 
     seen: list[Any] = []
     world.source.fetch = hang  # type: ignore[method-assign]
-    world.bridge.refresher.refresh()
+    world.bridge.poller.refresh()
     assert seen == [503, "the nodes are being asked for since 6 s"]
     assert world.get("/api/ray-dashboard")["result"] is True
 
 
 def test_viewers_of_a_snapshot_get_the_same_bytes_and_nothing_is_kept_beyond_it(world: World) -> None:
-    snapshot = world.bridge.board.snapshot()
+    snapshot = world.bridge.store.snapshot()
     assert message(snapshot) is message(snapshot)
     held = weakref.ref(snapshot)
     world.answer(M1, good())
@@ -264,7 +264,7 @@ def test_viewers_of_a_snapshot_get_the_same_bytes_and_nothing_is_kept_beyond_it(
 def test_service_discovery_says_503_rather_than_nothing(world: World) -> None:
     assert [group["labels"]["node"] for group in world.get("/sd/prometheus")] == ["M1", "M2", "M3"]
     world.source.failure = "Ray cannot be reached"
-    world.bridge.refresher.refresh()
+    world.bridge.poller.refresh()
     assert world.client.get("/sd/prometheus").status_code == 503
     assert world.client.get("/api/health").status_code == 503
 
@@ -273,23 +273,23 @@ def test_failing_ray_is_logged_once_per_change(world: World, caplog: pytest.LogC
     caplog.set_level("INFO")
     for failure in ("a", "a", "a", "b", None, None):
         world.source.failure = failure
-        world.bridge.refresher.refresh()
+        world.bridge.poller.refresh()
     lines = [record.getMessage() for record in caplog.records]
     assert lines == ["source_failed reason=a", "source_failed reason=b", "source_answers nodes=4"]
 
 
 def test_unforeseen_trouble_with_a_list_is_a_failure_and_does_not_end_the_refresher(world: World) -> None:
-    end = world.bridge.board.subscribe(lambda: 1 // 0)
+    end = world.bridge.store.subscribe(lambda: 1 // 0)
     world.source.cluster = Cluster((node("M1", "10.0.0.1"),))
-    world.bridge.refresher.refresh()
-    assert "ZeroDivisionError" in str(world.bridge.refresher.failure)
+    world.bridge.poller.refresh()
+    assert "ZeroDivisionError" in str(world.bridge.poller.failure)
     end()
 
 
 def test_unforeseen_reply_of_the_source_does_not_end_the_refresher(world: World) -> None:
     world.source.fetch = lambda: 1 / 0  # type: ignore[method-assign,assignment,return-value] # that is the fault
-    world.bridge.refresher.refresh()
-    assert "ZeroDivisionError" in str(world.bridge.refresher.failure)
+    world.bridge.poller.refresh()
+    assert "ZeroDivisionError" in str(world.bridge.poller.failure)
 
 
 @pytest.mark.parametrize(
@@ -409,14 +409,14 @@ def test_pages_of_configured_origins_may_read(origins: tuple[str, ...], origin: 
 
 
 def test_only_what_changed_is_made_anew(world: World) -> None:
-    before = world.bridge.board.snapshot()
-    assert world.bridge.board.snapshot() is before
+    before = world.bridge.store.snapshot()
+    assert world.bridge.store.snapshot() is before
     world.answer(M1, good())
-    after = world.bridge.board.snapshot()
+    after = world.bridge.store.snapshot()
     assert after.version > before.version
     assert [row is old for row, old in zip(after.shown, before.shown, strict=True)] == [False, True, True, True]
     world.answer(M1, good())
-    assert world.bridge.board.snapshot() is after
+    assert world.bridge.store.snapshot() is after
 
 
 def test_unforeseen_error_is_counted_and_tells_nothing(world: World) -> None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 import websocket
 
-from castray_bridge.snapshot.store import Board
+from castray_bridge.snapshot.store import SnapshotStore
 from castray_bridge.sources.cluster import Cluster
 from castray_bridge.web.client_socket import ClientSocket
 from castray_bridge.web.websocket import MIN_DISTANCE
@@ -35,8 +35,8 @@ class Viewed(World):
         self.answer(M1, good())
 
     @property
-    def board(self) -> Board:
-        return self.bridge.board
+    def board(self) -> SnapshotStore:
+        return self.bridge.store
 
     def connect(self) -> websocket.WebSocket:
         return websocket.create_connection(f"ws://{self.address}/ws", timeout=10)
@@ -45,7 +45,7 @@ class Viewed(World):
         return "castray_bridge_websocket_dropped_total 1.0" in self.client.get("/metrics").get_data(as_text=True)
 
     def connected(self) -> int:
-        return self.bridge.counts.websocket_clients
+        return self.bridge.metrics.websocket_clients
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_client_that_never_reads_is_dropped_within_ten_seconds_however_little_it
 def test_slow_reader_that_pings_gets_every_frame_whole(viewed: Viewed) -> None:
     """The message is larger than all buffers on the way, so that pongs are due while it has been sent in part."""
     viewed.source.cluster = Cluster(tuple(node(f"N{n}", f"10.0.{n // 200}.{n % 200 + 1}") for n in range(300)))
-    viewed.bridge.refresher.refresh()
+    viewed.bridge.poller.refresh()
     number, received = iter(range(10**9)), b""
 
     def change() -> None:

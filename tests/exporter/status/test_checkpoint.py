@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from exporter.report import Totals
-from exporter.status.checkpoint import Latest, Snapshot
+from exporter.status.checkpoint import Checkpoint, LatestReport
 
 OF_THE_FIRST_VERSION: dict[str, Any] = {
     "run": 3,
@@ -40,29 +40,29 @@ OF_THE_FIRST_VERSION: dict[str, Any] = {
 
 
 def test_snapshot_of_the_first_version_is_read_and_comes_back_the_same() -> None:
-    snapshot = Snapshot.from_json(json.dumps(OF_THE_FIRST_VERSION))
-    assert snapshot.totals == Totals(7, 2, 1)
-    assert snapshot.latest == Latest("sending", None, "检测", {"cam": 2}, "2026-01-01T00:00:00Z")
-    assert (snapshot.silent, snapshot.clean, snapshot.accepted, snapshot.rejected) == (0.0, False, 0, 0)
-    assert Snapshot.from_json(snapshot.to_json()) == snapshot
+    checkpoint = Checkpoint.from_json(json.dumps(OF_THE_FIRST_VERSION))
+    assert checkpoint.totals == Totals(7, 2, 1)
+    assert checkpoint.latest == LatestReport("sending", None, "检测", {"cam": 2}, "2026-01-01T00:00:00Z")
+    assert (checkpoint.silent, checkpoint.clean, checkpoint.accepted, checkpoint.rejected) == (0.0, False, 0, 0)
+    assert Checkpoint.from_json(checkpoint.to_json()) == checkpoint
 
 
 def test_states_that_a_map_has_more_or_less_do_no_harm() -> None:
     content = OF_THE_FIRST_VERSION | {"seconds": {"flying": 1.0}, "entries": {}}
-    assert Snapshot.from_json(json.dumps(content)).seconds == {"flying": 1.0}
+    assert Checkpoint.from_json(json.dumps(content)).seconds == {"flying": 1.0}
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{}", '"x"', "{", "[" * 100_000])
 def test_text_that_is_no_snapshot_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 # json has an error of its own, which is one
-        Snapshot.from_json(text)
+        Checkpoint.from_json(text)
 
 
 @pytest.mark.parametrize("name", sorted(OF_THE_FIRST_VERSION.keys() - {"written"}))
 def test_snapshot_without_a_field_is_refused(name: str) -> None:
     content = {key: value for key, value in OF_THE_FIRST_VERSION.items() if key != name}
     with pytest.raises(ValueError, match=name):
-        Snapshot.from_json(json.dumps(content))
+        Checkpoint.from_json(json.dumps(content))
 
 
 @pytest.mark.parametrize(
@@ -102,4 +102,4 @@ def test_snapshot_without_a_field_is_refused(name: str) -> None:
 )
 def test_field_of_another_type_or_out_of_range_is_refused(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match="not a snapshot"):
-        Snapshot.from_json(json.dumps(OF_THE_FIRST_VERSION | {name: value}))
+        Checkpoint.from_json(json.dumps(OF_THE_FIRST_VERSION | {name: value}))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from exporter.status.counting import ALERTS_PER_REPORT
-from exporter.status.resume import CHECKPOINT_SECONDS, HELD_SECONDS, lag
+from exporter.status.resume import CHECKPOINT_SECONDS, HELD_SECONDS, max_unsaved_seconds
 from exporter.status.sessions import SESSIONS_LIMIT
 from testkit.net import wait_for
 from testkit.status_kit import Bench
@@ -140,12 +140,12 @@ def test_two_reporters_at_once_are_both_counted_and_the_last_word_wins(bench: Be
     assert bench.view.state.name == "sending"
 
 
-@pytest.mark.parametrize("holder", [{"session": "a"}, {}], ids=["reporter", "plain script"])
+@pytest.mark.parametrize("owner", [{"session": "a"}, {}], ids=["reporter", "plain script"])
 @pytest.mark.parametrize("status", ["idle", "detecting"])
 def test_heartbeat_of_another_leaves_what_is_going_on_and_its_ttl(
-    bench: Bench, holder: dict[str, Any], status: str
+    bench: Bench, owner: dict[str, Any], status: str
 ) -> None:
-    bench.report("sending", **holder, current_task="frame 17")
+    bench.report("sending", **owner, current_task="frame 17")
     for number in range(1, 7):
         bench.clock.pass_(9.9)
         bench.report(status, session="b", heartbeat=True, ttl=600, totals={"processed": number})
@@ -172,7 +172,7 @@ def test_heartbeat_of_the_session_that_set_the_state_keeps_it_also_over_a_restar
 
 
 def test_heartbeat_gives_a_monitor_that_forgot_everything_the_light_back(bench: Bench) -> None:
-    bench.recorder.kept.snapshot = None
+    bench.recorder.kept.checkpoint = None
     bench.restart()
     bench.report("idle", session="b", heartbeat=True)
     bench.report("sending", session="a", heartbeat=True)
@@ -358,7 +358,7 @@ def test_stop_ends_what_is_known_and_the_silence_goes_on(bench: Bench, away: flo
         (3600, 20.0, 3000.0, "detecting", HELD_SECONDS),
         (8, 5.0, 2.0, "detecting", 7.0),
         (8, 5.0, 4.0, "idle", 9.0),
-        (8, 5.0, 600.0, "idle", 8.0 + lag(8) + 1.0),
+        (8, 5.0, 600.0, "idle", 8.0 + max_unsaved_seconds(8) + 1.0),
     ],
 )
 def test_kill_leaves_some_time_unknown_that_counts_as_before(
@@ -459,7 +459,7 @@ def test_a_board_that_boots_in_1970_keeps_the_dates_of_before_and_mends_those_si
 
 def test_dates_taken_before_the_clock_was_set_are_mended_after_it(bench: Bench) -> None:
     bench.clock.set_wall(0.0)
-    bench.recorder.kept.snapshot = None
+    bench.recorder.kept.checkpoint = None
     bench.restart()
     bench.report("sending")
     bench.clock.pass_(5.0)
@@ -491,7 +491,7 @@ def test_reports_are_counted_on_over_stops_and_kills(bench: Bench) -> None:
     assert bench.view.accepted == 2
     bench.report("sending", heartbeat=True)
     bench.status.reject()
-    bench.live(lag(60.0))
+    bench.live(max_unsaved_seconds(60.0))
     bench.restart()
     assert (bench.view.accepted, bench.view.rejected) == (3, 2)
 
@@ -503,7 +503,7 @@ def test_what_changes_nothing_is_kept_soon_and_does_not_wear_out_the_disk(bench:
         bench.report("idle")
         bench.status.reject()
         bench.live(0.1)
-    assert 60 / lag(60.0) - 1 <= bench.recorder.writes - before <= 2 * 60 / lag(60.0)
+    assert 60 / max_unsaved_seconds(60.0) - 1 <= bench.recorder.writes - before <= 2 * 60 / max_unsaved_seconds(60.0)
 
 
 @pytest.mark.parametrize("fields", [{}, {"session": "s", "sequence": 2}], ids=["plain", "reporter"])

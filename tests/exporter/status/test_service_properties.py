@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from exporter.states import REPORTABLE
-from exporter.status.resume import HELD_SECONDS, lag
-from exporter.status.view import View
+from exporter.status.resume import HELD_SECONDS, max_unsaved_seconds
+from exporter.status.view import StatusView
 from testkit.status_kit import Bench
 
 states = st.sampled_from([state.name for state in REPORTABLE])
@@ -104,7 +104,7 @@ class AnyCourse(RuleBasedStateMachine):
         view = self.bench.view
         if self.since_report > TTL:
             assert (view.state.name, view.stale) == ("idle", True)
-        if self.since_event < TTL - lag(TTL):
+        if self.since_event < TTL - max_unsaved_seconds(TTL):
             assert not view.stale
 
     @invariant()
@@ -130,7 +130,7 @@ class AnyCourse(RuleBasedStateMachine):
         assert ids == list(range(1, len(ids) + 1))
 
 
-def shown(view: View) -> tuple[object, ...]:
+def shown(view: StatusView) -> tuple[object, ...]:
     return (view.state, view.stale, view.totals, view.latest.message, view.latest.status)
 
 

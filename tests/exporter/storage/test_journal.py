@@ -354,8 +354,8 @@ def test_journal_that_was_removed_under_a_running_monitor_is_written_anew_before
     for place in (copy, directory):
         with closing(Journal(place)) as journal:
             assert journal.errors == 0
-            assert journal.stored.snapshot is not None
-            assert journal.stored.snapshot.totals.sent_to_server == 4
+            assert journal.stored.checkpoint is not None
+            assert journal.stored.checkpoint.totals.sent_to_server == 4
             assert [session.name for session in journal.stored.sessions] == ["s0", "s1", "s2"]
             alerts, stays = rows(journal)
             assert [row.id for row in alerts] == [4, 3, 2, 1]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from exporter.status.view import View
+from exporter.status.view import StatusView
 from testkit.monitors import Monitor, running_monitor
 from testkit.net import wait_for
 
@@ -179,7 +179,7 @@ def test_wait_is_cut_to_25_seconds(
 ) -> None:
     waits = []
 
-    def wait_past(version: int, seconds: float) -> View:
+    def wait_past(version: int, seconds: float) -> StatusView:
         waits.append(seconds)
         return monitor.status.view()
 

@@ -9,10 +9,10 @@ import psutil
 import pytest
 
 from exporter.web import identity
-from exporter.web.identity import Identity, ipv4_addresses, ipv6_addresses
+from exporter.web.identity import LocalIdentity, ipv4_addresses, ipv6_addresses
 
 WITH_IPV6 = pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="this machine has no IPv6")
-ME = Identity("M5", "Board-5")
+ME = LocalIdentity("M5", "Board-5")
 
 FIB_TRIE = """Main:
   +-- 0.0.0.0/0 3 0 5

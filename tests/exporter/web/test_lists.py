@@ -21,7 +21,7 @@ from exporter.status.records import Batch, Transition
 from exporter.storage.journal import FILE_NAME, PAGE_BYTES
 from exporter.storage.migrations import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, migrate
 from exporter.storage.store import Store
-from exporter.web.admission import Turns
+from exporter.web.admission import AdmissionQueue
 from servicekit.clock import rfc3339
 from testkit.monitors import Monitor, running_monitor
 from testkit.net import wait_for
@@ -166,23 +166,23 @@ def test_page_of_large_alerts_is_shorter(monitor: Monitor, client: FlaskClient, 
 
 
 def test_lists_are_made_one_after_the_other_and_who_is_too_many_is_sent_away() -> None:
-    turns, done = Turns(2), threading.Event()
+    turns, done = AdmissionQueue(2), threading.Event()
 
     def wait() -> None:
-        with turns.turn():
+        with turns.admit():
             done.set()
 
-    with turns.turn():
+    with turns.admit():
         waiter = threading.Thread(target=wait)
         waiter.start()
         wait_for(lambda: turns._places._value == 0, "the one who waits")
-        with pytest.raises(ServiceUnavailable) as refusal, turns.turn():
+        with pytest.raises(ServiceUnavailable) as refusal, turns.admit():
             pass
         assert refusal.value.retry_after == 1
         assert not done.is_set()
     waiter.join(10)
     assert done.is_set()
-    with turns.turn(), turns._places:
+    with turns.admit(), turns._places:
         pass
 
 
