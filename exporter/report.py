@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from exporter.states import BY_NAME, REPORTABLE, State
+from servicekit.json_types import is_integer, is_number, kind
 from servicekit.strict_json import StrictJSONError, loads
 
 MESSAGE_LIMIT: Final = 2000
@@ -75,7 +76,7 @@ def parse_report(body: bytes) -> Report:
     except StrictJSONError as error:
         raise ReportError(str(error)) from None
     if not isinstance(fields, dict):
-        raise ReportError(f"the body must be a JSON object, not {_kind(fields)}")
+        raise ReportError(f"the body must be a JSON object, not {kind(fields)}")
     report = Report(
         state=_state(fields),
         message=_text(fields, "message", MESSAGE_LIMIT) or "",
@@ -118,7 +119,7 @@ def _state(fields: dict[str, Any]) -> State:
         raise ReportError(f"status: required; one of {valid}")
     state = BY_NAME.get(name) if isinstance(name, str) else None
     if state is None or not state.reportable:
-        shown = f"{name[:40]!a}" if isinstance(name, str) else _kind(name)
+        shown = f"{name[:40]!a}" if isinstance(name, str) else kind(name)
         raise ReportError(f"status: {shown} is not one of {valid}")
     return state
 
@@ -129,7 +130,7 @@ def _text(fields: dict[str, Any], name: str, limit: int) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise ReportError(f"{name}: must be a string, not {_kind(value)}")
+        raise ReportError(f"{name}: must be a string, not {kind(value)}")
     return value if len(value) <= limit else value[: limit - 1] + "…"
 
 
@@ -138,7 +139,7 @@ def _task_info(fields: dict[str, Any]) -> dict[str, Any] | None:
     if value is None:
         return None
     if not isinstance(value, dict):
-        raise ReportError(f"task_info: must be an object, not {_kind(value)}")
+        raise ReportError(f"task_info: must be an object, not {kind(value)}")
     if len(json.dumps(value, ensure_ascii=False).encode()) > TASK_INFO_LIMIT:
         raise ReportError(f"task_info: larger than {TASK_INFO_LIMIT} bytes")
     return value
@@ -146,7 +147,7 @@ def _task_info(fields: dict[str, Any]) -> dict[str, Any] | None:
 
 def _timestamp(fields: dict[str, Any]) -> str | float | None:
     value = fields.get("timestamp")
-    if value is None or (isinstance(value, str) and len(value) <= 64) or _is_number(value):
+    if value is None or (isinstance(value, str) and len(value) <= 64) or is_number(value):
         return value
     raise ReportError("timestamp: must be a string of at most 64 characters or a number")
 
@@ -155,7 +156,7 @@ def _ttl(fields: dict[str, Any]) -> float | None:
     value = fields.get("ttl")
     if value is None:
         return None
-    if not _is_number(value) or not TTL_MIN <= value <= TTL_MAX:
+    if not is_number(value) or not TTL_MIN <= value <= TTL_MAX:
         raise ReportError(f"ttl: must be a number of seconds from {TTL_MIN:g} to {TTL_MAX:g}")
     return float(value)
 
@@ -164,7 +165,7 @@ def _count(fields: dict[str, Any], name: str, limit: int, where: str = "") -> in
     value = fields.get(name)
     if value is None:
         return None
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= limit:
+    if not is_integer(value) or not 0 <= value <= limit:
         raise ReportError(f"{where}{name}: must be an integer from 0 to {limit}")
     return value
 
@@ -177,7 +178,7 @@ def _durations(fields: dict[str, Any]) -> tuple[float, ...]:
     if len(numbers) > DURATIONS_LIMIT:
         raise ReportError(f"inference_seconds: more than {DURATIONS_LIMIT} values")
     for position, number in enumerate(numbers):
-        if not _is_number(number) or not 0 <= number <= DURATION_LIMIT:
+        if not is_number(number) or not 0 <= number <= DURATION_LIMIT:
             where = f"inference_seconds[{position}]" if isinstance(value, list) else "inference_seconds"
             raise ReportError(f"{where}: must be a number of seconds from 0 to {DURATION_LIMIT:g}")
     return tuple(float(number) for number in numbers)
@@ -195,7 +196,7 @@ def _totals(fields: dict[str, Any]) -> Totals | None:
     if value is None:
         return None
     if not isinstance(value, dict):
-        raise ReportError(f"totals: must be an object, not {_kind(value)}")
+        raise ReportError(f"totals: must be an object, not {kind(value)}")
     return Totals(*(_count(value, name, TOTAL_LIMIT, "totals.") or 0 for name in Totals._fields))
 
 
@@ -203,15 +204,4 @@ def _flag(fields: dict[str, Any], name: str) -> bool:
     value = fields.get(name)
     if value is None or isinstance(value, bool):
         return bool(value)
-    raise ReportError(f"{name}: must be true or false, not {_kind(value)}")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _kind(value: object) -> str:
-    if value is None:
-        return "null"
-    names = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "an array"}
-    return names.get(type(value), "an object")
+    raise ReportError(f"{name}: must be true or false, not {kind(value)}")

@@ -76,7 +76,7 @@ packages() {
 venv() {
     [ -x .venv/bin/python ] || "$1" -m venv .venv
     say "setup: installing the package and its tools into .venv (Ray is large: a minute or two)"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[ray,grafana,dev,bench]'
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[all,dev,bench]'
 }
 
 case "${1:-}" in

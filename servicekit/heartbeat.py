@@ -1,21 +1,24 @@
-"""Whether the loop of a thread still turns: a thread that is stuck is alive for Python."""
+"""Liveness of a thread's loop: for Python, a thread that is stuck is alive."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from servicekit.clock import Clock
+from servicekit.clock import Clock, SystemClock
 
 STUCK_SECONDS: Final = 20.0
-"""One turn of any loop here ends much sooner, its pause left out, whatever others do."""
+"""Longest turn of a loop, its pause left out. Every loop of the services takes much less, also under load."""
 
 
 class Heartbeat:
-    """Kept by the loop, read by whoever watches it; `pause` is how many seconds the loop rests in each turn."""
+    """Written by one loop, read by the watchdog. Thread-safe.
 
-    def __init__(self, clock: Clock, pause: float = 0.0) -> None:
-        self._clock = clock
-        self._longest = pause + STUCK_SECONDS
+    `pause` is how many seconds the loop rests in each turn.
+    """
+
+    def __init__(self, clock: Clock | None = None, pause: float = 0.0) -> None:
+        self._clock = clock or SystemClock()
+        self._limit = pause + STUCK_SECONDS
         self.beat()
 
     def beat(self) -> None:
@@ -23,5 +26,5 @@ class Heartbeat:
         self._at = self._clock.monotonic()
 
     def is_overdue(self) -> bool:
-        """Return whether the last one began too long ago."""
-        return self._clock.monotonic() - self._at >= self._longest
+        """Return whether the last turn began longer ago than a turn may take."""
+        return self._clock.monotonic() - self._at >= self._limit

@@ -14,6 +14,7 @@ from servicekit import strict_json
 from servicekit.address import Address
 from servicekit.clock import Clock
 from servicekit.http_reply import ProbeError
+from servicekit.json_types import is_number
 from servicekit.probe import ask
 
 _THREADS: Final = 32
@@ -110,7 +111,7 @@ def _is_stay(entry: Any) -> bool:
     return (
         isinstance(entry.get("status"), str)
         and entry["status"] in BY_NAME
-        and isinstance(seconds, (int, float))
+        and is_number(seconds)
         and seconds >= 0
         and _has_end(entry)
     )

@@ -9,6 +9,7 @@ from exporter.states import REPORTABLE, UNKNOWN
 from servicekit import strict_json
 from servicekit.address import Address
 from servicekit.http_reply import ProbeError
+from servicekit.json_types import is_count, is_integer
 from servicekit.text import one_line
 
 _STATE_NAMES: Final = frozenset(state.name for state in REPORTABLE)
@@ -81,7 +82,7 @@ def parse(body: bytes) -> NodeStatus:
         processed=_count(stats.get("total_processed")),
         low_confidence=_count(stats.get("low_confidence_count")),
         sent_to_server=_count(stats.get("sent_to_server")),
-        version=version if isinstance(version, int) and not isinstance(version, bool) else None,
+        version=version if is_integer(version) else None,
     )
 
 
@@ -100,7 +101,7 @@ def _text(value: Any, limit: int) -> str:
 
 
 def _count(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+    return value if is_count(value) else 0
 
 
 def _is_state(value: Any) -> bool:

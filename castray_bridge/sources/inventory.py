@@ -10,6 +10,7 @@ from typing import Any
 from servicekit import strict_json
 from servicekit.address import is_ip_literal
 from servicekit.errors import StartError
+from servicekit.json_types import is_integer
 from servicekit.text import safe_name
 
 
@@ -47,7 +48,7 @@ def _expected(entry: Any) -> Expected:
         raise ValueError(f"name {name!r}: letters, digits, '.', '_' and '-'")
     if not isinstance(ip, str) or not is_ip_literal(ip):
         raise ValueError(f"{name}: ip {ip!r} is not an IP address")
-    if not (port is None or (isinstance(port, int) and not isinstance(port, bool) and 0 < port < 65536)):
+    if not (port is None or (is_integer(port) and 0 < port < 65536)):
         raise ValueError(f"{name}: monitor_port {port!r} is not a port")
     if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
         raise ValueError(f"{name}: labels must be an object of strings")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from servicekit import json_types
+
 _LARGEST: Final = 1e300
 """Beyond it, percentages and sums would no longer be finite."""
 
@@ -23,7 +25,7 @@ def text(value: Any, *path: str) -> str:
 
 def is_number(value: Any) -> bool:
     """Return whether `value` is a number that can be calculated with."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LARGEST
+    return json_types.is_number(value) and abs(value) <= _LARGEST
 
 
 def number(value: Any) -> float:

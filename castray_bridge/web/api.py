@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
-from prometheus_client.exposition import choose_encoder
 
 from castray_bridge.bridge import Bridge
 from castray_bridge.snapshot import render
@@ -12,23 +11,23 @@ from castray_bridge.web import websocket
 from castray_bridge.web.access import Access, guard
 from castray_bridge.web.websocket import Push
 from exporter.states import STATES
+from servicekit import operations
 from servicekit.http import answer_errors_as_json
 from servicekit.pages import blueprint as pages
-from servicekit.version import __version__
 
 MAX_MINUTES = 24 * 60
 
 
 def create_app(bridge: Bridge, push: Push, access: Access) -> Flask:
     """Build the WSGI application."""
-    app = Flask("castray_bridge", static_folder=None)
-    app.json.ensure_ascii = False  # type: ignore[attr-defined] # Flask's default provider has it
-    app.json.sort_keys = False  # type: ignore[attr-defined] # the same
+    app = operations.create_flask("castray_bridge")
     answer_errors_as_json(app, on_internal_error=bridge.metrics.http_errors.inc)
     guard(app, access)
     app.register_blueprint(_lists(bridge))
     app.register_blueprint(_nodes(bridge))
-    app.register_blueprint(_operations(bridge))
+    app.register_blueprint(
+        operations.blueprint("CastRay bridge", bridge.clock, lambda: bridge.poller.failure, bridge.registry)
+    )
     app.register_blueprint(pages("castray_bridge", STATES))
     websocket.attach(app, push)
     return app
@@ -82,28 +81,5 @@ def _nodes(bridge: Bridge) -> Blueprint:
         if name is not None and not nodes:
             abort(404, "no living node has this name")
         return jsonify(nodes=bridge.history.of(nodes, int(text)))
-
-    return api
-
-
-def _operations(bridge: Bridge) -> Blueprint:
-    api = Blueprint("operations", __name__)
-    started = bridge.clock.monotonic()
-
-    @api.get("/api/health")
-    def health() -> ResponseReturnValue:
-        failure = bridge.poller.failure
-        body = {
-            "status": "unhealthy" if failure else "healthy",
-            "service": "CastRay bridge",
-            "version": __version__,
-            "uptime_seconds": round(bridge.clock.monotonic() - started, 3),
-        }
-        return (jsonify(body | {"reason": failure}), 503) if failure else jsonify(body)
-
-    @api.get("/metrics")
-    def metrics() -> ResponseReturnValue:
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        return Response(encode(bridge.registry), content_type=content_type)
 
     return api

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
 from exporter.report import Totals
 from exporter.states import IDLE, REPORTABLE
+from servicekit.json_types import is_count, is_number
 
 _EARLIEST: Final = -62_135_596_800.0
 _LATEST: Final = 253_402_300_800.0
@@ -120,20 +120,12 @@ def _check(content: Any, checks: dict[str, _Check]) -> None:
             raise ValueError(f"not a snapshot: {name} is {str(content[name])[:40]!r}")
 
 
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf
-
-
 def _is_seconds(value: Any) -> bool:
-    return _is_number(value) and 0 <= value < _LATEST
+    return is_number(value) and 0 <= value < _LATEST
 
 
 def _is_instant(value: Any) -> bool:
-    return _is_number(value) and _EARLIEST <= value < _LATEST
+    return is_number(value) and _EARLIEST <= value < _LATEST
 
 
 def _is_text(value: Any) -> bool:
@@ -161,22 +153,22 @@ def _by_state(check: _Check) -> _Check:
 
 
 _CHECKPOINT_CHECKS: Final[dict[str, _Check]] = {
-    **dict.fromkeys(("run", "version", "transition_id", "alert_id", "accepted", "rejected"), _is_count),
+    **dict.fromkeys(("run", "version", "transition_id", "alert_id", "accepted", "rejected"), is_count),
     **dict.fromkeys(("in_state", "ttl", "duration_sum", "silent"), _is_seconds),
     **dict.fromkeys(("entered", "written"), _is_instant),
     **dict.fromkeys(("stale", "clean"), _is_flag),
     "state": _is_state,
     "last_report": _or_none(_is_instant),
     "holder": _or_none(_is_text),
-    "totals": _each(_is_count),
-    "bucket_counts": _each(_is_count),
+    "totals": _each(is_count),
+    "bucket_counts": _each(is_count),
     "seconds": _by_state(_is_seconds),
-    "entries": _by_state(_is_count),
+    "entries": _by_state(is_count),
 }
 _LATEST_REPORT_CHECKS: Final[dict[str, _Check]] = {
     "status": _is_text,
     "current_task": _or_none(_is_text),
     "message": _is_text,
     "task_info": _or_none(lambda value: isinstance(value, dict)),
-    "reporter_timestamp": _or_none(lambda value: _is_text(value) or _is_number(value)),
+    "reporter_timestamp": _or_none(lambda value: _is_text(value) or is_number(value)),
 }

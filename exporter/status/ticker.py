@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from typing import Final
 
 from exporter.states import State
 from exporter.status.service import Status
 from exporter.status.view import StatusView
+from servicekit.heartbeat import Heartbeat
 from servicekit.log import event
 
 _TICK_SECONDS: Final = 0.5
-_STUCK_SECONDS: Final = 10.0
 _log = logging.getLogger(__name__)
 
 
@@ -36,13 +35,13 @@ class Ticker:
     def __init__(self, status: Status) -> None:
         self._status = status
         self._stop = threading.Event()
-        self._ticked_at = time.monotonic()
+        self._heartbeat = Heartbeat(pause=_TICK_SECONDS)
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
         self._thread.start()
 
     def is_alive(self) -> bool:
         """Return whether time still passes for the status: its lock can be had, nothing in it hangs."""
-        return time.monotonic() - self._ticked_at < _STUCK_SECONDS
+        return self._thread.is_alive() and not self._heartbeat.is_overdue()
 
     def close(self) -> None:
         """Stop and join the thread."""
@@ -52,4 +51,4 @@ class Ticker:
     def _run(self) -> None:
         while not self._stop.wait(_TICK_SECONDS):
             self._status.tick()
-            self._ticked_at = time.monotonic()
+            self._heartbeat.beat()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,14 +17,13 @@ from exporter.storage.paging import END, Page, Row, cut
 from exporter.storage.recovery import quarantine, recover, restore
 from exporter.storage.store import Store, is_disk_full
 from servicekit.errors import StartError
+from servicekit.heartbeat import Heartbeat
 from servicekit.log import RateLimit, event
 
 FILE_NAME: Final = "journal.sqlite3"
 RETRY_SECONDS: Final = 1.0
 RECHECK_SECONDS: Final = 2.0
 """How often the file is looked for when there is nothing to write."""
-STUCK_SECONDS: Final = 20.0
-"""A write that takes longer will not end: only another process can write again."""
 STALL_SECONDS: Final = 2.0
 """A write that takes longer counts as failing: reports no longer wait for it."""
 PAGE_BYTES: Final = 1024 * 1024
@@ -55,7 +53,7 @@ class Journal:
         self._settled = threading.Condition(guard)
         self._pending = Batch()
         self._writing: Batch | None = None
-        self._began_writing = 0.0
+        self._heartbeat = Heartbeat(pause=RECHECK_SECONDS)
         self._appended = 0
         self._written = 0
         self._closing = False
@@ -99,9 +97,7 @@ class Journal:
 
     def is_alive(self) -> bool:
         """Return whether the writing thread gets on; a disk that refuses is no reason why it would not."""
-        with self._settled:
-            is_stuck = self._writing is not None and time.monotonic() - self._began_writing > STUCK_SECONDS
-        return self._thread.is_alive() and not is_stuck
+        return self._thread.is_alive() and not self._heartbeat.is_overdue()
 
     def close(self) -> None:
         """Write what is pending, if the disk takes it, and close the file."""
@@ -141,12 +137,12 @@ class Journal:
 
     def _run(self) -> None:
         while True:
+            self._heartbeat.beat()
             with self._to_write:
                 self._to_write.wait_for(lambda: self._closing or self._appended > self._written, RECHECK_SECONDS)
                 if self._closing and self._appended == self._written:
                     return
                 self._writing, self._pending = self._pending, Batch()
-                self._began_writing = time.monotonic()
                 ticket = self._appended
             failure = self._write(self._writing)
             with self._settled:

@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 from flask import Blueprint, Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
 from werkzeug.exceptions import BadRequest, NotFound
 
 from exporter.metrics import Errors
@@ -28,11 +27,11 @@ from exporter.web.identity import LocalIdentity
 from exporter.web.openapi import description
 from exporter.web.query import instant, integer, seconds
 from exporter.web.refusals import REPORT_PATH, Refusals
+from servicekit import operations
 from servicekit.clock import Clock, rfc3339
 from servicekit.http import answer_errors_as_json, require_known_host
 from servicekit.log import event
 from servicekit.pages import blueprint as pages
-from servicekit.version import __version__
 
 MAX_WAIT: Final = 25.0
 MAX_WAITERS: Final = 8
@@ -65,10 +64,8 @@ class Services:
 
 def create_app(services: Services) -> Flask:
     """Build the WSGI application."""
-    app = Flask("exporter", static_folder=None)
+    app = operations.create_flask("exporter")
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
-    app.json.ensure_ascii = False  # type: ignore[attr-defined] # Flask's default provider has it
-    app.json.sort_keys = False  # type: ignore[attr-defined] # the same
     answer_errors_as_json(app, on_internal_error=services.errors.count_http)
     is_known_host = require_known_host(app, services.identity.names() | services.host_names)
     body = replies.StatusBody(services.identity.node_name)
@@ -76,7 +73,10 @@ def create_app(services: Services) -> Flask:
     app.register_blueprint(_status(services, body))
     app.register_blueprint(_reading(services))
     app.register_blueprint(_writing(services))
-    app.register_blueprint(_operations(services))
+    app.register_blueprint(_description())
+    app.register_blueprint(
+        operations.blueprint("CM-ZSB监控", services.clock, lambda: _health_failure(services.journal), services.registry)
+    )
     app.register_blueprint(pages("exporter", STATES))
 
     @app.after_request
@@ -179,31 +179,15 @@ def _writing(services: Services) -> Blueprint:
     return api
 
 
-def _operations(services: Services) -> Blueprint:
-    api = Blueprint("operations", __name__)
-    started = services.clock.monotonic()
-
-    @api.get("/api/health")
-    def get_health() -> ResponseReturnValue:
-        failure = services.journal.failure
-        body = {
-            "status": "unhealthy" if failure else "healthy",
-            "service": "CM-ZSB监控",
-            "version": __version__,
-            "uptime_seconds": round(services.clock.monotonic() - started, 3),
-        }
-        if failure:
-            return jsonify(body | {"reason": f"the journal cannot be written: {failure}"}), 503
-        return jsonify(body)
-
-    @api.get("/metrics")
-    def get_metrics() -> ResponseReturnValue:
-        # Only the format is chosen by the client; prometheus_client's own app would filter by name[] too.
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        return Response(encode(services.registry), content_type=content_type)
+def _description() -> Blueprint:
+    api = Blueprint("description", __name__)
 
     @api.get("/api/openapi.json")
     def get_description() -> ResponseReturnValue:
         return jsonify(description())
 
     return api
+
+
+def _health_failure(journal: Journal) -> str | None:
+    return f"the journal cannot be written: {journal.failure}" if journal.failure else None

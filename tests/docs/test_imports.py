@@ -1,4 +1,4 @@
-"""Who may import whom."""
+"""Who may import whom: between packages, between the parts of a package, and in which order."""
 
 from __future__ import annotations
 
@@ -9,62 +9,126 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("servicekit", "exporter", "castray_bridge", "grafana", "deploy", "demo", "bench")
-ALLOWED = {
+PACKAGES = ("servicekit", "exporter", "castray_bridge", "grafana", "deploy", "testkit", "demo", "bench", "tests")
+ALLOWED: dict[str, tuple[str, ...]] = {
     "servicekit": (),
     "exporter": ("servicekit",),
     "castray_bridge": ("servicekit", "exporter.states"),
-    "grafana": ("servicekit", "exporter.states"),
-    # It starts monitors, names nodes as the bridge does, and asks them with the bridge's own question.
-    "deploy": (
-        "servicekit",
-        "exporter.states",
-        "servicekit.node_names",
-        "servicekit.probe",
-        "servicekit.http_reply",
-    ),
+    "grafana": ("servicekit", "exporter.states", "castray_bridge.probes.failures"),
+    "deploy": ("servicekit", "exporter.states"),
 }
+"""What each package may import beside itself."""
+FORBIDDEN: dict[str, tuple[str, ...]] = {
+    "exporter.status": ("exporter.storage", "exporter.web", "exporter.metrics"),
+    "exporter.storage": ("exporter.web", "exporter.metrics"),
+    "castray_bridge.sources": ("castray_bridge.probes", "castray_bridge.snapshot", "castray_bridge.web"),
+    "castray_bridge.probes": ("castray_bridge.snapshot", "castray_bridge.web"),
+    "castray_bridge.snapshot": ("castray_bridge.web",),
+}
+"""What a part of a package must not import, because the data flow the other way."""
+
+
+def modules(package: str) -> dict[str, Path]:
+    """Return the modules of `package`, those of its parts included, by dotted name."""
+    found = {}
+    for path in (ROOT / package).rglob("*.py"):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
 
 
 def imports(path: Path) -> Iterator[str]:
+    """Yield what the module at `path` imports: modules, and names that may be modules."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def is_within(name: str, packages: tuple[str, ...]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
 @pytest.mark.parametrize("package", ALLOWED)
 def test_package_imports_only_what_it_may(package: str) -> None:
+    allowed = (package, *ALLOWED[package])
+    # `from exporter import states` names the package on the way to what is allowed.
+    on_the_way = {name.rpartition(".")[0] for name in ALLOWED[package]}
     wrong = [
-        f"{path.name}: {name}"
-        for path in (ROOT / package).rglob("*.py")
+        f"{module}: {name}"
+        for module, path in modules(package).items()
         for name in imports(path)
-        if name.split(".")[0] in PACKAGES and name.split(".")[0] != package and not name.startswith(ALLOWED[package])
+        if name.split(".")[0] in PACKAGES and not is_within(name, allowed) and name not in on_the_way
     ]
     assert not wrong
 
 
-@pytest.mark.parametrize("package", ALLOWED)
-def test_packages_have_no_cycles(package: str) -> None:
+@pytest.mark.parametrize("part", FORBIDDEN)
+def test_part_of_a_package_imports_nothing_that_comes_after_it(part: str) -> None:
+    own = modules(part.replace(".", "/"))
+    assert own, f"{part} has no modules"
+    wrong = [
+        f"{module}: {name}"
+        for module, path in own.items()
+        for name in imports(path)
+        if is_within(name, FORBIDDEN[part])
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("package", [*ALLOWED, "testkit"])
+def test_modules_have_no_cycles(package: str) -> None:
     """Modules can be put into an order in which each imports only earlier ones."""
-    modules = {
-        f"{package}.{path.stem}": set(imports(path)) | _submodules(path, package)
-        for path in (ROOT / package).glob("*.py")
-        if path.stem != "__init__"
-    }
-    left = {name: {used for used in uses if used in modules} for name, uses in modules.items()}
+    known = {name: path for name, path in modules(package).items() if path.stem != "__init__"}
+    left = {name: {used for used in imports(path) if used in known} for name, path in known.items()}
+    assert len(left) > 1
     while ready := [name for name, uses in left.items() if not uses & left.keys()]:
         for name in ready:
             del left[name]
     assert not left
 
 
-def _submodules(path: Path, package: str) -> set[str]:
-    tree = ast.parse(path.read_text("utf-8"))
-    return {
-        f"{package}.{alias.name}"
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module == package
-        for alias in node.names
-    }
+@pytest.mark.parametrize("package", ["castray_bridge", "exporter"])
+def test_parts_of_a_package_have_no_cycles(package: str) -> None:
+    """The same for the folders: what lies in a package's root counts as a part of its own for each module."""
+    uses: dict[str, set[str]] = {}
+    for name, path in modules(package).items():
+        if path.stem != "__init__":
+            uses.setdefault(_part(name), set()).update(
+                _part(used)
+                for used in imports(path)
+                if used in modules(package) and modules(package)[used].stem != "__init__"
+            )
+    left = {part: used - {part} for part, used in uses.items()}
+    while ready := [part for part, used in left.items() if not used & left.keys()]:
+        for part in ready:
+            del left[part]
+    assert not left
+
+
+def _part(module: str) -> str:
+    return ".".join(module.split(".")[:2])
+
+
+@pytest.mark.parametrize("package", ["testkit", "demo", "bench"])
+def test_nothing_but_tests_imports_tests(package: str) -> None:
+    wrong = [
+        f"{module}: {name}"
+        for module, path in modules(package).items()
+        for name in imports(path)
+        if name.split(".")[0] == "tests"
+    ]
+    assert not wrong
+
+
+def test_only_an_entry_point_imports_an_entry_point() -> None:
+    wrong = [
+        f"{module}: {name}"
+        for package in ALLOWED
+        for module, path in modules(package).items()
+        for name in imports(path)
+        if name.endswith(".__main__") and name.split(".")[0] in PACKAGES
+    ]
+    assert not wrong

@@ -14,9 +14,9 @@ import requests
 from castray_bridge.bridge import Bridge
 from castray_bridge.sources.cluster import Cluster
 from exporter.status.records import Batch
-from exporter.storage import journal
 from exporter.storage.journal import Journal
 from exporter.storage.store import Store
+from servicekit import heartbeat
 from servicekit.heartbeat import STUCK_SECONDS
 from testkit.clocks import ManualClock
 from testkit.net import free_port, wait_for
@@ -57,12 +57,14 @@ def test_service_says_ready_when_it_answers_then_that_it_lives_and_that_it_stops
 HANGS = {
     "the journal's thread is stuck": (
         monitor,
-        "from exporter.storage import journal, store; journal.STUCK_SECONDS = journal.STALL_SECONDS = 0.2; "
+        "from exporter.storage import journal, store; from servicekit import heartbeat; "
+        "heartbeat.STUCK_SECONDS = journal.STALL_SECONDS = 0.2; "
         "store.Store.write = hang",
     ),
     "the status is stuck": (
         monitor,
-        "from exporter.status import service, ticker; ticker._STUCK_SECONDS = 0.2; service.Status.tick = hang",
+        "from exporter.status import service; from servicekit import heartbeat; "
+        "heartbeat.STUCK_SECONDS = 0.2; service.Status.tick = hang",
     ),
     "the refresher is stuck": (
         bridge,
@@ -112,10 +114,10 @@ class HangingSource(StillSource):
 def test_bridge_whose_refresh_hangs_is_not_alive() -> None:
     clock, source = ManualClock(), HangingSource()
     with Bridge(source, clock=clock) as running:
-        wait_for(lambda: running.refresher.failure is None, "the first list")
+        wait_for(lambda: running.poller.failure is None, "the first list")
         assert running.liveness_error() == ""
         source.failure = "Ray answers 500"
-        wait_for(lambda: running.refresher.failure is not None, "the failure")
+        wait_for(lambda: running.poller.failure is not None, "the failure")
         assert running.liveness_error() == ""
         source.go_on.clear()
         clock.pass_(STUCK_SECONDS + 5)
@@ -133,7 +135,7 @@ def test_monitor_whose_journal_hangs_is_not_alive(tmp_path: Path, monkeypatch: p
         write(store, batch)
 
     monkeypatch.setattr(Store, "write", hang)
-    monkeypatch.setattr(journal, "STUCK_SECONDS", 0.3)
+    monkeypatch.setattr(heartbeat, "STUCK_SECONDS", 0.3)
     running = Journal(tmp_path)
     try:
         assert running.is_alive()
