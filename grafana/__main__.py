@@ -8,51 +8,32 @@ from pathlib import Path
 import click
 
 from grafana.push import Grafana
+from grafana.texts import LANGUAGES
 from servicekit import cli
 from servicekit.errors import StartError
 from servicekit.secrets import read_token
 from servicekit.version import __version__
 
 try:
-    from grafana.render import LANGUAGES, models, write
-except ModuleNotFoundError as missing:  # grafanalib is no part of what a board gets
+    from grafana.render import models, write
+except ModuleNotFoundError as missing:  # grafanalib is not installed on a board
     sys.exit(f"cmzsb-dashboards: {missing.name} is missing: in the checkout, pip install '.[grafana]'")
 
 
+_option = cli.Options("CMZSB_DASHBOARDS_")
+
+
 @click.command("cmzsb-dashboards")
-@click.option(
+@_option(
     "--out",
-    envvar="CMZSB_DASHBOARDS_OUT",
+    "Directory to write to; each language gets its own below it.",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Directory to write to; each language gets its own below it.",
 )
-@click.option(
-    "--lang",
-    envvar="CMZSB_DASHBOARDS_LANG",
-    type=click.Choice([*LANGUAGES, "all"]),
-    default="all",
-    show_default=True,
-    help="Language of the dashboards.",
-)
-@click.option(
-    "--push", envvar="CMZSB_DASHBOARDS_PUSH", help="Grafana to load the dashboards into, e.g. http://HEAD:3000."
-)
-@click.option(
-    "--token-file",
-    envvar="CMZSB_DASHBOARDS_TOKEN_FILE",
-    type=click.Path(path_type=Path),
-    help="File with the token of a Grafana service account.",
-)
-@click.option(
-    "--folder",
-    envvar="CMZSB_DASHBOARDS_FOLDER",
-    help="Title of their folder; a new one is called CM-ZSB.",
-)
-@click.option(
-    "--prometheus-url",
-    envvar="CMZSB_DASHBOARDS_PROMETHEUS_URL",
-    help="Also make the data source: Prometheus as Grafana reaches it.",
-)
+@_option("--lang", "Language of the dashboards.", type=click.Choice([*LANGUAGES, "all"]), default="all")
+@_option("--push", "Grafana to load the dashboards into, e.g. http://HEAD:3000.")
+@_option("--token-file", "File with the token of a Grafana service account.", type=click.Path(path_type=Path))
+@_option("--folder", "Title of their folder; a new one is called CM-ZSB.")
+@_option("--prometheus-url", "Also make the data source: Prometheus as Grafana reaches it.")
 @click.version_option(__version__)
 def command(
     out: Path | None,

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
-from grafanalib.core import Annotations, Dashboard, DashboardLink, GridPos, Panel, Templating, Time
+from grafanalib import core
 
 from grafana import queries
-from grafana.panels import DATASOURCE, Json
+from grafana.panels import DATASOURCE, Json, Panel, as_grafanalib
+from grafana.texts import NODE, Text, Words, choose, per_language
 from grafana.thresholds import ORANGE
-
-Say: TypeAlias = Callable[[str, str], str]
-"""Chooses between an English and a Chinese text."""
 
 SCHEMA_VERSION: Final = 37
 """Grafana 9.4's; later ones migrate it by themselves."""
 _COLUMNS: Final = 24
+_IN_NATURAL_ORDER: Final = 7
+TITLES: Final = {
+    "fleet": Text("Fleet", "节点总览"),
+    "node": Text("Node", "单节点"),
+    "health": Text("Monitoring health", "监控健康"),
+}
+"""Every dashboard's title by its name, in the order of the links."""
 
 
 class Row(NamedTuple):
@@ -26,21 +32,26 @@ class Row(NamedTuple):
     panels: Sequence[tuple[Panel, int]]
 
 
-def saying(lang: str) -> Say:
-    """Return the chooser for `lang`, `en` or `zh`."""
-    return lambda en, zh: zh if lang == "zh" else en
+@dataclass(frozen=True)
+class Dashboard:
+    """One dashboard: its name in `TITLES`, the seconds between refreshes, and what is on it."""
+
+    name: str
+    description: Words
+    variables: Sequence[Json]
+    rows: Sequence[Row]
+    refresh: int = 5
 
 
-def lay_out(rows: Sequence[Row]) -> list[Panel]:
+def lay_out(rows: Sequence[Row]) -> list[core.Panel]:
     """Place the panels from top left on, and number them in that order."""
-    placed: list[Panel] = []
+    placed: list[core.Panel] = []
     top = 0
     for row in rows:
         left = 0
         for panel, width in row.panels:
-            panel.gridPos = GridPos(h=row.height, w=width, x=left, y=top)
-            panel.id = len(placed) + 1
-            placed.append(panel)
+            place = core.GridPos(h=row.height, w=width, x=left, y=top)
+            placed.append(as_grafanalib(panel, len(placed) + 1, place))
             left += width
         if left > _COLUMNS:
             raise ValueError(f"a row of {left} columns")
@@ -48,24 +59,24 @@ def lay_out(rows: Sequence[Row]) -> list[Panel]:
     return placed
 
 
-def datasource_variable(say: Say) -> Json:
+def datasource_variable() -> Json:
     """Return the variable that chooses the Prometheus."""
     return {
         "name": "datasource",
         "type": "datasource",
         "query": "prometheus",
-        "label": say("Data source", "数据源"),
+        "label": Text("Data source", "数据源"),
         "refresh": 1,
         "hide": 0,
     }
 
 
 def query_variable(name: str, query: str, **more: object) -> Json:
-    """Return a variable with the values that `query` finds; asked again with every change of the time range."""
+    """Return a variable with the values that `query` finds; evaluated again with every change of the time range."""
     return {"name": name, "type": "query", "datasource": DATASOURCE, "query": query, "refresh": 2, "hide": 0} | more
 
 
-def node_variable(say: Say, *, multi: bool) -> Json:
+def node_variable(*, multi: bool) -> Json:
     """Return the variable that chooses a node; with `multi` several, and all to begin with."""
     several: Json = {
         "multi": True,
@@ -73,50 +84,40 @@ def node_variable(say: Say, *, multi: bool) -> Json:
         "allValue": ".*",
         "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
     }
-    in_natural_order = 7
-    return query_variable(
-        "node", queries.NODES, label=say("Node", "节点"), sort=in_natural_order, **(several if multi else {})
-    )
+    return query_variable("node", queries.NODES, label=NODE, sort=_IN_NATURAL_ORDER, **(several if multi else {}))
 
 
-def build(kind: str, lang: str, description: str, variables: Sequence[Json], rows: Sequence[Row]) -> Dashboard:
-    """Return the dashboard `kind` in `lang`."""
-    say = saying(lang)
-    return Dashboard(
-        title=_title(kind, lang, _titles(say)[kind]),
-        description=description,
-        uid=f"cmzsb-{kind}-{lang}",
+def build(described: Dashboard, lang: str) -> core.Dashboard:
+    """Return the dashboard in `lang`, `en` or `zh`, as grafanalib's object."""
+    dashboard = choose(described, lang)
+    choosing = any(row["name"] == "node" for row in dashboard.variables)
+    return core.Dashboard(
+        title=_title(dashboard.name, lang),
+        description=dashboard.description,
+        uid=f"cmzsb-{dashboard.name}-{lang}",
         tags=["cmzsb", lang],
         timezone="browser",
         schemaVersion=SCHEMA_VERSION,
         version=1,
         editable=True,
-        refresh="5s" if kind != "health" else "30s",
-        time=Time("now-1h", "now"),
+        refresh=f"{dashboard.refresh}s",
+        time=core.Time("now-1h", "now"),
         graphTooltip=1,
-        templating=Templating(list(variables)),
-        annotations=Annotations([_alerts(say, choosing=any(row["name"] == "node" for row in variables))]),
-        links=[_link(other, lang, title) for other, title in _titles(say).items() if other != kind],
-        panels=lay_out(rows),
+        templating=core.Templating(list(dashboard.variables)),
+        annotations=core.Annotations([choose(_alerts(choosing=choosing), lang)]),
+        links=[_link(other, lang) for other in TITLES if other != dashboard.name],
+        panels=lay_out(dashboard.rows),
     )
 
 
-def _titles(say: Say) -> dict[str, str]:
-    return {
-        "fleet": say("Fleet", "节点总览"),
-        "node": say("Node", "单节点"),
-        "health": say("Monitoring health", "监控健康"),
-    }
-
-
-def _title(kind: str, lang: str, name: str) -> str:
+def _title(name: str, lang: str) -> str:
     # Grafana 9 tells the dashboards of a folder apart by the ASCII letters of their titles alone.
-    return f"CM-ZSB {name}" if lang == "en" else f"CM-ZSB {name} ({kind}-{lang})"
+    return f"CM-ZSB {choose(TITLES[name], lang)}" + ("" if lang == "en" else f" ({name}-{lang})")
 
 
-def _alerts(say: Say, *, choosing: bool) -> Json:
+def _alerts(*, choosing: bool) -> Json:
     return {
-        "name": say("Alerts", "告警"),
+        "name": Text("Alerts", "告警"),
         "datasource": DATASOURCE,
         "enable": True,
         "expr": queries.ALERT_ANNOTATIONS if choosing else queries.ALL_ALERT_ANNOTATIONS,
@@ -127,22 +128,24 @@ def _alerts(say: Say, *, choosing: bool) -> Json:
     }
 
 
-def _link(kind: str, lang: str, title: str) -> DashboardLink:
+def _link(name: str, lang: str) -> core.DashboardLink:
     # The chosen nodes do not go along: one node would be all that the fleet shows, and "all" is no node.
-    url = f"/d/cmzsb-{kind}-{lang}?var-datasource=${{datasource}}"
-    return DashboardLink(title=title, type="link", icon="dashboard", uri=url, keepTime=True, includeVars=False)
+    return core.DashboardLink(
+        title=choose(TITLES[name], lang),
+        type="link",
+        icon="dashboard",
+        uri=f"/d/cmzsb-{name}-{lang}?var-datasource=${{datasource}}",
+        keepTime=True,
+        includeVars=False,
+    )
 
 
-def node_link(say: Say, lang: str) -> Json:
-    """Return the link of a light to its node's dashboard; the time range stays."""
-    return _link_to_node(say, lang, "${__field.labels.node}")
+def _link_to_node(node: str) -> Json:
+    url = f"/d/cmzsb-node-{{lang}}?var-node={node}&var-datasource=${{datasource}}&${{__url_time_range}}"
+    return {"title": Text(f"Show {node}", f"查看 {node}"), "url": per_language(url)}
 
 
-def cell_link(say: Say, lang: str) -> Json:
-    """Return the link of a table's cell with a node's name to that node's dashboard; the time range stays."""
-    return _link_to_node(say, lang, "${__value.raw}")
-
-
-def _link_to_node(say: Say, lang: str, node: str) -> Json:
-    url = f"/d/cmzsb-node-{lang}?var-node={node}&var-datasource=${{datasource}}&${{__url_time_range}}"
-    return {"title": say(f"Show {node}", f"查看 {node}"), "url": url}
+LINK_OF_LIGHT: Final = _link_to_node("${__field.labels.node}")
+"""The link of a light to its node's dashboard; the time range stays."""
+LINK_OF_CELL: Final = _link_to_node("${__value.raw}")
+"""The link of a table's cell with a node's name to that node's dashboard; the time range stays."""

@@ -1,71 +1,131 @@
-"""What all panels are made of: queries, texts, colours and overrides."""
+"""What every panel is made of: its texts, queries, field options and overrides, as plain data."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from grafanalib.core import Panel
+from grafanalib import core
 
 from exporter.states import STATES
 from grafana import thresholds
+from grafana.texts import Words, of_state
 from grafana.thresholds import RED
 
 DATASOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 Json: TypeAlias = dict[str, Any]
-_NO_LONGER_KNOWN: Final = {"editable", "error"}
-
-
-class _Plain(Panel):  # type: ignore[misc] # grafanalib has no types
-    """A panel with the options that it is given and no others.
-
-    grafanalib's own kinds add options of old Grafanas, which newer ones migrate: a bar of the mean, red from 80 on.
-    """
-
-    kind = ""
-
-    def to_json_data(self) -> Json:
-        model: Json = self.panel_json({"type": self.kind})
-        return {name: value for name, value in model.items() if name not in _NO_LONGER_KNOWN}
+_OBSOLETE: Final = {"editable", "error"}
 
 
 class Query(NamedTuple):
-    """PromQL and what to call its series (Grafana's `{{label}}` form)."""
+    """PromQL and the name of its series in the legend (Grafana's `{{label}}` form)."""
 
     expr: str
-    legend: str = "{{node}}"
+    legend: Words = "{{node}}"
 
 
 class PanelText(NamedTuple):
-    """What a panel is called, and what an operator learns or does with it."""
+    """The title of a panel, what an operator learns from it or does with it, and Grafana's id of the unit."""
 
-    title: str
-    description: str
+    title: Words
+    description: Words
     unit: str = "none"
 
 
-def state_mappings(lang: str) -> list[Json]:
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One panel. `type`, `defaults`, `options`, `overrides` and `transformations` are in Grafana's words.
+
+    Instant queries are evaluated at the end of the time range alone. Steps of a range are at least `interval` apart,
+    and there are at most `max_data_points`: without these, as many as the panel is wide in pixels.
+    """
+
+    type: str
+    text: PanelText
+    queries: Sequence[Query]
+    defaults: Json
+    options: Json
+    overrides: Sequence[Json] = ()
+    instant: bool = False
+    format: str = "time_series"
+    interval: str | None = None
+    max_data_points: int | None = None
+    transformations: Sequence[Json] = ()
+
+
+class _PlainPanel(core.Panel):  # type: ignore[misc] # grafanalib has no types
+    """A grafanalib panel with the options that it is given and no others.
+
+    grafanalib's own panels add options of old Grafanas, which newer ones migrate: a bar of the mean, red from 80 on.
+    """
+
+    type = ""
+
+    def to_json_data(self) -> Json:
+        model: Json = self.panel_json({"type": self.type})
+        return {name: value for name, value in model.items() if name not in _OBSOLETE}
+
+
+def as_grafanalib(panel: Panel, number: int, place: core.GridPos) -> core.Panel:
+    """Return `panel`, in one language, as grafanalib's object with the id `number` at `place`."""
+    fields = _DEFAULTS | {"unit": panel.text.unit} | panel.defaults
+    made = _PlainPanel(
+        id=number,
+        gridPos=place,
+        title=panel.text.title,
+        description=panel.text.description,
+        dataSource=DATASOURCE,
+        targets=[_target(panel, position) for position in range(len(panel.queries))],
+        interval=panel.interval,
+        # grafanalib's 100 would hide states that are shorter than half a minute.
+        maxDataPoints=panel.max_data_points,
+        transformations=list(panel.transformations),
+        extraJson={
+            "fieldConfig": {"defaults": fields, "overrides": list(panel.overrides)},
+            "options": panel.options,
+        },
+    )
+    made.type = panel.type
+    return made
+
+
+def _target(panel: Panel, position: int) -> Json:
+    # grafanalib's targets have the fields of all data sources at once, Graphite's and Elasticsearch's too.
+    query = panel.queries[position]
+    return {
+        "datasource": DATASOURCE,
+        "expr": query.expr,
+        "format": panel.format,
+        "instant": panel.instant,
+        "range": not panel.instant,
+        "legendFormat": query.legend,
+        "refId": ref_of(position),
+    }
+
+
+def state_mappings() -> list[Json]:
     """Return the value mapping of state codes to text and colour, from the states table."""
     options = {
-        str(state.code): {"index": state.code, "text": getattr(state, lang), "color": state.colour} for state in STATES
+        str(state.code): {"index": state.code, "text": of_state(state), "color": state.colour} for state in STATES
     }
     return [{"type": "value", "options": options}]
 
 
-def state_colours(lang: str) -> list[Json]:
-    """Return overrides that give series called after a state its text and colour."""
+def state_colours() -> list[Json]:
+    """Return overrides that give series named after a state its text and colour."""
     return [
         override(
             "byName",
             state.name,
-            displayName=getattr(state, lang),
+            displayName=of_state(state),
             color={"mode": "fixed", "fixedColor": state.colour},
         )
         for state in STATES
     ]
 
 
-def override(matcher: str, options: str, **properties: Any) -> Json:
+def override(matcher: str, options: Words, **properties: Any) -> Json:
     """Return a field override; `__` in a property's name stands for the dot of its id."""
     return {
         "matcher": {"id": matcher, "options": options},
@@ -74,11 +134,11 @@ def override(matcher: str, options: str, **properties: Any) -> Json:
 
 
 def ref_of(position: int) -> str:
-    """Return what Grafana calls the query at `position`."""
+    """Return Grafana's name of the query at `position`."""
     return "ABCDEFGHIJKLMNOP"[position]
 
 
-def dashed_line(name: str, colour: str = RED) -> Json:
+def dashed_line(name: Words, colour: str = RED) -> Json:
     """Return the override that draws the series `name`, a limit, as a dashed line."""
     return override(
         "byName",
@@ -96,45 +156,3 @@ def absolute_thresholds(*coloured: tuple[str, float]) -> Json:
 
 
 _DEFAULTS: Final = {"thresholds": absolute_thresholds(), "mappings": []}
-
-
-def make(
-    kind: str,
-    head: PanelText,
-    queries: Iterable[Query],
-    defaults: Json,
-    options: Json,
-    *,
-    overrides: Sequence[Json] = (),
-    instant: bool = False,
-    format: str = "time_series",  # noqa: A002 (Grafana's own word)
-    **more: Any,
-) -> Panel:
-    """Return a panel of `kind`, Grafana's name of it; `more` are grafanalib's own arguments."""
-    # grafanalib's targets are those of all data sources in one, Graphite's and Elasticsearch's too.
-    targets: list[Json] = [
-        {
-            "datasource": DATASOURCE,
-            "expr": query.expr,
-            "format": format,
-            "instant": instant,
-            "range": not instant,
-            "legendFormat": query.legend,
-            "refId": ref_of(position),
-        }
-        for position, query in enumerate(queries)
-    ]
-    panel: Panel = _Plain(
-        title=head.title,
-        description=head.description,
-        dataSource=DATASOURCE,
-        targets=targets,
-        extraJson={
-            "fieldConfig": {"defaults": _DEFAULTS | {"unit": head.unit} | defaults, "overrides": list(overrides)},
-            "options": options,
-        },
-        # grafanalib's 100 would hide what is shorter than half a minute; without a number it is the panel's width.
-        **{"maxDataPoints": None} | more,
-    )
-    panel.kind = kind
-    return panel

@@ -10,17 +10,17 @@ _MOST_DIGITS: Final = 4
 
 
 def per_node(promql: str) -> str:
-    """Return `promql` with the label `node` alone, by which a table joins its columns."""
+    """Return `promql` with `node` as its only label, by which a table joins its columns."""
     return f"max by (node) ({promql})"
 
 
 def share_of(promql: str, limit: str) -> str:
-    """Return how much of `limit`, a series without labels, `promql` has reached."""
+    """Return the share of `limit`, a series without labels, that `promql` has reached."""
     return f"({promql}) / on () group_left () {limit}"
 
 
 def limit_for(promql: str, limit: str) -> str:
-    """Return `limit` while there is something that it limits: alone, Grafana would show it as the figure."""
+    """Return `limit` while `promql` has a value: a limit alone would be shown as the figure."""
     return f"{limit} and on () ({promql})"
 
 
@@ -35,14 +35,14 @@ def code(selector: str) -> str:
 
 
 def now_in_order(selector: str) -> str:
-    """Return the codes, asked for one moment, so that M2 comes before M10."""
+    """Return the codes for an instant query, in an order in which M2 comes before M10."""
     # `or` keeps the order of its sides, and Prometheus orders by letters: M2 comes before M10 by its length.
     lengths = (code(f'{selector}, node=~"{_ending_in(digits)}"') for digits in _digits())
     return "\nor ".join([*lengths, code(selector)])
 
 
 def in_order(promql: str) -> str:
-    """Return `promql`, asked over a range, so that M2 comes before M10: ranges are ordered by labels."""
+    """Return `promql` for a range query, in an order in which M2 comes before M10: ranges are ordered by labels."""
     for digits in _digits():
         promql = f'label_replace({promql}, "digits", "{digits}", "node", "{_ending_in(digits)}")'
     return promql
@@ -57,12 +57,12 @@ def _digits() -> range:
 
 
 def history(selector: str) -> str:
-    """Return the states over time. A sending shorter than the distance of two evaluations shows all the same."""
+    """Return the states over time, in which also a sending shorter than the interval of the rules is visible."""
     # The difference of two steps shows each sending in one step. A rate would spread it over $__rate_interval, and a
     # node that sends for a second three times a minute would be red all the time.
     entries = f'cmzsb_state_entries_total{{state="{SENDING.name}", {selector}}}'
     entered = f"sum by (node) ({entries} - {entries} offset $__interval)"
-    # The last `or` is for steps without an evaluation in them: a late one must leave no hole.
+    # The last `or` is for steps without an evaluation of the rules: a late evaluation must leave no gap.
     return (
         f"{SENDING.code} * ({entered} > bool 0) > 0\n"
         f"or max by (node) (max_over_time({code(selector)}[$__interval]))\n"

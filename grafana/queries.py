@@ -16,7 +16,7 @@ _BRIDGE: Final = 'up{job="castray-bridge"}'
 NODES: Final = values_of("node", "node:cmzsb_work_state:code")
 NODE_IP: Final = values_of("node_ip", f'up{{job="cmzsb-monitor", {_ONE}}}')
 
-# Who gives no answer
+# Nodes without an answer
 LOST: Final = "max by (node, node_ip) (castray_bridge_node_present) == 0"
 UNREACHABLE: Final = "max by (node, node_ip) (castray_bridge_node_reachable) == 0"
 NOT_SCRAPED: Final = 'max by (node, node_ip) (up{job="cmzsb-monitor", node!=""}) == 0'
@@ -37,24 +37,24 @@ REPORT_AGE_THRESHOLD: Final = "cmzsb:report_age_seconds:threshold"
 INFERENCE_P95_THRESHOLD: Final = "cmzsb:inference_p95_seconds:threshold"
 _ALERTS: Final = 'alertname=~"Cmzsb.*|CastRay.*"'
 _ALERTS_HERE: Final = f'{_ALERTS}, node=~"$node|"'
-"""Those of the chosen nodes, and those of no node."""
+"""Alerts of the chosen nodes, and alerts that are about no node."""
 FIRING: Final = (
     f"1000 * max by (alertname, node, severity) (ALERTS_FOR_STATE{{{_ALERTS_HERE}}})\n"
     f'and max by (alertname, node, severity) (ALERTS{{alertstate="firing", {_ALERTS_HERE}}})'
 )
-"""Since when what an alert is about holds, in milliseconds since 1970, for those that fire."""
+"""Firing alerts: the time, in milliseconds since 1970, from which on the condition of each has held."""
 
 
 def _beginnings(alerts: str) -> str:
-    # Marked for as long as they fire, a few alerts would cover all charts.
+    # If alerts were marked for as long as they fire, a few of them would cover all charts.
     firing = f'ALERTS{{alertstate="firing", {alerts}}}'
     return f"max by (alertname, node) ({firing}) unless max by (alertname, node) ({firing} offset $__interval)"
 
 
 ALERT_ANNOTATIONS: Final = _beginnings(_ALERTS_HERE)
-"""Where an alert begins to fire."""
+"""The moments at which an alert begins to fire."""
 ALL_ALERT_ANNOTATIONS: Final = _beginnings(_ALERTS)
-"""The same for a dashboard on which no nodes can be chosen."""
+"""The same for a dashboard without a choice of nodes."""
 
 
 def state_count(state: str) -> str:
@@ -63,7 +63,7 @@ def state_count(state: str) -> str:
 
 
 MOST_ROWS: Final = 30
-"""As many rows of the timeline as can still be told apart."""
+"""Rows of the timeline that can still be told apart."""
 _SENT_IN_RANGE: Final = f"sum by (node) (increase(cmzsb_sent_to_server_total{{{_FLEET}}}[$__range] @ end()))"
 _URGENCY: Final = (
     f"1e9 * {per_node(f'{code(_FLEET)} @ end() == bool {UNKNOWN.code}')}\n"
@@ -80,7 +80,7 @@ NODE_STATE_LIMIT: Final = (
     f"or cmzsb:stuck_detecting_seconds:threshold and on () {NODE_LIGHT} == {DETECTING.code}\n"
     "or on () vector(1e9))"
 )
-"""How long the present state may last, in seconds. Idle may last for ever."""
+"""How long the present state may last, in seconds. Idle has no limit."""
 NODE_REPORT_AGE: Final = f"node:cmzsb_report:age_seconds{{{_ONE}}}"
 NODE_STATE_SECONDS: Final = f"sum by (state) (increase(cmzsb_state_seconds_total{{{_ONE}}}[$__range]))"
 NODE_STATE_SHARE: Final = f"node:cmzsb_state_seconds:share5m{{{_ONE}}}"
@@ -99,7 +99,7 @@ NODE_GPU: Final = 'avg by (ip) (ray_node_gpus_utilization{ip="$node_ip"})'
 
 
 def node_inference_quantile(quantile: float) -> str:
-    """Return the quantile of the inference time of the one node, in seconds; nothing where nothing was inferred."""
+    """Return the quantile of the node's inference time, in seconds; no value without inferences."""
     buckets = f"sum by (le) (rate(cmzsb_inference_duration_seconds_bucket{{{_ONE}}}[$__rate_interval]))"
     return f"histogram_quantile({quantile:g}, {buckets}) > 0"
 
@@ -116,10 +116,10 @@ SNAPSHOT_AGE: Final = (
     f"  time() - last_over_time(castray_bridge_snapshot_timestamp_seconds[1d]) and on (instance) {_BRIDGE}\n"
     "), 0)"
 )
-"""In seconds. It grows on when the bridge has died, for as long as Prometheus is told to scrape it."""
+"""In seconds. It goes on growing after the bridge has died, as long as Prometheus has the bridge as a target."""
 SNAPSHOT_THRESHOLD: Final = "cmzsb:bridge_age_seconds:threshold"
 RAY_UP: Final = f"max(castray_bridge_ray_up) or on () 0 * max({_BRIDGE}) - 1"
-"""Whether Ray answers, 1 or 0; -1 when nobody knows, for the bridge has died."""
+"""Whether Ray answers, 1 or 0; -1 when that is unknown because the bridge has died."""
 STALE_COUNT: Final = "sum(cmzsb_status_stale)"
 STALE: Final = "max by (node, node_ip) (cmzsb_status_stale) == 1"
 VERSIONS: Final = (

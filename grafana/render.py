@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from grafanalib import core
 from grafanalib._gen import DashboardEncoder
-from grafanalib.core import Dashboard
 
 from grafana import fleet, health, node
+from grafana.dashboard import Dashboard, build
+from grafana.texts import LANGUAGES
 
-_NO_LONGER_KNOWN: Final = {"__inputs", "hideControls", "rows", "sharedCrosshair", "style"}
-"""What Grafana had before 5.0, of which grafanalib still writes the defaults."""
-LANGUAGES: Final = ("en", "zh")
-DASHBOARDS: Final[dict[str, Callable[[str], Dashboard]]] = {
-    "fleet": fleet.dashboard,
-    "node": node.dashboard,
-    "health": health.dashboard,
+_OBSOLETE: Final = {"__inputs", "hideControls", "rows", "sharedCrosshair", "style"}
+"""Fields of Grafana before 5.0, of which grafanalib still writes the defaults."""
+DASHBOARDS: Final[dict[str, Dashboard]] = {
+    dashboard.name: dashboard for dashboard in (fleet.DASHBOARD, node.DASHBOARD, health.DASHBOARD)
 }
 
 
-def as_json(dashboard: Dashboard) -> dict[str, Any]:
-    """Return the dashboard as Grafana's JSON model, without the empty and the old values that grafanalib adds."""
+def as_json(dashboard: core.Dashboard) -> dict[str, Any]:
+    """Return the dashboard as Grafana's JSON model, without the empty and obsolete fields that grafanalib adds."""
     model = json.loads(json.dumps(dashboard, cls=DashboardEncoder))
-    model = {name: value for name, value in model.items() if name not in _NO_LONGER_KNOWN}
+    model = {name: value for name, value in model.items() if name not in _OBSOLETE}
     slim: dict[str, Any] = _without_nulls(model)
     return {"id": None} | slim
 
@@ -33,8 +32,8 @@ def as_json(dashboard: Dashboard) -> dict[str, Any]:
 def models(languages: tuple[str, ...] = LANGUAGES) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Yield every dashboard's relative path as a file, and its model."""
     for lang in languages:
-        for name, make in DASHBOARDS.items():
-            yield Path(lang) / f"{name}.json", as_json(make(lang))
+        for name, dashboard in DASHBOARDS.items():
+            yield Path(lang) / f"{name}.json", as_json(build(dashboard, lang))
 
 
 def files(languages: tuple[str, ...] = LANGUAGES) -> Iterator[tuple[Path, str]]:
@@ -44,7 +43,7 @@ def files(languages: tuple[str, ...] = LANGUAGES) -> Iterator[tuple[Path, str]]:
 
 
 def write(directory: Path, languages: tuple[str, ...] = LANGUAGES) -> list[Path]:
-    """Write the files below `directory` and return their paths."""
+    """Write the files below `directory` and return their paths. Raises `OSError`."""
     written = []
     for path, text in files(languages):
         target = directory / path

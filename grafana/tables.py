@@ -1,15 +1,14 @@
-"""Tables: figures per node side by side, and lists of what the labels of one query say."""
+"""Tables: figures per node side by side, and lists of the labels that one query finds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from grafanalib.core import Panel
-
 from grafana import thresholds
-from grafana.panels import Json, PanelText, Query, make, override, ref_of
+from grafana.panels import Json, Panel, PanelText, Query, override, ref_of
 from grafana.promql import share_of
+from grafana.texts import Words
 
 COLOURED: Final[Json] = {
     # The first is Grafana's before 9.5, the second that of later ones.
@@ -19,23 +18,23 @@ COLOURED: Final[Json] = {
 
 
 class Column(NamedTuple):
-    """A figure per node: PromQL that finds it, its unit and the number of decimals."""
+    """A figure per node: its title, the PromQL that finds it, its unit and the number of decimals."""
 
-    title: str
+    title: Words
     expr: str
     unit: str = "none"
     decimals: int | None = None
 
 
 class LimitColumn(NamedTuple):
-    """How much of the limit that PromQL `limit` finds, the figure of `expr` has reached; the cells are coloured."""
+    """The share of the limit, PromQL `limit`, that the figure of `expr` has reached; the cells are coloured."""
 
-    title: str
+    title: Words
     expr: str
     limit: str
 
 
-def figures(head: PanelText, key: str, columns: Sequence[Column | LimitColumn], sort_by: str, link: Json) -> Panel:
+def figures(text: PanelText, key: Words, columns: Sequence[Column | LimitColumn], sort_by: Words, link: Json) -> Panel:
     """One row per node under the title `key`, the largest of `sort_by` first."""
     names = {"node": key} | {f"Value #{ref_of(position)}": column.title for position, column in enumerate(columns)}
     overrides = [override("byName", key, links=[link])]
@@ -48,33 +47,33 @@ def figures(head: PanelText, key: str, columns: Sequence[Column | LimitColumn], 
             queries.append(Query(column.expr))
             options = {"unit": column.unit} | ({} if column.decimals is None else {"decimals": column.decimals})
         overrides.append(override("byName", column.title, **options))
-    return _table(head, queries, names, overrides, sort_by)
+    return _table(text, queries, names, overrides, sort_by)
 
 
 def listing(
-    head: PanelText,
+    text: PanelText,
     query: str,
-    names: Mapping[str, str],
+    names: Mapping[str, Words],
     overrides: Sequence[Json] = (),
     *,
-    none: str,
-    sort_by: str = "",
+    none: Words,
+    sort_by: Words = "",
     descending: bool = True,
 ) -> Panel:
     """One row per series; `names` maps labels (and `Value`) to titles in order. `none` stands for no rows."""
     shown = list(overrides)
     if "Value" not in names:
         shown.append(override("byName", "Value", custom__hidden=True))
-    return _table(head, [Query(query)], names, shown, sort_by, none, descending)
+    return _table(text, [Query(query)], names, shown, sort_by, none, descending)
 
 
 def _table(
-    head: PanelText,
+    text: PanelText,
     queries: Sequence[Query],
-    names: Mapping[str, str],
+    names: Mapping[str, Words],
     overrides: Sequence[Json],
-    sort_by: str,
-    none: str = "",
+    sort_by: Words,
+    none: Words = "",
     descending: bool = True,
 ) -> Panel:
     order = {name: position for position, name in enumerate(names)}
@@ -86,12 +85,12 @@ def _table(
         "footer": {"show": False, "reducer": ["sum"]},
         "sortBy": [{"displayName": sort_by, "desc": descending}] if sort_by else [],
     }
-    return make(
-        "table",
-        head,
-        queries,
-        defaults | ({"noValue": none} if none else {}),
-        options,
+    return Panel(
+        type="table",
+        text=text,
+        queries=queries,
+        defaults=defaults | ({"noValue": none} if none else {}),
+        options=options,
         overrides=overrides,
         instant=True,
         format="table",

@@ -1,8 +1,8 @@
-"""Colours by the limits that the alerts compare with. No limit is written here: the recorded series are asked for them.
+"""Colours by the limits of the alerts. No limit is written here: panels query the recorded series of `thresholds.yml`.
 
-So a number changed in `thresholds.yml` changes the colours with the next refresh, as it changes the alerts. A single
-figure's scale ends at its limit, and its colours are shares of that scale. Grafana 9 can do that once in a panel, so
-that a table has a column of its own for each limit, with the share of it that Prometheus has worked out.
+A number changed in `thresholds.yml` therefore changes the colours with the next refresh, as it changes the alerts. A
+single figure's scale ends at its limit, and its colours are shares of that scale. Grafana 9 has one such scale per
+panel, so a table has a column of its own for each limit, with the share of it that Prometheus has computed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final, TypeAlias
 
 from exporter.states import IDLE, SENDING, UNKNOWN
+from grafana.texts import Words
 
 Json: TypeAlias = dict[str, Any]
 GREY, GREEN, ORANGE, RED = UNKNOWN.colour, IDLE.colour, "#f59e0b", SENDING.colour
@@ -28,8 +29,8 @@ def of_a_scale() -> Json:
     return {"min": 0, "thresholds": {"mode": "percentage", "steps": _steps(100)}}
 
 
-def scale(field: str, limit_ref: str) -> Json:
-    """Return the transformation that ends the scale of `field` at what query `limit_ref`, called LEGEND, finds."""
+def scale(field: Words, limit_ref: str) -> Json:
+    """Return the transformation that ends the scale of `field` at the value of query `limit_ref`, named LEGEND."""
     return {
         "id": "configFromData",
         "options": {

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from grafana.render import DASHBOARDS, LANGUAGES
+from grafana.render import DASHBOARDS
+from grafana.texts import LANGUAGES
 
 ROOT = Path(__file__).parents[2]
 DIRECTORY = ROOT / "grafana" / "dashboards"

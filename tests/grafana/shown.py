@@ -21,7 +21,7 @@ SCRAPE_SECONDS = 2
 
 
 class Frame(NamedTuple):
-    """One series as a query brings it: which query, its labels, its points `(second, value)`."""
+    """One series of a query's result: the query's name, its labels, its points `(second, value)`."""
 
     ref: str
     name: str
@@ -34,7 +34,7 @@ class Frame(NamedTuple):
 
 
 class Screen:
-    """A dashboard on the screen: the chosen nodes, and the Prometheus that it asks since the second `start`."""
+    """A dashboard on the screen: the chosen nodes, and the Prometheus that it queries from the second `start` on."""
 
     def __init__(self, url: str, start: float, node: str = ".*", node_ip: str = "", interval: str = "4s") -> None:
         self.url = url
@@ -113,7 +113,7 @@ class Screen:
         return {frame.name: frame.points for frame in self.frames(panel)}
 
     def frames(self, panel: Json, form: str = "") -> list[Frame]:
-        """Ask what the panel asks."""
+        """Return the series that the panel's queries find."""
         wanted = form or ("heatmap" if panel["type"] == "heatmap" else "time_series")
         assert {target["format"] for target in panel["targets"]} == {wanted}
         assert panel["options"].get("reduceOptions", {"calcs": ["lastNotNull"]})["calcs"] == ["lastNotNull"]

@@ -15,7 +15,7 @@ import pytest
 from tests.grafana.files import EACH, Json, load
 
 EXCEPTIONS = {
-    "template-job-rule": "nobody chooses a job: a dashboard is about one product, whose jobs have fixed names",
+    "template-job-rule": "a dashboard is about one product, whose jobs have fixed names, so there is no job to choose",
     "template-instance-rule": "nodes are chosen by name; an instance is an address that may pass to another node",
     "target-job-rule": "recorded series have no job, and no other job exposes the product's own names",
     "target-instance-rule": "the same of the instance",
@@ -26,7 +26,7 @@ EXCEPTIONS = {
 }
 """What is broken on purpose, and why."""
 _RATE_INTERVAL = "8861s"
-"""A duration that nobody would write."""
+"""A duration that stands in no query."""
 _DURATIONS = {"$__rate_interval": _RATE_INTERVAL, "$__interval": "4861s", "$__range": "6067s"}
 dashboards = pytest.mark.parametrize("dashboard", [load(*each) for each in EACH], ids=lambda found: found["uid"])
 

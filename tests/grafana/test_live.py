@@ -155,7 +155,7 @@ EXPECTED: dict[tuple[str, str], tuple[Show, Any]] = {
     ("node", "Inference times in detail"): (lambda screen, panel: steepest(last(screen, panel)), "0.05"),
     ("node", "Low-confidence share"): (last, {"share": Between(0.39, 0.41), "limit": 0.5}),
     ("node", "Load of the board"): (last, {"CPU": 42, "memory": 37.5, "GPU": 30}),
-    ("health", "Age of the bridge's news"): (Screen.figure, (Between(0, 7.5), GREEN)),
+    ("health", "Age of the bridge's data"): (Screen.figure, (Between(0, 7.5), GREEN)),
     ("health", "Ray"): (Screen.figure, ("answers", GREEN)),
     ("health", "Nodes without reports"): (Screen.figure, (1.0, ORANGE)),
     ("health", "Open web dashboards"): (Screen.figure, (1.0, GREEN)),
@@ -166,8 +166,8 @@ EXPECTED: dict[tuple[str, str], tuple[Show, Any]] = {
         Screen.table,
         [{"Node": name, "Version": __version__} for name in (*NODES, "castray-bridge")],
     ),
-    ("health", "Questions of the bridge by result"): (moving, {"ok", "refused"}),
-    ("health", "Duration of questions (p95)"): (last, {"p95": Between(0.0001, 1)}),
+    ("health", "Probes of the bridge by result"): (moving, {"ok", "refused"}),
+    ("health", "Duration of probes (p95)"): (last, {"p95": Between(0.0001, 1)}),
     ("health", "Slowest scrape per job"): (
         last,
         dict.fromkeys(("castray-bridge", "cmzsb-monitor", "ray"), Between(0.0001, 1.5)),
@@ -279,7 +279,7 @@ def test_variable_offers(site: Site, dashboard: str, variable: str, values: set[
 WHEN_BRIDGE_AND_MONITOR_ARE_DEAD: list[tuple[str, str, Show, Any]] = [
     ("health", "Ray", Screen.figure, ("bridge is down", GREY)),
     ("health", "Open web dashboards", Screen.figure, TEXT[UNKNOWN]),
-    ("health", "Age of the bridge's news", Screen.figure, (Between(7.5, 60), ORANGE)),
+    ("health", "Age of the bridge's data", Screen.figure, (Between(7.5, 60), ORANGE)),
     ("health", "Versions", lambda screen, panel: {row["Node"] for row in screen.table(panel)}, {"M1", "M2"}),
     ("node", "Now", lights, [(NODE, *TEXT[UNKNOWN])]),
     ("node", "In this state for", Screen.figure, TEXT[UNKNOWN]),

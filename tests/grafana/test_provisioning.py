@@ -37,7 +37,7 @@ def test_folder_is_the_one_that_is_pushed_to() -> None:
     assert provider["options"]["path"] in (ROOT / "docs" / "dashboards.md").read_text("utf-8")
 
 
-def test_wall_display_lets_everybody_look_and_nobody_write() -> None:
+def test_wall_display_needs_no_login_and_cannot_write() -> None:
     settings = configparser.ConfigParser(inline_comment_prefixes=None)
     settings.read(ROOT / "grafana" / "grafana.ini", "utf-8")
     assert dict(settings["auth.anonymous"]) == {"enabled": "true", "org_role": "Viewer"}

@@ -79,7 +79,7 @@ def test_data_source_that_is_provisioned_is_told_in_grafanas_words(
 
 
 @pytest.mark.parametrize(("status", "said"), [(500, "answers 500 to GET /api/folders/cmzsb"), (403, "forbids GET")])
-def test_question_that_fails_is_not_taken_for_a_missing_folder(
+def test_failed_request_is_not_taken_for_a_missing_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], status: int, said: str
 ) -> None:
     app = Flask("broken")
@@ -100,7 +100,7 @@ def test_redirect_is_told_with_its_address(tmp_path: Path, capsys: pytest.Captur
     assert "redirects to https://grafana.example/api/health" in capsys.readouterr().err
 
 
-def test_nobody_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_closed_port_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert push(f"http://127.0.0.1:{free_port()}", tmp_path) == 1
     assert "cannot be reached" in capsys.readouterr().err
 
