@@ -11,12 +11,11 @@ from flask import Flask
 
 from exporter.metrics import Errors, StatusCollector, registry
 from exporter.status.service import Status
-from exporter.status.ticker import LogObserver
 from exporter.storage.journal import Journal
-from exporter.web.access import WritePolicy, networks
+from exporter.web.access import WritePolicy
 from exporter.web.api import MAX_WAITERS, Services, create_app
 from exporter.web.identity import LocalIdentity
-from exporter.web.refusals import Refusals
+from exporter.web.refusals import RejectedReports
 from exporter.web.server import Server
 from servicekit.address import Address
 from servicekit.clock import SystemClock
@@ -29,16 +28,16 @@ _DIRECTORY: Final = "BENCH_WSGI_DIRECTORY"
 
 def _services(directory: Path) -> Services:
     clock, journal, errors = SystemClock(), Journal(directory), Errors()
-    status = Status(clock=clock, recorder=journal, observer=LogObserver(), ttl=60, stored=journal.stored)
+    status = Status(clock=clock, recorder=journal, ttl=60, stored=journal.stored)
     return Services(
         status=status,
         journal=journal,
         identity=LocalIdentity("M5", "board"),
-        policy=WritePolicy(networks("127.0.0.0/8"), None),
+        policy=WritePolicy(),
         registry=registry(StatusCollector("M5", status.view, lambda: journal.errors, errors)),
         clock=clock,
         errors=errors,
-        refusals=Refusals(status.reject),
+        rejected=RejectedReports(status.reject),
         host_names=frozenset(),
     )
 
@@ -49,7 +48,7 @@ def _application(directory: Path) -> Flask:
 
 def _waitress(port: int, directory: Path) -> None:
     services = _services(directory)
-    Server(create_app(services), Address("127.0.0.1", port), services.refusals).run(lambda: None)
+    Server(create_app(services), Address("127.0.0.1", port), services.rejected).run(lambda: None)
 
 
 def _cheroot(port: int, directory: Path) -> None:

@@ -1,4 +1,4 @@
-"""The node monitor's command line: wires journal, status, API and server together."""
+"""The command line of the node monitor: wires journal, status, API and server together."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import click
 from exporter.metrics import Errors, StatusCollector, registry
 from exporter.report import TTL_MAX, TTL_MIN
 from exporter.status.service import Status
-from exporter.status.ticker import LogObserver, Ticker
+from exporter.status.ticker import Ticker
 from exporter.storage.journal import Journal
 from exporter.web.access import WritePolicy, networks
 from exporter.web.api import Services, create_app
 from exporter.web.identity import LocalIdentity
-from exporter.web.refusals import Refusals
+from exporter.web.refusals import RejectedReports
 from exporter.web.server import Server
 from servicekit import cli, log
 from servicekit.address import Address
@@ -70,13 +70,14 @@ def _node_name(value: str) -> str:
 @_option("--token-file", "File with the token that lets other machines write.", type=click.Path(path_type=Path))
 @_option(
     "--trusted-writers",
-    "Addresses and networks that may write without a token.",
+    "Addresses and networks that may write without a token, besides loopback, which always may.",
     type=_networks,
-    default="127.0.0.0/8,::1",
+    default="",
+    show_default="none",
 )
 @_option(
     "--host-names",
-    "Further names, comma-separated, under which the monitor is addressed.",
+    "Further host names, comma-separated, that requests may use for the monitor.",
     default="",
     show_default="none",
 )
@@ -99,21 +100,21 @@ def command(
     policy = WritePolicy(networks(trusted_writers), read_token(token_file) if token_file else None)
     clock = SystemClock()
     journal = Journal(state_dir)
-    status = Status(clock=clock, recorder=journal, observer=LogObserver(), ttl=report_ttl, stored=journal.stored)
-    errors, refusals = Errors(), Refusals(status.reject)
+    status = Status(clock=clock, recorder=journal, ttl=report_ttl, stored=journal.stored)
+    errors, rejected = Errors(), RejectedReports(status.reject)
     services = Services(
         status=status,
         journal=journal,
-        identity=LocalIdentity(node_name, socket.gethostname()),
+        identity=LocalIdentity(node_name, socket.gethostname(), listen.host),
         policy=policy,
         registry=registry(StatusCollector(node_name, status.view, lambda: journal.errors, errors)),
         clock=clock,
         errors=errors,
-        refusals=refusals,
+        rejected=rejected,
         host_names=frozenset(name.strip().lower() for name in host_names.split(",") if name.strip()),
     )
     try:
-        server = Server(create_app(services), listen, refusals)
+        server = Server(create_app(services), listen, rejected)
     except StartError:
         journal.close()
         raise

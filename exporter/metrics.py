@@ -1,4 +1,7 @@
-"""The monitor's metrics: read from the status at every scrape, never kept beside it."""
+"""The monitor's metrics: read from the status at every scrape, so that there is no second copy.
+
+Counters begin at 0 with the process. The totals over all runs are in `/api/status`.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +23,9 @@ from exporter.status.view import StatusView
 from servicekit.version import __version__
 
 
-@dataclass(slots=True)
+@dataclass
 class Errors:
-    """Unforeseen exceptions in request handlers. The one count that no status and no journal has."""
+    """Unforeseen exceptions in request handlers."""
 
     http: int = 0
 
@@ -31,7 +34,7 @@ class Errors:
         self.http += 1
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False)
 class StatusCollector(Collector):
     """Yields `cmzsb_*`, all with the label `node`, e.g. `cmzsb_work_status{node="M5",state="sending"} 1`."""
 
@@ -41,7 +44,7 @@ class StatusCollector(Collector):
     errors: Errors = field(default_factory=Errors)
 
     def describe(self) -> list[Metric]:
-        """Describe nothing: registering must not read the status."""
+        """Return nothing: registration must not read the status."""
         return []
 
     def collect(self) -> Iterator[Metric]:
@@ -66,20 +69,20 @@ class StatusCollector(Collector):
         )
         for state in REPORTABLE:
             status.add_metric((self.node, state.name), float(state is view.state))
-            seconds.add_metric((self.node, state.name), view.seconds[state.name])
-            entries.add_metric((self.node, state.name), view.entries[state.name])
+            seconds.add_metric((self.node, state.name), view.counters.seconds[state.name])
+            entries.add_metric((self.node, state.name), view.counters.entries[state.name])
         age = GaugeMetricFamily(
-            "cmzsb_state_age_seconds", "Seconds since the present state was entered.", labels=("node",)
+            "cmzsb_state_age_seconds", "Seconds since the current state was entered.", labels=("node",)
         )
         age.add_metric((self.node,), view.in_state)
         yield from (status, seconds, entries, age)
 
     def _counts(self, view: StatusView) -> Iterator[Metric]:
-        totals = view.totals
+        inputs = view.counters.inputs
         for name, help_text, value in (
-            ("processed", "Inputs that the inference script looked at.", totals.processed),
-            ("low_confidence", "Inputs whose result had a low confidence.", totals.low_confidence),
-            ("sent_to_server", "Inputs sent to the server for a second look.", totals.sent_to_server),
+            ("processed", "Inputs that the inference script looked at.", inputs.processed),
+            ("low_confidence", "Inputs whose result had a low confidence.", inputs.low_confidence),
+            ("sent_to_server", "Inputs sent to the server for a second look.", inputs.sent_to_server),
             (
                 "journal_errors",
                 "Writes and reads of the journal that failed, and files that were damaged, removed or replaced.",
@@ -93,9 +96,9 @@ class StatusCollector(Collector):
 
     def _durations(self, view: StatusView) -> Metric:
         family = HistogramMetricFamily(
-            "cmzsb_inference_duration_seconds", "What the model took for one input.", labels=("node",)
+            "cmzsb_inference_duration_seconds", "Time that the model took for one input.", labels=("node",)
         )
-        family.add_metric((self.node,), cumulative(view.bucket_counts), view.duration_sum)
+        family.add_metric((self.node,), cumulative(view.counters.bucket_counts), view.counters.duration_sum)
         return family
 
     def _reporting(self, view: StatusView) -> Iterator[Metric]:
@@ -108,9 +111,9 @@ class StatusCollector(Collector):
             "cmzsb_status_stale", "1 when no report came in time and the state fell back to idle.", labels=("node",)
         )
         stale.add_metric((self.node,), float(view.stale))
-        reports = CounterMetricFamily("cmzsb_reports", "Reports by what became of them.", labels=("node", "result"))
-        reports.add_metric((self.node, "accepted"), view.accepted)
-        reports.add_metric((self.node, "rejected"), view.rejected)
+        reports = CounterMetricFamily("cmzsb_reports", "Reports, accepted and rejected.", labels=("node", "result"))
+        reports.add_metric((self.node, "accepted"), view.counters.accepted)
+        reports.add_metric((self.node, "rejected"), view.counters.rejected)
         yield from (last, stale, reports)
 
 

@@ -1,13 +1,30 @@
-"""One report of an inference script: from the bytes of a request body to a checked value."""
+"""One report of an inference script: from the bytes of a request body to a checked value.
+
+The metadata of `Report`'s fields is the one description of a report: the check, the OpenAPI document and the table in
+docs/api.md derive from it.
+"""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Final, NamedTuple
 
-from exporter.states import BY_NAME, REPORTABLE, State
-from servicekit.json_types import is_integer, is_number, kind
+from exporter.report_fields import (
+    AnyObject,
+    Count,
+    Counts,
+    CutText,
+    Durations,
+    FieldType,
+    Flag,
+    ForeignTime,
+    ReportError,
+    Seconds,
+    ShortText,
+    StateName,
+)
+from exporter.states import REPORTABLE, State
+from servicekit.json_types import kind
 from servicekit.strict_json import StrictJSONError, loads
 
 MESSAGE_LIMIT: Final = 2000
@@ -18,14 +35,13 @@ INCREMENT_LIMIT: Final = 1_000_000
 TOTAL_LIMIT: Final = 10**12
 SEQUENCE_LIMIT: Final = 2**53
 SESSION_LIMIT: Final = 64
+TIMESTAMP_LIMIT: Final = 64
 DURATION_LIMIT: Final = 3600.0
 DURATIONS_LIMIT: Final = 1000
 TTL_MIN: Final = 1.0
 TTL_MAX: Final = 86400.0
 
-
-class ReportError(ValueError):
-    """The body is not an acceptable report; the message says what is wrong and where."""
+__all__ = ["WIRE_FIELDS", "Report", "ReportError", "Totals", "WireField", "parse_report"]
 
 
 class Totals(NamedTuple):
@@ -37,68 +53,167 @@ class Totals(NamedTuple):
 
     def plus(self, other: Totals) -> Totals:
         """Return the sums, field by field."""
-        return Totals(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+        return Totals(*map(int.__add__, self, other))
 
     def beyond(self, earlier: Totals) -> Totals:
         """Return by how much each field exceeds `earlier`; 0 where it does not."""
-        return Totals(*(max(0, mine - theirs) for mine, theirs in zip(self, earlier, strict=True)))
+        return Totals(*(max(0, difference) for difference in map(int.__sub__, self, earlier)))
 
 
-@dataclass(frozen=True, slots=True)
+def _reported(kind: FieldType, text: str, *, unit: str = "", key: str = "", convert: Any = None) -> dict[str, Any]:
+    """Return the metadata of a field of type `kind`; `text` and `unit` are for the docs, `key` is its name in JSON.
+
+    `convert` makes the attribute from the checked value. A field with a default may be missing or null.
+    """
+    return {"kind": kind, "text": text, "unit": unit, "key": key, "convert": convert}
+
+
+_STATES: Final = [f"`{state.name}`" for state in REPORTABLE]
+_INCREMENT: Final = Count(INCREMENT_LIMIT)
+_INCREMENT_TEXT: Final = f"Increment, at most {INCREMENT_LIMIT:,}; replaces the implicit count"
+
+
+@dataclass(frozen=True)
 class Report:
-    """What one report says; None where it says nothing."""
+    """The content of one report; None where it says nothing."""
 
-    state: State
-    message: str = ""
-    current_task: str | None = None
-    task_info: dict[str, Any] | None = None
-    timestamp: str | float | None = None
-    """The reporter's own clock: recorded, never trusted."""
-    ttl: float | None = None
-    """Seconds after which silence means that the reporter is gone."""
-    processed: int | None = None
-    low_confidence: int | None = None
-    sent_to_server: int | None = None
-    inference_seconds: tuple[float, ...] = ()
-    session: str | None = None
-    sequence: int | None = None
-    totals: Totals | None = None
-    heartbeat: bool = False
-    """No event: the reporter lives, is in `state` still, and may have counted something."""
+    state: State = field(
+        metadata=_reported(
+            StateName(),
+            f"{', '.join(_STATES[:-1])} or {_STATES[-1]}; the only field that must be there",
+            key="status",
+        )
+    )
+    message: str = field(
+        default="",
+        metadata=_reported(
+            CutText(MESSAGE_LIMIT),
+            f"For people; becomes the text of the alert record; cut to {MESSAGE_LIMIT:,} characters",
+        ),
+    )
+    current_task: str | None = field(
+        default=None,
+        metadata=_reported(
+            CutText(TASK_LIMIT), f"What is being worked on; shown beside the light; cut to {TASK_LIMIT:,} characters"
+        ),
+    )
+    task_info: dict[str, Any] | None = field(
+        default=None,
+        metadata=_reported(
+            AnyObject(TASK_INFO_LIMIT),
+            f"Anything about the task; kept, never interpreted; at most {TASK_INFO_LIMIT // 1024} KiB",
+        ),
+    )
+    timestamp: str | float | None = field(
+        default=None,
+        metadata=_reported(
+            ForeignTime(TIMESTAMP_LIMIT),
+            f"The reporter's clock; recorded, not trusted; a string has at most {TIMESTAMP_LIMIT} characters",
+            unit="RFC 3339 or Unix seconds",
+        ),
+    )
+    ttl: float | None = field(
+        default=None,
+        metadata=_reported(
+            Seconds(TTL_MIN, TTL_MAX),
+            f"{TTL_MIN:g} to {TTL_MAX:,.0f}, until the state falls back to `idle`; else `--report-ttl`",
+            unit="seconds",
+        ),
+    )
+    processed: int | None = field(default=None, metadata=_reported(_INCREMENT, _INCREMENT_TEXT, unit="results"))
+    low_confidence: int | None = field(default=None, metadata=_reported(_INCREMENT, _INCREMENT_TEXT, unit="results"))
+    sent_to_server: int | None = field(default=None, metadata=_reported(_INCREMENT, _INCREMENT_TEXT, unit="requests"))
+    inference_seconds: tuple[float, ...] = field(
+        default=(),
+        metadata=_reported(
+            Durations(Seconds(0.0, DURATION_LIMIT), DURATIONS_LIMIT),
+            f"One duration or up to {DURATIONS_LIMIT:,}, each at most {DURATION_LIMIT:,.0f}, for the histogram",
+            unit="seconds",
+        ),
+    )
+    session: str | None = field(
+        default=None,
+        metadata=_reported(
+            ShortText(SESSION_LIMIT), f"Names one life of a reporter, with `totals`; 1 to {SESSION_LIMIT} characters"
+        ),
+    )
+    sequence: int | None = field(
+        default=None,
+        metadata=_reported(
+            Count(SEQUENCE_LIMIT),
+            "Number of the report in its session, from 1 on: one that is sent again is counted once",
+        ),
+    )
+    totals: Totals | None = field(
+        default=None,
+        metadata=_reported(
+            Counts(Count(TOTAL_LIMIT), Totals._fields),
+            f"{', '.join(f'`{name}`' for name in Totals._fields)} since the session began,"
+            f" each at most {TOTAL_LIMIT:,}",
+            convert=Totals._make,
+        ),
+    )
+    heartbeat: bool = field(
+        default=False,
+        metadata=_reported(
+            Flag(),
+            "true: no event, the script is in that state still. Counts nothing by itself, and what another session"
+            " does stays on show",
+        ),
+    )
     unknown_fields: tuple[str, ...] = ()
     """Names that this version does not know; a newer reporter may send them."""
+
+
+class WireField(NamedTuple):
+    """One field of a report as it stands in JSON."""
+
+    key: str
+    kind: FieldType
+    is_required: bool
+    unit: str
+    text: str
+    attribute: str
+    convert: Any
+
+
+def _wire_field(each: Field[Any]) -> WireField:
+    metadata = each.metadata
+    return WireField(
+        key=metadata["key"] or each.name,
+        kind=metadata["kind"],
+        is_required=each.default is MISSING,
+        unit=metadata["unit"],
+        text=metadata["text"],
+        attribute=each.name,
+        convert=metadata["convert"],
+    )
+
+
+WIRE_FIELDS: Final = tuple(_wire_field(each) for each in fields(Report) if each.metadata)
+"""The fields of a report, in the order of the docs."""
+_KEYS: Final = frozenset(each.key for each in WIRE_FIELDS)
 
 
 def parse_report(body: bytes) -> Report:
     """Check one request body and return its report. Raises `ReportError`."""
     try:
-        fields = loads(body)
+        content = loads(body)
     except StrictJSONError as error:
         raise ReportError(str(error)) from None
-    if not isinstance(fields, dict):
-        raise ReportError(f"the body must be a JSON object, not {kind(fields)}")
-    report = Report(
-        state=_state(fields),
-        message=_text(fields, "message", MESSAGE_LIMIT) or "",
-        current_task=_text(fields, "current_task", TASK_LIMIT),
-        task_info=_task_info(fields),
-        timestamp=_timestamp(fields),
-        ttl=_ttl(fields),
-        processed=_count(fields, "processed", INCREMENT_LIMIT),
-        low_confidence=_count(fields, "low_confidence", INCREMENT_LIMIT),
-        sent_to_server=_count(fields, "sent_to_server", INCREMENT_LIMIT),
-        inference_seconds=_durations(fields),
-        session=_session(fields),
-        sequence=_count(fields, "sequence", SEQUENCE_LIMIT),
-        totals=_totals(fields),
-        heartbeat=_flag(fields, "heartbeat"),
-        unknown_fields=tuple(sorted(fields.keys() - _KNOWN)),
-    )
+    if not isinstance(content, dict):
+        raise ReportError(f"the body must be a JSON object, not {kind(content)}")
+    values = {}
+    for each in WIRE_FIELDS:
+        value = content.get(each.key)
+        if value is not None:
+            checked = each.kind.read(value, each.key)
+            values[each.attribute] = each.convert(checked) if each.convert else checked
+        elif each.is_required:
+            raise ReportError(f"{each.key}: required; one of {', '.join(each.kind.schema()['enum'])}")
+    report = Report(**values, unknown_fields=tuple(sorted(content.keys() - _KEYS)))
     _check_together(report)
     return report
-
-
-_KNOWN: Final = frozenset(Report.__dataclass_fields__) - {"state", "unknown_fields"} | {"status"}
 
 
 def _check_together(report: Report) -> None:
@@ -110,98 +225,3 @@ def _check_together(report: Report) -> None:
         for name in Totals._fields:
             if getattr(report, name) is not None:
                 raise ReportError(f"{name}: either as an increment or in totals, not both")
-
-
-def _state(fields: dict[str, Any]) -> State:
-    valid = ", ".join(state.name for state in REPORTABLE)
-    name = fields.get("status")
-    if name is None:
-        raise ReportError(f"status: required; one of {valid}")
-    state = BY_NAME.get(name) if isinstance(name, str) else None
-    if state is None or not state.reportable:
-        shown = f"{name[:40]!a}" if isinstance(name, str) else kind(name)
-        raise ReportError(f"status: {shown} is not one of {valid}")
-    return state
-
-
-def _text(fields: dict[str, Any], name: str, limit: int) -> str | None:
-    # Long text is cut, not refused: a script that posts a whole traceback must still move the light.
-    value = fields.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise ReportError(f"{name}: must be a string, not {kind(value)}")
-    return value if len(value) <= limit else value[: limit - 1] + "…"
-
-
-def _task_info(fields: dict[str, Any]) -> dict[str, Any] | None:
-    value = fields.get("task_info")
-    if value is None:
-        return None
-    if not isinstance(value, dict):
-        raise ReportError(f"task_info: must be an object, not {kind(value)}")
-    if len(json.dumps(value, ensure_ascii=False).encode()) > TASK_INFO_LIMIT:
-        raise ReportError(f"task_info: larger than {TASK_INFO_LIMIT} bytes")
-    return value
-
-
-def _timestamp(fields: dict[str, Any]) -> str | float | None:
-    value = fields.get("timestamp")
-    if value is None or (isinstance(value, str) and len(value) <= 64) or is_number(value):
-        return value
-    raise ReportError("timestamp: must be a string of at most 64 characters or a number")
-
-
-def _ttl(fields: dict[str, Any]) -> float | None:
-    value = fields.get("ttl")
-    if value is None:
-        return None
-    if not is_number(value) or not TTL_MIN <= value <= TTL_MAX:
-        raise ReportError(f"ttl: must be a number of seconds from {TTL_MIN:g} to {TTL_MAX:g}")
-    return float(value)
-
-
-def _count(fields: dict[str, Any], name: str, limit: int, where: str = "") -> int | None:
-    value = fields.get(name)
-    if value is None:
-        return None
-    if not is_integer(value) or not 0 <= value <= limit:
-        raise ReportError(f"{where}{name}: must be an integer from 0 to {limit}")
-    return value
-
-
-def _durations(fields: dict[str, Any]) -> tuple[float, ...]:
-    value = fields.get("inference_seconds")
-    if value is None:
-        return ()
-    numbers = value if isinstance(value, list) else [value]
-    if len(numbers) > DURATIONS_LIMIT:
-        raise ReportError(f"inference_seconds: more than {DURATIONS_LIMIT} values")
-    for position, number in enumerate(numbers):
-        if not is_number(number) or not 0 <= number <= DURATION_LIMIT:
-            where = f"inference_seconds[{position}]" if isinstance(value, list) else "inference_seconds"
-            raise ReportError(f"{where}: must be a number of seconds from 0 to {DURATION_LIMIT:g}")
-    return tuple(float(number) for number in numbers)
-
-
-def _session(fields: dict[str, Any]) -> str | None:
-    value = fields.get("session")
-    if value is None or (isinstance(value, str) and 0 < len(value) <= SESSION_LIMIT):
-        return value
-    raise ReportError(f"session: must be a string of 1 to {SESSION_LIMIT} characters")
-
-
-def _totals(fields: dict[str, Any]) -> Totals | None:
-    value = fields.get("totals")
-    if value is None:
-        return None
-    if not isinstance(value, dict):
-        raise ReportError(f"totals: must be an object, not {kind(value)}")
-    return Totals(*(_count(value, name, TOTAL_LIMIT, "totals.") or 0 for name in Totals._fields))
-
-
-def _flag(fields: dict[str, Any], name: str) -> bool:
-    value = fields.get(name)
-    if value is None or isinstance(value, bool):
-        return bool(value)
-    raise ReportError(f"{name}: must be true or false, not {kind(value)}")

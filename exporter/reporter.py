@@ -551,7 +551,7 @@ class _TimedReader(io.RawIOBase):
 def _remaining(deadline: float) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
-        raise socket.timeout("no whole reply in time")  # noqa: UP041 (not TimeoutError in Python 3.8)
+        raise socket.timeout("no whole reply in time")
     return left
 
 

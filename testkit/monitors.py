@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,15 +10,12 @@ from flask import Flask
 
 from exporter.metrics import Errors, StatusCollector, registry
 from exporter.status.service import Status
-from exporter.status.ticker import LogObserver
 from exporter.storage.journal import Journal
 from exporter.web.access import WritePolicy
 from exporter.web.api import Services, create_app
 from exporter.web.identity import LocalIdentity
-from exporter.web.refusals import Refusals
+from exporter.web.refusals import RejectedReports
 from testkit.clocks import ManualClock
-
-LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 
 
 class Monitor:
@@ -28,9 +24,7 @@ class Monitor:
     def __init__(self, directory: Path, clock: ManualClock, token: str | None = None) -> None:
         self.clock = clock
         self.journal = Journal(directory)
-        self.status = Status(
-            clock=clock, recorder=self.journal, observer=LogObserver(), ttl=60.0, stored=self.journal.stored
-        )
+        self.status = Status(clock=clock, recorder=self.journal, ttl=60.0, stored=self.journal.stored)
         self.errors = Errors()
         collector = StatusCollector("M5", self.status.view, lambda: self.journal.errors, self.errors)
         self.registry = registry(collector)
@@ -39,11 +33,11 @@ class Monitor:
                 status=self.status,
                 journal=self.journal,
                 identity=LocalIdentity("M5", "board-5"),
-                policy=WritePolicy(LOOPBACK, token),
+                policy=WritePolicy(token=token),
                 registry=self.registry,
                 clock=clock,
                 errors=self.errors,
-                refusals=Refusals(self.status.reject),
+                rejected=RejectedReports(self.status.reject),
             )
         )
 

@@ -86,6 +86,8 @@ class Service:
 class RunningMonitor(Service):
     """A monitor of the node M5; its journal is below `directory` and outlives it."""
 
+    module = "exporter"
+
     def __init__(
         self, directory: Path, *options: str, address: str = "", node: str = "M5", health: tuple[int, ...] = (200,)
     ) -> None:
@@ -99,7 +101,7 @@ class RunningMonitor(Service):
     def start(self, health: tuple[int, ...] = (200,), command_prefix: tuple[str, ...] = ()) -> None:
         """Start it (again); returns when its health is one of those HTTP statuses."""
         options: tuple[str | Path, ...] = ("--listen", self.address, "--state-dir", self.state, *self.options)
-        command = [*command_prefix, *module("exporter", *options)]
+        command = [*command_prefix, *module(self.module, *options)]
         with usual_descriptors():
             self.process = Process(command, self.log)
         try:

@@ -1,4 +1,4 @@
-"""A status machine with its surroundings held in memory."""
+"""The status service with a clock that tests move and a recorder in memory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from exporter.report import parse_report
-from exporter.states import State
 from exporter.status.checkpoint import Checkpoint
 from exporter.status.records import Batch, PersistedState
 from exporter.status.service import Status
@@ -18,14 +17,14 @@ TICK_SECONDS = 0.5
 
 
 class MemoryRecorder:
-    """Keeps all changes, and gives back after a "restart" what a journal would."""
+    """Keeps all changes, and returns after a restart what a journal would."""
 
     def __init__(self) -> None:
         self.kept = Batch()
         self.writes = 0
 
     def append(self, batch: Batch) -> int:
-        # Through text, as on disk: nothing is shared with the living status.
+        # Through JSON, as on disk, so that nothing is shared with the status in use.
         if batch.checkpoint is not None:
             batch.checkpoint = Checkpoint.from_json(batch.checkpoint.to_json())
         self.kept.absorb(batch)
@@ -33,33 +32,18 @@ class MemoryRecorder:
         return 0
 
     def wait(self, ticket: int) -> None:
-        """Everything is kept at once."""
+        """Return at once, because everything is kept."""
 
     def stored(self) -> PersistedState:
         return PersistedState(self.kept.checkpoint, tuple(self.kept.sessions.values())[-SESSIONS_LIMIT:])
 
 
-class Events:
-    """Keeps what the observer is told."""
-
-    def __init__(self) -> None:
-        self.changes: list[tuple[str, str]] = []
-        self.jumps: list[float] = []
-
-    def state_changed(self, before: State, after: State, view: StatusView) -> None:
-        self.changes.append((before.name, after.name))
-
-    def clock_set(self, seconds: float) -> None:
-        self.jumps.append(seconds)
-
-
 class Bench:
-    """A status machine, its clock, its memory; `restart` is what a new process begins with, after a `kill -9`."""
+    """The status service, its clock and its recorder; `restart` is a `kill -9` and a new process."""
 
     def __init__(self, ttl: float = 60.0) -> None:
         self.clock = ManualClock()
         self.recorder = MemoryRecorder()
-        self.events = Events()
         self.ttl = ttl
         self.restart()
 
@@ -67,7 +51,6 @@ class Bench:
         self.status = Status(
             clock=self.clock,
             recorder=self.recorder,
-            observer=self.events,
             ttl=self.ttl,
             stored=self.recorder.stored(),
         )
@@ -79,7 +62,7 @@ class Bench:
         self.restart()
 
     def live(self, seconds: float) -> None:
-        """Let time pass as it does for a running monitor, whose ticker ticks."""
+        """Let time pass with the ticks of a running monitor."""
         while seconds > 0.0:
             step = min(seconds, TICK_SECONDS)
             self.clock.pass_(step)
@@ -98,6 +81,17 @@ class Bench:
         return tuple(self.view.totals)  # type: ignore[return-value] # a NamedTuple of three
 
     @property
+    def changes(self) -> list[tuple[str, str]]:
+        """The changes of state so far, oldest first: the state before and after."""
+        names = [*(row.state for row in self.recorder.kept.transitions), self.view.state.name]
+        return [(before, after) for before, after in zip(names, names[1:]) if before != after]
+
+    def time_in(self, state: str) -> float:
+        """Return the seconds in `state` over all runs: the finished transitions and the current state."""
+        finished = sum(row.seconds for row in self.recorder.kept.transitions if row.state == state)
+        return finished + (self.view.in_state if self.view.state.name == state else 0.0)
+
+    @property
     def history(self) -> list[tuple[str, float]]:
-        """The finished stays, oldest first: state and seconds."""
+        """The finished transitions, oldest first: state and seconds."""
         return [(row.state, round(row.seconds, 3)) for row in self.recorder.kept.transitions]

@@ -1,4 +1,4 @@
-"""Tells a wall clock that was set from one that merely runs."""
+"""Instants on both clocks, and the detector of a wall clock that was set."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Final, NamedTuple
 from servicekit.clock import Clock
 
 JUMP_SECONDS: Final = 2.0
-"""A smaller difference is drift or NTP's slewing; dates that already were given out stay as they are."""
+"""A smaller difference is drift, or the slewing of NTP: dates that were given out already keep their value."""
 
 
 class Instant(NamedTuple):
-    """One instant on both clocks: `monotonic` for durations, `wall` (Unix seconds) for people."""
+    """One instant on both clocks: `monotonic` for durations, `wall` (Unix seconds) for dates."""
 
     monotonic: float
     wall: float
@@ -22,14 +22,14 @@ class Instant(NamedTuple):
 
 
 class ClockJumpDetector:
-    """Reads both clocks and notices when the wall clock jumps against the monotonic one. Not thread-safe."""
+    """Reads both clocks and detects a jump of the wall clock against the monotonic one. Not thread-safe."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._offset = clock.time() - clock.monotonic()
 
     def read(self) -> tuple[Instant, float]:
-        """Return the present moment, and by how many seconds the wall clock was set since last time."""
+        """Return the present instant, and by how many seconds the wall clock was set since the last call."""
         instant = Instant(self._clock.monotonic(), self._clock.time())
         offset = instant.wall - instant.monotonic
         jump = offset - self._offset

@@ -1,4 +1,4 @@
-"""Durations of inferences, counted per bucket in a form that can be stored and continued."""
+"""Durations of inferences, counted per bucket."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from itertools import accumulate
 from typing import Final
 
 BOUNDS: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Upper bounds of the buckets in seconds: one small model on a board takes from 5 ms to a few seconds."""
+"""Upper bounds of the buckets in seconds: a small model on a board takes from 5 ms to a few seconds."""
 
 
 class Histogram:
     """Counts of durations per bucket of `BOUNDS` and beyond, and their sum in seconds. Not thread-safe."""
 
-    def __init__(self, counts: Sequence[int] = (), total_seconds: float = 0.0) -> None:
-        """Continue from stored `counts`; those of another set of bounds cannot be continued and begin at 0."""
-        fits = len(counts) == len(BOUNDS) + 1
-        self.counts = list(counts) if fits else [0] * (len(BOUNDS) + 1)
-        self.total_seconds = total_seconds if fits else 0.0
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BOUNDS) + 1)
+        self.total_seconds = 0.0
 
     def observe(self, durations: Iterable[float]) -> None:
         """Add durations in seconds."""
@@ -28,6 +26,6 @@ class Histogram:
 
 
 def cumulative(counts: Sequence[int]) -> list[tuple[str, float]]:
-    """Return Prometheus' buckets `(le, count of durations up to le)` for per-bucket `counts`."""
+    """Return Prometheus' buckets `(le, count of durations up to le)` for `counts` per bucket."""
     bounds = [*(str(bound) for bound in BOUNDS), "+Inf"]
-    return [(bound, float(count)) for bound, count in zip(bounds, accumulate(counts), strict=True)]
+    return [(bound, float(count)) for bound, count in zip(bounds, accumulate(counts))]

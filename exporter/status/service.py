@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Final, Protocol
 
 from exporter.report import Report
-from exporter.states import State
 from exporter.status.clock import ClockJumpDetector, Instant
-from exporter.status.machine import StateChange, StateMachine
+from exporter.status.machine import StateMachine
 from exporter.status.records import Batch, PersistedState
 from exporter.status.view import Receipt, StatusView
 from servicekit.clock import Clock
+from servicekit.log import event
+
+_UNLOGGED_LIMIT: Final = 100
+
+_log = logging.getLogger(__name__)
 
 
 class Recorder(Protocol):
-    """Where changes go to be kept; the journal is one."""
+    """Where changes are persisted; the journal is one."""
 
     def append(self, batch: Batch) -> int:
         """Take changes to be written and return the ticket to wait for; never blocks."""
@@ -28,38 +34,28 @@ class Recorder(Protocol):
         ...
 
 
-class Observer(Protocol):
-    """Told what happened, for the log."""
-
-    def state_changed(self, before: State, after: State, view: StatusView) -> None:
-        """The node changed from state `before` to `after`."""
-        ...
-
-    def clock_set(self, seconds: float) -> None:
-        """The wall clock was set by `seconds`."""
-        ...
-
-
 class Status:
-    """The status machine behind a lock. Thread-safe; time comes from the clock it is given.
+    """The state machine behind a lock. Thread-safe; time comes from the clock it is given.
 
     A change is visible at once; `apply` returns when it is also on disk.
     """
 
-    def __init__(self, *, clock: Clock, recorder: Recorder, observer: Observer, ttl: float, stored: PersistedState):
-        """Go on from what is `stored`; `ttl` in seconds is for reports that bring none."""
+    def __init__(self, *, clock: Clock, recorder: Recorder, ttl: float, stored: PersistedState) -> None:
+        """Continue from `stored`; `ttl` in seconds applies to reports without one."""
         self._recorder = recorder
-        self._observer = observer
         self._jump_detector = ClockJumpDetector(clock)
         self._changed = threading.Condition()
         self._released = False
+        self._unlogged: deque[tuple[int, str]] = deque(maxlen=_UNLOGGED_LIMIT)
+        """Levels and lines to be logged once the lock is free, because a log may block."""
         now, _ = self._jump_detector.read()
         self._machine = StateMachine(stored, ttl, now)
+        self._logged_state = stored.checkpoint.state if stored.checkpoint else self._machine.state.name
         with self._locked():
             pass  # the first checkpoint is due
 
     def apply(self, report: Report) -> Receipt:
-        """Take in one report; return when it is on disk (or the disk takes none at present)."""
+        """Take one report; return when it is on disk (or the disk takes none at present)."""
         with self._locked() as now:
             self._machine.take(report, now)
             ticket = self._append_due(now)
@@ -69,9 +65,9 @@ class Status:
         return receipt
 
     def reject(self) -> None:
-        """Count a report that was refused."""
-        with self._locked() as now:
-            self._machine.reject(now)
+        """Count a rejected report."""
+        with self._locked():
+            self._machine.reject()
 
     def view(self) -> StatusView:
         """Return the status as of now."""
@@ -96,25 +92,26 @@ class Status:
             self._changed.notify_all()
 
     def tick(self) -> None:
-        """Do what time alone brings about: fall back after the TTL, and write a checkpoint now and then."""
+        """Apply what time alone changes: the fallback after the TTL, and a checkpoint at intervals."""
         with self._locked():
             pass
 
     def close(self) -> None:
-        """Write the whole status as the last word before the monitor stops, and wait until it is on disk."""
+        """Write the last checkpoint before the monitor stops, and wait until it is on disk."""
         with self._locked() as now:
             ticket = self._recorder.append(self._machine.checkpoint(now, clean=True))
         self._recorder.wait(ticket)
 
     @contextmanager
     def _locked(self) -> Iterator[Instant]:
-        """Hold the lock; what happened meanwhile is told when it is free again, for a log may block."""
         with self._changed:
             yield self._observe_time()
-        self._tell()
+        self._log_changes()
 
     def _observe_time(self) -> Instant:
         now, jump = self._jump_detector.read()
+        if jump:
+            self._unlogged.append((logging.WARNING, event("clock_set", seconds=round(jump, 3))))
         self._machine.pass_time(now, jump)
         self._append_due(now)
         return now
@@ -123,14 +120,23 @@ class Status:
         batch = self._machine.due(now)
         if batch is None:
             return None
+        self._note_state()
         self._changed.notify_all()
         return self._recorder.append(batch)
 
-    def _tell(self) -> None:
-        with self._changed:
-            events, self._machine.events = self._machine.events, []
-        for item in events:
-            if isinstance(item, StateChange):
-                self._observer.state_changed(*item)
-            else:
-                self._observer.clock_set(item.seconds)
+    def _note_state(self) -> None:
+        before, after = self._logged_state, self._machine.state.name
+        if after == before:
+            return
+        self._logged_state = after
+        reason = "no_report" if self._machine.is_stale else "report"
+        line = event("state_changed", before=before, after=after, reason=reason, version=self._machine.version)
+        self._unlogged.append((logging.DEBUG, line))
+
+    def _log_changes(self) -> None:
+        while self._unlogged:
+            try:
+                level, line = self._unlogged.popleft()
+            except IndexError:  # another thread was faster
+                return
+            _log.log(level, line)

@@ -1,36 +1,18 @@
-"""The log lines of the status machine, and the thread that lets time pass for it."""
+"""The thread that lets time pass for the status."""
 
 from __future__ import annotations
 
-import logging
 import threading
 from typing import Final
 
-from exporter.states import State
 from exporter.status.service import Status
-from exporter.status.view import StatusView
 from servicekit.heartbeat import Heartbeat
-from servicekit.log import event
 
 _TICK_SECONDS: Final = 0.5
-_log = logging.getLogger(__name__)
-
-
-class LogObserver:
-    """Writes one line per change of state."""
-
-    def state_changed(self, before: State, after: State, view: StatusView) -> None:
-        """Log that the node changed from `before` to `after`."""
-        reason = "no_report" if view.stale else "report"
-        _log.info(event("state_changed", before=before.name, after=after.name, reason=reason, version=view.version))
-
-    def clock_set(self, seconds: float) -> None:
-        """Log that the wall clock was set."""
-        _log.warning(event("clock_set", seconds=round(seconds, 3)))
 
 
 class Ticker:
-    """Calls `Status.tick` twice a second, so that a silent reporter is noticed also when nobody asks."""
+    """Calls `Status.tick` twice a second, so that the TTL expires also while no request comes."""
 
     def __init__(self, status: Status) -> None:
         self._status = status
@@ -40,7 +22,7 @@ class Ticker:
         self._thread.start()
 
     def is_alive(self) -> bool:
-        """Return whether time still passes for the status: its lock can be had, nothing in it hangs."""
+        """Return whether the ticks go on: the lock of the status is free at times, nothing in it hangs."""
         return self._thread.is_alive() and not self._heartbeat.is_overdue()
 
     def close(self) -> None:

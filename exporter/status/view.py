@@ -1,4 +1,4 @@
-"""What the status machine tells its readers: the whole status at one instant, and the receipt of a report."""
+"""What the state machine shows to its readers: the whole status at one instant, and the receipt of a report."""
 
 from __future__ import annotations
 
@@ -11,14 +11,28 @@ from exporter.status.checkpoint import LatestReport
 
 
 class Receipt(NamedTuple):
-    """What the reporter is told: the state after its report, when that was entered, the version."""
+    """The reply to a report: the state after it, when that state was entered, the version."""
 
     state: State
     entered: float
     version: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
+class ProcessCounters:
+    """What this process has counted: everything that `/metrics` exposes as a counter, 0 when the process starts."""
+
+    inputs: Totals
+    seconds: dict[str, float]
+    """Seconds per state, the current state included."""
+    entries: dict[str, int]
+    bucket_counts: tuple[int, ...]
+    duration_sum: float
+    accepted: int
+    rejected: int
+
+
+@dataclass(frozen=True)
 class StatusView:
     """The whole status at one instant. Times in Unix seconds, durations in seconds."""
 
@@ -29,10 +43,6 @@ class StatusView:
     version: int
     latest: LatestReport
     totals: Totals
-    seconds: dict[str, float]
-    entries: dict[str, int]
-    bucket_counts: tuple[int, ...]
-    duration_sum: float
+    """Over all runs of the monitor, from the journal."""
     last_report: float | None
-    accepted: int
-    rejected: int
+    counters: ProcessCounters

@@ -1,4 +1,4 @@
-"""Keeps what must survive: changes are written in groups, and held in memory while the disk takes none."""
+"""The journal: persists changes in groups, and holds them in memory while the disk takes none."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from exporter.status.checkpoint import Checkpoint
 from exporter.status.records import Alert, Batch, PersistedState, Transition
 from exporter.storage.lock import DirectoryLock
 from exporter.storage.migrations import DamagedError
 from exporter.storage.paging import END, Page, Row, cut
-from exporter.storage.recovery import quarantine, recover, restore
+from exporter.storage.recovery import quarantine, recover
 from exporter.storage.store import Store, is_disk_full
 from servicekit.errors import StartError
 from servicekit.heartbeat import Heartbeat
@@ -23,9 +24,9 @@ from servicekit.log import RateLimit, event
 FILE_NAME: Final = "journal.sqlite3"
 RETRY_SECONDS: Final = 1.0
 RECHECK_SECONDS: Final = 2.0
-"""How often the file is looked for when there is nothing to write."""
+"""Interval at which the file is checked for removal while there is nothing to write."""
 STALL_SECONDS: Final = 2.0
-"""A write that takes longer counts as failing: reports no longer wait for it."""
+"""A write that takes longer counts as failed: reports no longer wait for it."""
 PAGE_BYTES: Final = 1024 * 1024
 """Most text on one page of alerts."""
 
@@ -35,12 +36,12 @@ _log = logging.getLogger(__name__)
 class Journal:
     """The journal of one monitor, with the thread that writes it. Thread-safe.
 
-    Reports that arrive while a write is under way are written together by the next one, so that the number of
-    syncs per second, and not the number of reports, is what the disk limits.
+    Reports that arrive during a write are written together by the next one, so that the disk limits the number of
+    syncs per second and not the number of reports.
     """
 
     def __init__(self, directory: Path) -> None:
-        """Open the journal in `directory`; on a full disk it begins in memory. Raises `StartError` when that fails."""
+        """Open the journal in `directory`; on a full disk it begins in memory. Raises `StartError` otherwise."""
         self._path = directory / FILE_NAME
         self._lock = DirectoryLock(directory)
         self.errors = 0
@@ -48,18 +49,19 @@ class Journal:
         self.failure = ""
         """Why the journal cannot be written at present; empty when it can."""
         guard = threading.Lock()
-        # Two, for with one every report that comes in would wake all those that wait for the disk.
+        # Two conditions, because with one every report would wake all threads that wait for the disk.
         self._to_write = threading.Condition(guard)
         self._settled = threading.Condition(guard)
         self._pending = Batch()
         self._writing: Batch | None = None
+        self._last_checkpoint: Checkpoint | None = None
         self._heartbeat = Heartbeat(pause=RECHECK_SECONDS)
         self._appended = 0
         self._written = 0
         self._closing = False
-        self._unread = RateLimit(burst=1, period=60.0)
+        self._unread_limit = RateLimit(burst=1, period=60.0)
         self._store: Store | None = None
-        """None while the disk has no room to open it."""
+        """None while the disk has no room to open it, and after its files were removed."""
         self.stored: PersistedState = self._open()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
@@ -68,6 +70,7 @@ class Journal:
         """Take changes to be written and return the ticket to wait for; never blocks."""
         with self._to_write:
             self._pending.absorb(batch)
+            self._last_checkpoint = self._pending.checkpoint or self._last_checkpoint
             self._appended += 1
             self._to_write.notify()
             return self._appended
@@ -80,10 +83,10 @@ class Journal:
             if not done:
                 self._fail(f"a write takes longer than {STALL_SECONDS:g} s")
             after = self.failure
-        self._tell(before, after)
+        self._log_failure(before, after)
 
     def transitions(self, limit: int, since: float, before: int = END) -> Page[Transition]:
-        """Return the newest finished stays that lasted past `since` (Unix seconds) and have an id below `before`."""
+        """Return the newest transitions that lasted past `since` (Unix seconds) and have an id below `before`."""
         found = self._newest(
             lambda batch: batch.transitions, before, lambda store, below: store.transitions(since, below)
         )
@@ -91,12 +94,12 @@ class Journal:
             return cut((row for row in rows if row.entered + row.seconds > since), limit)
 
     def alerts(self, limit: int, before: int = END) -> Page[Alert]:
-        """Return the newest alerts that have an id below `before`; large ones make a shorter page."""
+        """Return the newest alerts with an id below `before`; large ones make a shorter page."""
         with closing(self._newest(lambda batch: batch.alerts, before, Store.alerts)) as rows:
             return cut(rows, limit, PAGE_BYTES, lambda row: len(row.message) + len(row.task_info or ""))
 
     def is_alive(self) -> bool:
-        """Return whether the writing thread gets on; a disk that refuses is no reason why it would not."""
+        """Return whether the writing thread makes progress; a disk that refuses does not stop it."""
         return self._thread.is_alive() and not self._heartbeat.is_overdue()
 
     def close(self) -> None:
@@ -116,7 +119,7 @@ class Journal:
         self, rows_of: Callable[[Batch], Iterable[Row]], before: int, stored: Callable[[Store, int], Iterator[Row]]
     ) -> Generator[Row, None, None]:
         """Yield the rows with an id below `before`, newest first: those not yet written, then those on disk."""
-        # In this order a row that is written in between is not missed; below the oldest of these none is found twice.
+        # In this order no row is missed that is written in between; the limit on ids keeps rows from appearing twice.
         with self._settled:
             unwritten = [row for batch in self._unwritten() for row in rows_of(batch)]
         yield from (row for row in reversed(unwritten) if row.id < before)
@@ -126,12 +129,12 @@ class Journal:
             with closing(Store.reader(self._path)) as store:
                 yield from stored(store, min(before, oldest))
         except sqlite3.Error as error:
-            self._miss(error)
+            self._count_unread(error)
 
-    def _miss(self, error: sqlite3.Error) -> None:
+    def _count_unread(self, error: sqlite3.Error) -> None:
         with self._settled:
             self.errors += 1
-        held_back = self._unread.admit()
+        held_back = self._unread_limit.admit()
         if held_back is not None:
             _log.error(event("journal_unread", path=self._path, reason=error, held_back=held_back))
 
@@ -149,11 +152,12 @@ class Journal:
                 before = self.failure
                 if failure:
                     self._writing.absorb(self._pending)
+                    self._writing.checkpoint = self._last_checkpoint  # a new journal needs one, whatever is pending
                     self._pending, self._writing = self._writing, None
                     self._fail(failure)
                 else:
                     self._succeed(ticket)
-            self._tell(before, failure)
+            self._log_failure(before, failure)
             if failure:
                 with self._to_write:
                     if self._to_write.wait_for(lambda: self._closing, RETRY_SECONDS):
@@ -163,21 +167,20 @@ class Journal:
         """Write `batch`; return why that failed, or an empty text."""
         try:
             self._store_in_place().write(batch)
-            self._store_in_place()  # again: what is acknowledged must be where the next start looks for it
+            self._store_in_place()  # again, because an acknowledged report must be where the next start reads
         except (sqlite3.Error, DamagedError, StartError, OSError) as error:
             return str(error)
         return ""
 
     def _store_in_place(self) -> Store:
-        """Return the open store; one whose file was removed or replaced is written anew, as a whole."""
+        """Return the open store. Raises `OSError` when its files were removed or replaced; the next call opens anew."""
         self._lock.renew()
         if self._store is not None and not self._store.is_in_place():
-            kept_as = restore(self._store, self._path)
-            self._store.close()
-            self._store = None
-            with self._settled:
-                self.errors += 1
-            _log.error(event("journal_lost", path=self._path, reason="removed or replaced", kept_as=kept_as))
+            lost, self._store = self._store, None
+            with closing(lost):
+                kept_as = quarantine(self._path, "replaced")
+            found = f"; what was there is now {kept_as}" if kept_as else ""
+            raise OSError(f"the journal was removed or replaced{found}; a new one begins")
         if self._store is None:
             self._store = Store.open(self._path)
         return self._store
@@ -193,20 +196,20 @@ class Journal:
         self.failure = reason
         self._settled.notify_all()
 
-    def _tell(self, before: str, after: str) -> None:
-        """Log what became of the failure, without the lock: a log may block."""
+    def _log_failure(self, before: str, after: str) -> None:
+        """Log a new failure, or the end of one; called without the lock, because a log may block."""
         if after and after != before:
             _log.error(event("journal_failed", path=self._path, reason=after))
         elif before and not after:
             _log.warning(event("journal_recovered", path=self._path))
 
     def _open(self) -> PersistedState:
-        """Open the file and return what it holds; with a full disk it stays closed until there is room."""
+        """Open the file and return its content; on a full disk it remains closed until there is room."""
         try:
             self._store = Store.open(self._path)
             return self._store.load()
         except DamagedError as error:
-            return self._begin_anew(str(error))
+            return self._replace_damaged(str(error))
         except sqlite3.Error as error:
             return self._begin_in_memory(error)
 
@@ -216,15 +219,15 @@ class Journal:
         try:
             stored = Store.peek(self._path)
         except (DamagedError, sqlite3.Error) as unread:
-            # Begun from nothing, the counts would replace the true ones as soon as there is room.
+            # Counts that begin at 0 would replace the true ones as soon as there is room.
             raise StartError(f"the journal {self._path} cannot be read: {unread}, and the disk is full") from None
         with self._settled:
             self._fail(str(error))
-        self._tell("", self.failure)
+        self._log_failure("", self.failure)
         return stored
 
-    def _begin_anew(self, reason: str) -> PersistedState:
-        """Set the damaged file aside and begin a new one with what can still be read of it."""
+    def _replace_damaged(self, reason: str) -> PersistedState:
+        """Quarantine the damaged file and begin a new one with what can still be read of it."""
         if self._store is not None:
             self._store.close()
             self._store = None
@@ -244,5 +247,5 @@ class Journal:
                 transitions += len(part.transitions)
         except (DamagedError, sqlite3.Error) as error:
             raise StartError(f"no new journal {self._path} can be begun: {error}") from None
-        _log.warning(event("journal_rescued", totals=totals, alerts=alerts, transitions=transitions))
+        _log.warning(event("journal_recovered_rows", totals=totals, alerts=alerts, transitions=transitions))
         return self._store.load()

@@ -1,4 +1,4 @@
-"""A directory that belongs to one process at a time."""
+"""Exclusive use of a directory by one process."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from servicekit.errors import StartError
 
 
 class DirectoryLock:
-    """Makes a directory this process' own, for two monitors would overwrite each other's counts. Ends with `close`."""
+    """Locks a directory, because two monitors would overwrite each other's counts. Ends with `close`."""
 
     def __init__(self, directory: Path) -> None:
-        """Create `directory` if need be and lock it. Raises `StartError` when it cannot be had."""
+        """Create `directory` if need be and lock it. Raises `StartError` when that is not possible."""
         self._directory = directory
         self._file = _lock(directory)
 
     def renew(self) -> None:
-        """Lock the directory again if it was removed since, or the file in it. Raises as the start does."""
+        """Lock the directory again if it or the lock file was removed since. Raises `StartError`."""
         try:
             in_place = os.path.samestat(os.fstat(self._file.fileno()), os.stat(self._file.name))
         except OSError:
@@ -29,7 +29,7 @@ class DirectoryLock:
             former.close()
 
     def close(self) -> None:
-        """Let another process have the directory."""
+        """Release the directory."""
         self._file.close()
 
 

@@ -1,4 +1,4 @@
-"""The journal's schema: whose a database file is, of which version, and how an older one is brought up to date."""
+"""The journal's schema: the mark and version of a database file, and the migration of an older one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from servicekit.errors import StartError
 
 APPLICATION_ID: Final = 0x434D5A53
-"""Marks the file as ours (`PRAGMA application_id`): "CMZS"."""
+"""Marks the file as a journal (`PRAGMA application_id`): "CMZS"."""
 
 MIGRATIONS: Final = (
     (
@@ -27,6 +27,7 @@ MIGRATIONS: Final = (
         " message TEXT NOT NULL, task_info TEXT)",
     ),
     ("CREATE INDEX transitions_left ON transitions (entered + seconds)",),
+    (),  # The checkpoint lost the fields of the metrics, without which an older version takes the file for damaged.
 )
 """Step i takes a file from schema version i to i + 1; a released step never changes."""
 SCHEMA_VERSION: Final = len(MIGRATIONS)
@@ -38,7 +39,7 @@ class DamagedError(Exception):
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[Callable[..., sqlite3.Cursor]]:
-    """Give a way to execute statements that take effect together, or not at all."""
+    """Yield a function that executes statements; they take effect together or not at all."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield connection.execute
@@ -55,7 +56,7 @@ def is_new(connection: sqlite3.Connection) -> bool:
 
 
 def identify(connection: sqlite3.Connection, path: Path) -> None:
-    """Make sure that the file is ours, whole, and of no newer version. Raises `StartError` and `DamagedError`."""
+    """Check that the file is an undamaged journal of a known version. Raises `StartError` and `DamagedError`."""
     application, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
     if application != APPLICATION_ID and not is_new(connection):
         raise StartError(f"{path} is a database of another program; choose another --state-dir")
@@ -70,7 +71,7 @@ def identify(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Take the steps that the file lacks, all of them or none."""
+    """Apply the steps that the file lacks, all of them or none."""
     version = _pragma(connection, "user_version")
     if version == SCHEMA_VERSION:
         return

@@ -1,4 +1,4 @@
-"""Long lists a page at a time: newest first, each page going on where the one before it ended."""
+"""Long lists in pages: newest first, each page continues where the one before it ended."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
 END: Final = 2**53
-"""Past every id: `before` it are all rows."""
+"""An id above all others: `before` it are all rows."""
 
 
 class Numbered(Protocol):
-    """A row with the number that a page can go on from."""
+    """A row with a number from which a page can continue."""
 
     @property
     def id(self) -> int: ...
@@ -20,9 +20,9 @@ class Numbered(Protocol):
 Row = TypeVar("Row", bound=Numbered)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Page(Generic[Row]):
-    """Some rows, newest first, and the id `before` which the next page begins (None: there are no more)."""
+    """Some rows, newest first, and the id `before` which the next page begins (None on the last page)."""
 
     rows: list[Row]
     before: int | None = None
@@ -31,7 +31,7 @@ class Page(Generic[Row]):
 def cut(rows: Iterable[Row], limit: int, most_bytes: int = 0, size: Callable[[Row], int] = lambda _: 0) -> Page[Row]:
     """Return the first page of `rows`: at most `limit` of them, and no more than fit into `most_bytes` by `size`.
 
-    A single row that is larger makes a page of its own. Of `rows`, one more than that is read at most.
+    A larger single row makes a page of its own. At most one row beyond the page is read from `rows`.
     """
     taken: list[Row] = []
     total = 0

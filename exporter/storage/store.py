@@ -16,11 +16,11 @@ from exporter.status.sessions import SESSIONS_LIMIT, Session
 from exporter.storage.migrations import DamagedError, identify, is_new, migrate, transaction
 
 PARTS: Final = ("", "-wal", "-shm")
-"""What SQLite adds to the name for the files that belong together."""
+"""Suffixes of the files that make up one database."""
 _FULL, _IO_ERROR = 13, 10
-"""SQLite's result codes on a full disk: the second where the file of the shared log index cannot grow."""
+"""SQLite's result codes on a full disk; the second when the shared index of the log cannot grow."""
 _NO_ROOM: Final = frozenset({"database or disk is full", "disk I/O error"})
-"""The same in words; Python before 3.11 tells no codes."""
+"""The messages of these codes, because Python before 3.11 does not expose the codes."""
 
 
 class Store:
@@ -33,15 +33,15 @@ class Store:
 
     @classmethod
     def open(cls, path: Path) -> Store:
-        """Open or create the file, bringing an older schema up to date.
+        """Open or create the file and migrate an older schema.
 
-        Raises `DamagedError` when it cannot be read, `StartError` when it is somebody else's or of a newer version,
-        `sqlite3.OperationalError` when the disk does not let us.
+        Raises `DamagedError` when it cannot be read, `StartError` when another program or a newer version wrote it,
+        `sqlite3.OperationalError` when the disk refuses.
         """
         connection = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
         try:
             identify(connection, path)
-            # FULL syncs the log at every commit: what was acknowledged survives a power cut.
+            # FULL syncs the log at every commit, so that an acknowledged report survives a power cut.
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "journal_size_limit=4194304"):
                 connection.execute(f"PRAGMA {pragma}")
             migrate(connection)
@@ -63,9 +63,9 @@ class Store:
 
     @staticmethod
     def peek(path: Path) -> PersistedState:
-        """Read what goes on after a restart from a file that `open` has no room to open. Raises as `open` does."""
+        """Read the persisted state from a file that `open` has no room to open. Raises as `open` does."""
         with closing(sqlite3.connect(path, timeout=1.0, isolation_level=None)) as connection:
-            # Alone with the file, SQLite keeps the log's index in memory and needs no room on the disk.
+            # With exclusive access SQLite keeps the log's index in memory and needs no room on the disk.
             connection.execute("PRAGMA locking_mode=EXCLUSIVE")
             try:
                 identify(connection, path)
@@ -80,19 +80,14 @@ class Store:
         self._connection.close()
 
     def is_in_place(self) -> bool:
-        """Return whether the files that are open are those found under their names.
+        """Return whether the open files are those found under their names.
 
-        SQLite does not mind when they are removed: it goes on writing what nobody will find.
+        SQLite continues to write to files that were removed, which no later start can read.
         """
         return self._files == _identities(self._path)
 
-    def copy_to(self, path: Path) -> None:
-        """Write all content to a new file, which is on disk when this returns."""
-        with closing(sqlite3.connect(path, timeout=1.0, isolation_level=None)) as copy:
-            self._connection.backup(copy)
-
     def load(self) -> PersistedState:
-        """Read what goes on after a restart. Raises `DamagedError` when that is not what was written."""
+        """Read the persisted state. Raises `DamagedError` when it is not what `write` wrote."""
         try:
             return PersistedState(load_checkpoint(self._connection), tuple(load_sessions(self._connection)))
         except sqlite3.OperationalError:
@@ -101,9 +96,9 @@ class Store:
             raise DamagedError(str(error)) from None
 
     def write(self, batch: Batch) -> None:
-        """Write `batch` in one transaction that is on disk when this returns; on an error nothing of it is."""
+        """Write `batch` in one transaction, which is on disk when this returns; an error rolls all of it back."""
         with transaction(self._connection) as execute:
-            for run, seconds in batch.shifts.items():  # before the rows of this batch, which are dated right
+            for run, seconds in batch.shifts.items():  # before the rows of this batch, whose dates are right
                 execute("UPDATE transitions SET entered = entered + ? WHERE run = ?", (seconds, run))
                 execute("UPDATE alerts SET timestamp = timestamp + ? WHERE run = ?", (seconds, run))
             for session in batch.sessions.values():
@@ -133,9 +128,9 @@ class Store:
             )
 
     def transitions(self, since: float, before: int) -> Iterator[Transition]:
-        """Yield the finished stays that lasted past `since` and have an id below `before`, newest first."""
-        # The index finds the first id; from there the rows are read in their own order, as many as are wanted. Not the
-        # order of time: a wall clock that was set back between two runs leaves older rows with later times.
+        """Yield the transitions that lasted past `since` and have an id below `before`, newest first."""
+        # The index finds the first id; from there the rows are read by id, as many as are wanted. Not by time, because
+        # a wall clock that was set back between two runs leaves older rows with later times.
         rows = self._connection.execute(
             "SELECT * FROM transitions NOT INDEXED WHERE id < :before AND entered + seconds > :since AND id >="
             " (SELECT min(id) FROM transitions INDEXED BY transitions_left WHERE entered + seconds > :since)"
@@ -151,13 +146,13 @@ class Store:
 
 
 def is_disk_full(error: sqlite3.Error) -> bool:
-    """Return whether `error` can go away by itself, once there is room on the disk."""
+    """Return whether `error` means that the disk has no room, so that a later attempt can succeed."""
     code = getattr(error, "sqlite_errorcode", None)
     return str(error) in _NO_ROOM if code is None else code & 0xFF in (_FULL, _IO_ERROR)
 
 
 def load_checkpoint(connection: sqlite3.Connection) -> Checkpoint | None:
-    """Read the snapshot, None if there is none yet. Raises `sqlite3.DatabaseError` when it is something else."""
+    """Read the checkpoint, None if there is none yet. Raises `sqlite3.DatabaseError` when it cannot be read."""
     row = connection.execute("SELECT json FROM snapshot").fetchone()
     if row is None:
         return None
@@ -168,7 +163,7 @@ def load_checkpoint(connection: sqlite3.Connection) -> Checkpoint | None:
 
 
 def load_sessions(connection: sqlite3.Connection) -> Iterator[Session]:
-    """Read the sessions, the one used last comes last. Raises `sqlite3.DatabaseError` when they are something else."""
+    """Read the sessions, the last used one last. Raises `sqlite3.DatabaseError` when they cannot be read."""
     rows = connection.execute(
         "SELECT name, sequence, processed, low_confidence, sent_to_server FROM sessions ORDER BY used"
     )

@@ -1,11 +1,11 @@
-"""Who may write: nobody's web page, no stranger, and no body that is not small JSON."""
+"""Write access: which requests may report."""
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, Union
 
 from flask import Request
 from werkzeug.exceptions import Forbidden, RequestEntityTooLarge, Unauthorized, UnsupportedMediaType
@@ -13,7 +13,8 @@ from werkzeug.exceptions import Forbidden, RequestEntityTooLarge, Unauthorized, 
 from servicekit.secrets import bearer, equal
 
 BODY_LIMIT: Final = 64 * 1024
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+LOOPBACK: Final[tuple[Network, ...]] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1"))
 
 
 def networks(text: str) -> tuple[Network, ...]:
@@ -22,15 +23,15 @@ def networks(text: str) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(part) for part in parts if part)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WritePolicy:
-    """Addresses trusted without a token, and the token that lets in everyone else (None: nobody else)."""
+    """Who may write: loopback, the `trusted` networks, and any peer that shows the `token` (None: no other peer)."""
 
-    trusted: Sequence[Network]
+    trusted: Sequence[Network] = ()
     token: str | None = None
 
     def check(self, request: Request) -> None:
-        """Raise the HTTP exception that refuses `request`, if it is to be refused."""
+        """Raise the HTTP exception for a `request` that may not write or that is not small JSON."""
         if "Origin" in request.headers:
             raise Forbidden("writes from web pages are not accepted (Origin header)")
         if request.mimetype != "application/json":
@@ -55,4 +56,4 @@ class WritePolicy:
             return False
         if isinstance(writer, ipaddress.IPv6Address) and writer.ipv4_mapped:
             writer = writer.ipv4_mapped
-        return any(writer in network for network in self.trusted)
+        return any(writer in network for network in (*LOOPBACK, *self.trusted))

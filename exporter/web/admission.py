@@ -1,4 +1,4 @@
-"""How many list requests may be in work or waiting at once."""
+"""The limit of list requests that are processed or waiting at once."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from werkzeug.exceptions import ServiceUnavailable
 
 
 class AdmissionQueue:
-    """Long lists are made one after the other: side by side they would end no sooner, and take the memory of all."""
+    """Admits list requests one after the other, because side by side they need the memory of all and end no sooner."""
 
-    def __init__(self, most: int) -> None:
-        """`most` may be in work or wait for it."""
-        self._places = BoundedSemaphore(most)
+    def __init__(self, limit: int) -> None:
+        """At most `limit` requests are admitted or waiting at once."""
+        self._places = BoundedSemaphore(limit)
         self._work = Lock()
 
     @contextmanager
     def admit(self) -> Iterator[None]:
-        """Wait for the turn and have it. Raises `ServiceUnavailable` when too many are waiting already."""
+        """Wait for the turn and hold it. Raises `ServiceUnavailable` when all places are taken."""
         if not self._places.acquire(blocking=False):
-            raise ServiceUnavailable("too many ask for lists at once; ask again", retry_after=1)
+            raise ServiceUnavailable("too many requests for lists at once; ask again", retry_after=1)
         try:
             with self._work:
                 yield

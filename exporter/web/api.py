@@ -1,4 +1,4 @@
-"""The monitor's HTTP API: requests in, the status machine's answers out."""
+"""The monitor's HTTP API."""
 
 from __future__ import annotations
 
@@ -24,9 +24,8 @@ from exporter.web.access import BODY_LIMIT, WritePolicy
 from exporter.web.admission import AdmissionQueue
 from exporter.web.fast_path import READ_HEADERS, StatusFastPath
 from exporter.web.identity import LocalIdentity
-from exporter.web.openapi import description
 from exporter.web.query import instant, integer, seconds
-from exporter.web.refusals import REPORT_PATH, Refusals
+from exporter.web.refusals import REPORT_PATH, RejectedReports
 from servicekit import operations
 from servicekit.clock import Clock, rfc3339
 from servicekit.http import answer_errors_as_json, require_known_host
@@ -36,17 +35,25 @@ from servicekit.pages import blueprint as pages
 MAX_WAIT: Final = 25.0
 MAX_WAITERS: Final = 8
 MAX_LISTS: Final = 4
-"""Lists in work or waiting for it; with one more the ordinary requests would find no thread."""
+"""Lists in progress or waiting; one more would leave no thread for ordinary requests."""
 ALERTS_LIMIT: Final = 1000
 HISTORY_LIMIT: Final = 10_000
-"""Entries on one page, which then stays below 1 MB; an hour with a frame per second is 7,200."""
+"""Entries on one page, which keeps it below 1 MB; an hour with a frame per second has 7,200."""
+
+PREFLIGHT_HEADERS: Final = (
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Allow-Methods", "GET, HEAD"),
+    ("Access-Control-Allow-Headers", "Content-Type, Cache-Control, X-Requested-With, Authorization"),
+    ("Access-Control-Max-Age", "600"),
+)
+"""The reply to a browser that asks whether a page of another origin may read with the headers that dashboards send."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Services:
-    """What the API speaks for; built by `exporter.__main__`, by hand in tests."""
+    """The collaborators of the API; `exporter.__main__` makes them."""
 
     status: Status
     journal: Journal
@@ -55,11 +62,11 @@ class Services:
     registry: CollectorRegistry
     clock: Clock
     errors: Errors
-    refusals: Refusals
+    rejected: RejectedReports
     host_names: frozenset[str] = frozenset()
     """Further names under which the monitor may be addressed."""
-    waiters: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MAX_WAITERS))
-    lists: AdmissionQueue = field(default_factory=lambda: AdmissionQueue(MAX_LISTS))
+    long_polls: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MAX_WAITERS))
+    list_queue: AdmissionQueue = field(default_factory=lambda: AdmissionQueue(MAX_LISTS))
 
 
 def create_app(services: Services) -> Flask:
@@ -80,17 +87,20 @@ def create_app(services: Services) -> Flask:
     app.register_blueprint(pages("exporter", STATES))
 
     @app.after_request
-    def allow_reading_from_anywhere(response: Response) -> Response:
+    def allow_reading_from_any_origin(response: Response) -> Response:
         if request.method in ("GET", "HEAD"):
             for name, value in READ_HEADERS:
                 response.headers.setdefault(name, value)
+        elif request.method == "OPTIONS" and "GET" in (response.allow or ()):
+            for name, value in PREFLIGHT_HEADERS:
+                response.headers[name] = value
         return response
 
     @app.after_request
-    def note_refusal(response: Response) -> Response:
+    def reject_report(response: Response) -> Response:
         if 400 <= response.status_code < 500:
             reason = str((response.get_json(silent=True) or {}).get("error"))
-            services.refusals.note(request.method, request.path, response.status_code, reason, request.remote_addr)
+            services.rejected.reject(request.method, request.path, response.status_code, reason, request.remote_addr)
         return response
 
     return app
@@ -103,12 +113,12 @@ def _status(services: Services, body: replies.StatusBody) -> Blueprint:
     @api.get("/api/status")
     def get_status() -> ResponseReturnValue:
         wait, since = seconds(request.args, "wait", MAX_WAIT), integer(request.args, "since")
-        if wait is None or since is None or not services.waiters.acquire(blocking=False):
+        if wait is None or since is None or not services.long_polls.acquire(blocking=False):
             return Response(body.of(status.view()), content_type="application/json")
         try:
             return Response(body.of(status.wait_past(since, wait)), content_type="application/json")
         finally:
-            services.waiters.release()
+            services.long_polls.release()
 
     @api.get("/api/nodes/<node_id>/status")
     def get_node_status(node_id: str) -> ResponseReturnValue:
@@ -127,7 +137,7 @@ def _reading(services: Services) -> Blueprint:
     def get_alerts() -> ResponseReturnValue:
         limit = integer(request.args, "limit", 1, ALERTS_LIMIT, otherwise=100)
         before = integer(request.args, "before", 1, END, otherwise=END)
-        with services.lists.admit():
+        with services.list_queue.admit():
             page = journal.alerts(limit, before)
             return _page(replies.alerts(page.rows, me.node_name), page.before, limit=limit)
 
@@ -136,19 +146,19 @@ def _reading(services: Services) -> Blueprint:
         since = instant(request.args, "since", otherwise=services.clock.time() - 86_400)
         limit = integer(request.args, "limit", 1, HISTORY_LIMIT, otherwise=HISTORY_LIMIT)
         before = integer(request.args, "before", 1, END, otherwise=END)
-        with services.lists.admit():
+        with services.list_queue.admit():
             if before < END:
-                page, present = journal.transitions(limit, since, before), None
+                page, current = journal.transitions(limit, since, before), None
             else:
-                # The view last: what it calls the present state cannot be among the finished ones read before it.
-                page, present = journal.transitions(limit - 1, since), status.view()
-            return _page(replies.history(page.rows, present), page.before, since=since, limit=limit)
+                # The view is read last, so that its current state cannot be among the finished ones.
+                page, current = journal.transitions(limit - 1, since), status.view()
+            return _page(replies.history(page.rows, current), page.before, since=since, limit=limit)
 
     return api
 
 
 def _page(body: object, before: int | None, **query: float) -> Response:
-    """Return a page of a list; its header `Link` leads to the next one, if there is one (RFC 8288)."""
+    """Return a page of a list; the header `Link` leads to the next page, if there is one (RFC 8288)."""
     response = jsonify(body)
     if before is not None:
         response.headers["Link"] = f'<?{urlencode(query | {"before": before})}>; rel="next"'
@@ -184,6 +194,8 @@ def _description() -> Blueprint:
 
     @api.get("/api/openapi.json")
     def get_description() -> ResponseReturnValue:
+        from exporter.web.openapi import description  # here, because few ask for it and it takes memory
+
         return jsonify(description())
 
     return api

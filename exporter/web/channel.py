@@ -1,4 +1,4 @@
-"""One client's connection in waitress: strict framing, JSON refusals, one request at a time."""
+"""One client's connection in waitress: strict framing, JSON errors, one request at a time."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNot
 from waitress.task import ErrorTask
 
 IDLE_SECONDS: Final = 60.0
-"""A client that asks nothing for so long is disconnected."""
+"""A client without a request for so long is disconnected."""
 STALLED_SECONDS: Final = 10.0
-"""One that takes nothing of its reply for so long, too."""
+"""A client that reads nothing of its reply for so long is disconnected."""
 _PROGRESS_SECONDS: Final = 0.3
-"""At the end of the service one that takes nothing for so long is not waited for."""
+"""While the service stops, a client that reads nothing for so long is not waited for."""
 
 
 class _JSONErrorTask(ErrorTask):  # type: ignore[misc] # waitress has no types
-    """What waitress itself refuses (bad request line, headers or body too long), as JSON."""
+    """A JSON error for what waitress itself rejects: a bad request line, headers or a body that are too long."""
 
     def execute(self) -> None:
         error, request = self.request.error, self.request
         text = f"{error.reason}: {error.body}"
-        # Of a request line that cannot be read there is neither method nor path.
+        # A malformed request line has neither method nor path.
         method, path = getattr(request, "command", ""), getattr(request, "path", "")
-        self.channel.server.refusals.note(method, path, error.code, text, self.channel.addr[0])
+        self.channel.server.rejected.reject(method, path, error.code, text, self.channel.addr[0])
         body = json.dumps({"error": text}).encode()
         self.status = f"{error.code} {error.reason}"
         self.response_headers.append(("Content-Type", "application/json"))
@@ -37,7 +37,7 @@ class _JSONErrorTask(ErrorTask):  # type: ignore[misc] # waitress has no types
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc] # waitress has no types
     def parse_header(self, header_plus: bytes) -> None:
-        """Read the head. Raises `ParsingError`, also for a body whose end two servers could see in two places."""
+        """Parse the head. Raises `ParsingError`, also for a body whose length two servers could read differently."""
         try:
             super().parse_header(header_plus)
         except (TransferEncodingNotImplemented, ValueError) as error:  # ValueError: a length of 5000 digits
@@ -47,9 +47,9 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc] # waitress has no types
 
 
 class Channel(HTTPChannel):  # type: ignore[misc] # waitress has no types
-    """A connection that is served one request at a time: the next one once the reply before it has been taken.
+    """A connection that is served one request at a time: the next one once the client has read the reply before it.
 
-    Waitress itself works off whatever was sent ahead, until a worker waits for a client that reads nothing.
+    Waitress itself processes all pipelined requests, until a worker waits for a client that reads nothing.
     """
 
     error_task_class = _JSONErrorTask
@@ -59,13 +59,13 @@ class Channel(HTTPChannel):  # type: ignore[misc] # waitress has no types
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """Called by waitress."""
-        self._sent_ahead = b""
+        self._pipelined = b""
         self._active_at = time.monotonic()
         super().__init__(*arguments, **options)
 
     @property
     def last_activity(self) -> float:
-        """When a byte last came or went, by the monotonic clock; waitress itself would take the one that can be set."""
+        """Time of the last byte in either direction, by the monotonic clock; waitress would use the wall clock."""
         return self._active_at
 
     @last_activity.setter
@@ -73,39 +73,39 @@ class Channel(HTTPChannel):  # type: ignore[misc] # waitress has no types
         self._active_at = time.monotonic()
 
     def is_busy(self, now: float) -> bool:
-        """Return whether a request is being worked on or a reply still being taken at `now` of the monotonic clock."""
+        """Return whether a request is in progress or a reply is being read at `now` of the monotonic clock."""
         if self.total_outbufs_len:
             return now - self._active_at < _PROGRESS_SECONDS
         return bool(self.requests)
 
     @property
     def held_bytes(self) -> int:
-        """How much memory or disk the client occupies: replies not taken, requests not complete."""
+        """Bytes that the client occupies in memory or on disk: unread replies, incomplete requests."""
         request = self.request
         unread = 0 if request is None else request.header_bytes_received + request.body_bytes_received
-        return int(self.total_outbufs_len + len(self._sent_ahead) + unread)
+        return int(self.total_outbufs_len + len(self._pipelined) + unread)
 
     def is_overdue(self, now: float) -> bool:
-        """Return whether the client has been silent for too long at `now` of the monotonic clock."""
+        """Return whether the client has been inactive for too long at `now` of the monotonic clock."""
         silent = now - self._active_at
         if self.total_outbufs_len:
             return silent > STALLED_SECONDS
         return not self.requests and silent > IDLE_SECONDS
 
     def readable(self) -> bool:
-        """Return whether to read from the client; called by waitress before each look at all sockets."""
-        if self._sent_ahead and super().readable():
-            self.received(self._sent_ahead)
-        return not (self._sent_ahead or self.server.is_stopping) and super().readable()
+        """Return whether to read from the client; called by waitress before each poll."""
+        if self._pipelined and super().readable():
+            self.received(self._pipelined)
+        return not (self._pipelined or self.server.is_stopping) and super().readable()
 
     def received(self, data: bytes) -> bool:
-        """Take in bytes up to the end of one request; called by waitress."""
+        """Take bytes up to the end of one request; called by waitress."""
         with self.requests_lock:
             if self.will_close or self.close_when_flushed:
                 return False
             while data and not self.requests:
                 data = data[self._take(data) :]
-            self._sent_ahead = data
+            self._pipelined = data
         return True
 
     def _take(self, data: bytes) -> int:

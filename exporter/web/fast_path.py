@@ -1,27 +1,27 @@
-"""The reply that everybody asks for, given before Flask, whose work is most of the time that it takes."""
+"""The most frequent reply, sent before Flask, because Flask's own work is most of its time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from exporter.status.view import StatusView
 from exporter.web.replies import StatusBody
 
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
-Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
-"""WSGI's, see PEP 3333; `wsgiref.types` is there from Python 3.11 on only."""
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+"""A WSGI application (PEP 3333); `wsgiref.types` exists from Python 3.11 on only."""
 
 READ_HEADERS: Final = (("Access-Control-Allow-Origin", "*"), ("Cache-Control", "no-store"))
-"""What every reply to a reader carries: any page may read, nobody may keep it."""
+"""Headers of every reply to a read: pages of any origin may read it, no cache may store it."""
 
 
 class StatusFastPath:
     """WSGI middleware that answers a plain `GET /api/status`.
 
-    Whatever is special about a request (parameters, another method, an unknown `Host`, an error) is for `app`, which
-    answers the same endpoint in the same words.
+    Every other request (parameters, another method, an unknown `Host`, an error) goes to `app`, which answers the
+    same endpoint with the same bytes.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class StatusFastPath:
             return self._app(environ, start_response)
         try:
             body = self._body.of(self._view())
-        except Exception:  # noqa: BLE001 (the application meets it too, and answers, counts and logs it)
+        except Exception:  # noqa: BLE001 (the application raises it too, and answers, counts and logs it)
             return self._app(environ, start_response)
         head = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), *READ_HEADERS]
         start_response("200 OK", head)

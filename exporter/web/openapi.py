@@ -1,16 +1,16 @@
-"""The monitor's API in OpenAPI 3.0: bodies, paths, parameters and refusals, from the tables of the code that checks."""
+"""The monitor's API in OpenAPI 3.0; the body of a report derives from the table that checks it."""
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from exporter import report
-from exporter.report import Totals
+from exporter.report_fields import ForeignTime
 from exporter.states import REPORTABLE
 from exporter.web.query import LARGEST
 from servicekit.version import __version__
 
-Schema: TypeAlias = dict[str, Any]
+Schema = dict[str, Any]
 
 _STATE: Final[Schema] = {"type": "string", "enum": [state.name for state in REPORTABLE]}
 _TIME: Final[Schema] = {"type": "string", "format": "date-time"}
@@ -23,7 +23,7 @@ _ANYTHING: Final[Schema] = {"type": "object"}
 
 
 def _object(optional: Schema | None = None, **required: Schema) -> Schema:
-    """Return the schema of an object with these members and no others."""
+    """Return the schema of an object with exactly these members."""
     return {
         "type": "object",
         "required": list(required),
@@ -38,7 +38,7 @@ def _nullable(schema: Schema) -> Schema:
 
 _TASK: Final = _nullable(_TEXT | {"maxLength": report.TASK_LIMIT})
 _MESSAGE: Final = _TEXT | {"maxLength": report.MESSAGE_LIMIT}
-_REPORTER_TIME: Final = _nullable({"anyOf": [{"type": "string", "maxLength": 64}, {"type": "number"}]})
+_REPORTER_TIME: Final = _nullable(ForeignTime(report.TIMESTAMP_LIMIT).schema())
 
 ERROR: Final = _object(error=_TEXT)
 RECEIPT: Final = _object(success={"type": "boolean", "enum": [True]}, status=_STATE, timestamp=_TIME, version=_VERSION)
@@ -91,33 +91,13 @@ HISTORY: Final[Schema] = {
 
 
 def report_body() -> dict[str, Any]:
-    """Return the schema of a report; what else it holds is ignored."""
-    count = {"type": "integer", "minimum": 0, "maximum": report.INCREMENT_LIMIT, "nullable": True}
-    duration = {"type": "number", "minimum": 0, "maximum": report.DURATION_LIMIT}
-    total = {"type": "integer", "minimum": 0, "maximum": report.TOTAL_LIMIT}
+    """Return the schema of a report; other members are ignored."""
     return {
         "type": "object",
-        "required": ["status"],
+        "required": [each.key for each in report.WIRE_FIELDS if each.is_required],
         "properties": {
-            "status": _STATE,
-            "message": {"type": "string", "nullable": True},
-            "current_task": {"type": "string", "nullable": True},
-            "task_info": {"type": "object", "nullable": True},
-            "timestamp": {"anyOf": [{"type": "string", "maxLength": 64}, {"type": "number"}], "nullable": True},
-            "ttl": {"type": "number", "minimum": report.TTL_MIN, "maximum": report.TTL_MAX, "nullable": True},
-            **dict.fromkeys(Totals._fields, count),
-            "inference_seconds": {
-                "anyOf": [duration, {"type": "array", "items": duration, "maxItems": report.DURATIONS_LIMIT}],
-                "nullable": True,
-            },
-            "session": {"type": "string", "minLength": 1, "maxLength": report.SESSION_LIMIT, "nullable": True},
-            "sequence": {"type": "integer", "minimum": 0, "maximum": report.SEQUENCE_LIMIT, "nullable": True},
-            "totals": {
-                "type": "object",
-                "properties": dict.fromkeys(Totals._fields, total),
-                "nullable": True,
-            },
-            "heartbeat": {"type": "boolean", "nullable": True},
+            each.key: each.kind.schema() if each.is_required else _nullable(each.kind.schema())
+            for each in report.WIRE_FIELDS
         },
     }
 
@@ -152,7 +132,7 @@ def _list(text: str, schema: dict[str, Any], *parameters: dict[str, Any]) -> dic
 
 
 def _update() -> dict[str, Any]:
-    text = "Report a work state; the reply comes when it is on disk."
+    text = "Reports a work state; the reply comes when it is on disk."
     return {
         "post": {
             "summary": text,
@@ -178,7 +158,7 @@ def description() -> dict[str, Any]:
         "info": {"title": "CM-ZSB node monitor", "version": __version__},
         "paths": {
             "/api/status": _get(
-                "The work status; with wait and since, as soon as its version is another.",
+                "The work status; with `wait` and `since`, as soon as its version differs.",
                 STATUS,
                 _query("wait", {"type": "number", "minimum": 0}, "Longest wait in seconds, cut to 25."),
                 _query("since", {"type": "integer", "minimum": 0, "maximum": LARGEST}, "The version already known."),
@@ -192,13 +172,13 @@ def description() -> dict[str, Any]:
                 **_refusals(404),
             ),
             "/api/health": _get(
-                "Whether the monitor can keep what it is told.",
+                "Whether the monitor can persist reports.",
                 HEALTHY,
                 **{"503": _json(UNHEALTHY, "The journal cannot be written.")},
             ),
-            "/api/alerts": _list("One record per event of sending, newest first.", ALERTS),
+            "/api/alerts": _list("One record per send, newest first.", ALERTS),
             "/api/history": _list(
-                "Stays in states, oldest first; on the first page the last one is the state now.",
+                "State transitions, oldest first; on the first page the last one is the current state.",
                 HISTORY,
                 _query("since", instant, "Unix seconds or RFC 3339; by default a day ago."),
             ),

@@ -1,4 +1,4 @@
-"""Query parameters of the monitor's API: checked, and named in the error when they are wrong."""
+"""Query parameters of the monitor's API: checked; the error names the wrong one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def integer(arguments: Mapping[str, str], name: str, least: int, most: int, *, o
 def integer(
     arguments: Mapping[str, str], name: str, least: int = 0, most: int = LARGEST, *, otherwise: int | None = None
 ) -> int | None:
-    """Return the integer parameter `name`, cut to `most`; `otherwise` without it. Raises `BadRequest`."""
+    """Return the integer parameter `name`, at most `most`; `otherwise` when it is missing. Raises `BadRequest`."""
     text = arguments.get(name)
     if text is None:
         return otherwise
@@ -34,7 +34,7 @@ def integer(
 
 
 def seconds(arguments: Mapping[str, str], name: str, most: float) -> float | None:
-    """Return the duration `name` in seconds, cut to `most`; None without it. Raises `BadRequest`."""
+    """Return the duration `name` in seconds, at most `most`; None when it is missing. Raises `BadRequest`."""
     text = arguments.get(name)
     if text is None:
         return None
@@ -59,15 +59,15 @@ def instant(arguments: Mapping[str, str], name: str, *, otherwise: float) -> flo
 
 
 def _rfc3339(text: str) -> float:
-    # A "+" of the offset that was not percent-encoded arrives as a space.
+    # A "+" of the offset arrives as a space unless the client percent-encodes it.
     found = _RFC3339.fullmatch(text.upper().replace(" ", "+"))
     if found is None:
         raise ValueError("no time with offset")
-    # Python 3.10 reads neither "Z" nor fractions of any length, and no version reads leap seconds.
+    # Python before 3.11 parses neither "Z" nor fractions of any length, and no version parses leap seconds.
     leap = found["second"] == "60"
     second, offset = "59" if leap else found["second"], found["offset"].replace("Z", "+00:00")
-    moment = datetime.fromisoformat(f"{found['minute']}:{second}{offset}")
-    return moment.timestamp() + leap + float(found["fraction"] or 0)
+    parsed = datetime.fromisoformat(f"{found['minute']}:{second}{offset}")
+    return parsed.timestamp() + leap + float(found["fraction"] or 0)
 
 
 def _finite(text: str) -> float | None:

@@ -36,19 +36,19 @@ def status(view: StatusView, node_name: str) -> dict[str, Any]:
 
 
 class StatusBody:
-    """The body of `GET /api/status` of node `node_name` as JSON text; made anew only for another version."""
+    """The body of `GET /api/status` of node `node_name` as JSON text, cached until the version changes."""
 
     def __init__(self, node_name: str) -> None:
         self._node_name = node_name
-        self._made = (-1, b"")
+        self._cached = (-1, b"")
 
     def of(self, view: StatusView) -> bytes:
-        """Return the body for `view`, all of which that it shows changes with the version."""
-        version, body = self._made
+        """Return the body for `view`; every field that it shows changes with the version."""
+        version, body = self._cached
         if version != view.version:
             text = json.dumps(status(view, self._node_name), ensure_ascii=False, separators=(",", ":"))
             body = text.encode() + b"\n"
-            self._made = (view.version, body)
+            self._cached = (view.version, body)
         return body
 
 
@@ -85,13 +85,13 @@ def alerts(rows: Iterable[Alert], node_name: str) -> dict[str, Any]:
 
 
 def history(finished: Iterable[Transition], view: StatusView | None) -> list[dict[str, Any]]:
-    """Return the body of `GET /api/history`: `finished` stays, given newest first, as a list that is oldest first.
+    """Return the body of `GET /api/history`, oldest first, from `finished` transitions, newest first.
 
-    The last one is the present state of `view`, which goes on; a page of older stays comes without.
+    The last entry is the current state of `view`; a page of older transitions has none.
     """
-    stays = [] if view is None else [(view.entered, view.state.name, view.in_state)]
-    stays.extend((row.entered, row.state, row.seconds) for row in finished)
+    rows = [] if view is None else [(view.entered, view.state.name, view.in_state)]
+    rows.extend((row.entered, row.state, row.seconds) for row in finished)
     return [
         {"timestamp": rfc3339(entered), "status": state, "duration_seconds": round(seconds, 3)}
-        for entered, state, seconds in reversed(stays)
+        for entered, state, seconds in reversed(rows)
     ]

@@ -16,21 +16,21 @@ from waitress.server import TcpWSGIServer
 from exporter.web.access import BODY_LIMIT
 from exporter.web.api import MAX_WAITERS
 from exporter.web.channel import Channel
-from exporter.web.refusals import Refusals
+from exporter.web.refusals import RejectedReports
 from servicekit.address import Address
 from servicekit.log import RateLimit, event
 from servicekit.sockets import allow_descriptors, bind
 
 _THREADS: Final = MAX_WAITERS + 4
-"""All long polls may wait at once and still leave threads for ordinary requests."""
+"""All long polls may wait at once and leave threads for ordinary requests."""
 _CONNECTIONS: Final = 2000
 _OWN_DESCRIPTORS: Final = 96
-"""Of the journal, and of what reads it in every thread."""
+"""Descriptors of the journal, and of the readers of it in every thread."""
 _HELD_LIMIT: Final = 32 * 1024 * 1024
-"""Most bytes that all clients together may leave lying here."""
+"""Most bytes that all clients together may occupy."""
 _CLEANUP_SECONDS: Final = 0.25
 FINISH_SECONDS: Final = 1.0
-"""How long requests under way may go on after the signal to stop."""
+"""Time for requests in progress after the signal to stop."""
 
 _log = logging.getLogger(__name__)
 
@@ -39,10 +39,10 @@ class _Listener(TcpWSGIServer):  # type: ignore[misc] # waitress has no types
     """The listening socket with its clients."""
 
     channel_class = Channel
-    next_channel_cleanup = math.inf  # waitress would go by the clock that can be set; `Server` calls instead
+    next_channel_cleanup = math.inf  # waitress would use the wall clock; `Server` calls `maintenance` instead
 
-    def __init__(self, refusals: Refusals, *arguments: Any, **options: Any) -> None:
-        self.refusals = refusals
+    def __init__(self, rejected: RejectedReports, *arguments: Any, **options: Any) -> None:
+        self.rejected = rejected
         self.is_stopping = False
         self._warnings = RateLimit(burst=3, period=60.0)
         super().__init__(*arguments, **options)
@@ -55,34 +55,34 @@ class _Listener(TcpWSGIServer):  # type: ignore[misc] # waitress has no types
         return takes_more
 
     def maintenance(self, now: float) -> None:
-        """Part with clients that are silent for too long, and with the most silent ones when all hold too much."""
+        """Disconnect clients that are inactive for too long, and the least active ones while all hold too much."""
         clients = sorted(self.active_channels.values(), key=lambda client: client.last_activity)
         held = sum(client.held_bytes for client in clients)
         for client in clients:
             if client.is_overdue(now) or (held > _HELD_LIMIT and client.held_bytes):
                 held -= client.held_bytes
-                client.handle_close()  # `will_close` would wait until the client takes something
+                client.handle_close()  # `will_close` would wait until the client reads something
 
     def stop_listening(self) -> None:
-        """Take neither connections nor requests any more."""
+        """Accept no more connections and requests."""
         self.is_stopping = True
         wasyncore.dispatcher.close(self)
 
     def is_busy(self, now: float) -> bool:
-        """Return whether a request is being worked on or a reply being taken."""
+        """Return whether a request is in progress or a reply is being read."""
         return any(client.is_busy(now) for client in self.active_channels.values())
 
 
 class Server:
-    """Has its address from construction on; `run` serves until SIGTERM or SIGINT."""
+    """Listens from construction on, at `address`; `run` serves until SIGTERM or SIGINT."""
 
-    def __init__(self, app: Flask, listen: Address, refusals: Refusals) -> None:
-        """Bind the socket; `refusals` notes reports that get no further than here. Raises `StartError`."""
+    def __init__(self, app: Flask, listen: Address, rejected: RejectedReports) -> None:
+        """Bind the socket; `rejected` records reports that waitress rejects. Raises `StartError`."""
         sock = bind(listen)
-        # A client takes a second descriptor while it is being sent a file.
+        # A client needs a second descriptor while it receives a file.
         limit = allow_descriptors(2 * _CONNECTIONS + _OWN_DESCRIPTORS)
         self._listener = _Listener(
-            refusals,
+            rejected,
             app,
             _sock=sock,
             bind_socket=False,
@@ -90,7 +90,7 @@ class Server:
             threads=_THREADS,
             ident=None,
             connection_limit=max(1, min(_CONNECTIONS, (limit - _OWN_DESCRIPTORS) // 2)),
-            recv_bytes=BODY_LIMIT,  # what is left unread resets the connection, and the refusal is never seen
+            recv_bytes=BODY_LIMIT,  # unread bytes would reset the connection before the client sees the error
             max_request_header_size=16 * 1024,
             max_request_body_size=4 * BODY_LIMIT,
             clear_untrusted_proxy_headers=True,
@@ -99,7 +99,7 @@ class Server:
         self._cleanup_due = 0.0
 
     def run(self, before_stop: Callable[[], None]) -> None:
-        """Serve; on a signal call `before_stop`, finish the requests under way within `FINISH_SECONDS` and return."""
+        """Serve; on a signal call `before_stop`, finish the requests in progress within `FINISH_SECONDS` and return."""
         listener = self._listener
         is_asked_to_stop = False
 
@@ -121,7 +121,7 @@ class Server:
         wasyncore.close_all(listener._map, ignore_all=True)
 
     def _turn(self, seconds: float) -> None:
-        """Wait for the sockets, `seconds` at most, and do what they are ready for."""
+        """Poll the sockets, for `seconds` at most, and handle their events."""
         wasyncore.poll2(seconds, self._listener._map)  # not poll(), whose select() ends at 1024 descriptors
         now = time.monotonic()
         if now >= self._cleanup_due:

@@ -58,13 +58,18 @@ def test_preflight_of_a_web_page_is_not_granted(monitor: RunningMonitor) -> None
     assert not [name for name in headers if name.startswith("access-control-allow")]
 
 
+class GuardedMonitor(RunningMonitor):
+    """A monitor to which this test is another machine."""
+
+    module = "testkit.foreign_loopback"
+
+
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMonitor]:
-    """A monitor to which this test is another machine: it trusts but an address that nobody has."""
     directory = tmp_path_factory.mktemp("guarded")
     (directory / "token").write_text("right-token\n")
     options = ("--trusted-writers", "192.0.2.1", "--token-file", str(directory / "token"))
-    with RunningMonitor(directory, *options) as running:
+    with GuardedMonitor(directory, *options) as running:
         yield running
 
 

@@ -13,15 +13,18 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import requests
+from flask import Flask
 
+from exporter import __main__ as main_module
 from exporter.reporter import StatusReporter
 from exporter.web.api import HISTORY_LIMIT, MAX_WAITERS
+from servicekit.address import Address
 from testkit.net import free_port, wait_for
 from testkit.process import module
 from testkit.running import RunningMonitor
@@ -229,7 +232,7 @@ def test_reports_refused_before_they_reach_the_api_are_noted_too(monitor: Runnin
     for _ in range(11):
         assert monitor.report(status="flying").status_code == 400
     assert 'cmzsb_reports_total{node="M5",result="rejected"} 15.0' in monitor.get("/metrics").text
-    lines = [line for line in monitor.process.output().splitlines() if "report_refused" in line]
+    lines = [line for line in monitor.process.output().splitlines() if "report_rejected" in line]
     assert len(lines) == 10
     assert "code=413" in lines[0]
     assert "peer=127.0.0.1" in lines[0]
@@ -253,24 +256,41 @@ def report_from(source: str, port: int, host: str = "127.0.0.1") -> int:
         return connection.getresponse().status
 
 
-def test_networks_and_names_of_the_options_are_let_in_and_no_others(tmp_path: Path) -> None:
-    options = ("--trusted-writers", "192.0.2.1, 127.8.0.0/16", "--host-names", "wall.example, Board.lan")
-    with RunningMonitor(tmp_path, *options) as monitor:
-        port = int(monitor.address.rpartition(":")[2])
-        assert [report_from(source, port) for source in ("127.8.0.1", "127.8.255.9")] == [200, 200]
-        assert [report_from(source, port) for source in ("127.9.0.1", "127.0.0.1")] == [403, 403]
-        assert [report_from("127.8.0.1", port, host) for host in ("WALL.example:80", "board.lan", "m5")] == [200] * 3
-        assert report_from("127.8.0.1", port, "lan") == 421
-
-
-@WITH_IPV6
-def test_ipv4_writer_at_an_ipv6_socket_is_the_ipv4_writer_that_he_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("listen", ["127.0.0.1", pytest.param("[::]", marks=WITH_IPV6)])
+def test_loopback_may_always_write_under_the_known_names(tmp_path: Path, listen: str) -> None:
     port = free_port()
-    with RunningMonitor(tmp_path, "--listen", f"[::]:{port}", address=f"127.0.0.1:{port}"):
-        assert report_from("127.0.0.1", port) == 200
-    options = ("--listen", f"[::]:{port}", "--trusted-writers", "127.8.0.0/16")
-    with RunningMonitor(tmp_path, *options, address=f"127.0.0.1:{port}"):
-        assert [report_from(source, port) for source in ("127.8.0.1", "127.0.0.1")] == [200, 403]
+    options = ("--trusted-writers", "10.0.0.0/8", "--host-names", "wall.example, Board.lan")
+    listening = ("--listen", f"{listen}:{port}")
+    with RunningMonitor(tmp_path, *options, *listening, address=f"127.0.0.1:{port}"):
+        assert [report_from(source, port) for source in ("127.0.0.1", "127.8.255.9")] == [200, 200]
+        assert [report_from("127.0.0.1", port, host) for host in ("WALL.example:80", "board.lan", "m5")] == [200] * 3
+        assert report_from("127.0.0.1", port, "lan") == 421
+
+
+class CapturedServer:
+    """Stands for the server in this process; keeps the application and the replies to `reports_from`."""
+
+    reports_from = ("127.0.0.1", "10.1.2.3", "::ffff:10.1.2.3", "192.0.2.7", "192.0.2.8")
+    codes: ClassVar[list[int]] = []
+
+    def __init__(self, app: Flask, listen: Address, _: object) -> None:
+        self.app, self.address = app, listen
+
+    def run(self, before_stop: Callable[[], None]) -> None:
+        for peer in self.reports_from:
+            reply = self.app.test_client().post(
+                "/api/update_status", json={"status": "idle"}, environ_base={"REMOTE_ADDR": peer}
+            )
+            self.codes.append(reply.status_code)
+        before_stop()
+
+
+def test_networks_of_the_option_may_write_besides_loopback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main_module, "Server", CapturedServer)
+    monkeypatch.setattr(main_module.log, "configure", lambda level: None)
+    options = ["--trusted-writers", "10.0.0.0/8, 192.0.2.7", "--state-dir", str(tmp_path), "--node-name", "M5"]
+    main_module.command.main(options, standalone_mode=False)
+    assert CapturedServer.codes == [200, 200, 200, 200, 403]
 
 
 def test_name_to_listen_on_is_one_address(tmp_path: Path) -> None:

@@ -130,20 +130,21 @@ def test_directory_that_is_not_ours_is_refused_also_when_the_disk_is_full(tmp_pa
     assert (tmp_path / "state" / FILE_NAME).read_bytes() == before
 
 
-def test_journal_removed_in_mid_run_costs_nothing_but_a_line_of_the_log(tmp_path: Path) -> None:
+def test_journal_removed_in_mid_run_is_said_and_a_new_one_has_the_totals(tmp_path: Path) -> None:
     with RunningMonitor(tmp_path) as monitor:
         for number in range(3):
             assert monitor.report(status="sending", message=str(number)).ok
         for path in monitor.state.glob(f"{FILE_NAME}*"):
             path.unlink()
         assert monitor.report(status="sending", message="3").ok
-        assert monitor.get("/api/health").ok
-        assert 'cmzsb_journal_errors_total{node="M5"} 0.0' not in monitor.get("/metrics").text
-        assert "journal_lost" in monitor.process.output()
+        assert "removed or replaced" in monitor.get("/api/health").json()["reason"]
+        wait_for(lambda: monitor.get("/api/health").ok, "a new journal")
+        assert 'cmzsb_journal_errors_total{node="M5"} 1.0' in monitor.get("/metrics").text
+        assert monitor.process.output().count("journal_failed") == 1
         monitor.kill_9()
         monitor.start()
         assert monitor.stats()["sent_to_server"] == 4
-        assert [alert["message"] for alert in monitor.get("/api/alerts").json()["alerts"]] == ["3", "2", "1", "0"]
+        assert [alert["message"] for alert in monitor.get("/api/alerts").json()["alerts"]] == ["3"]
 
 
 def killed_after(monitor: RunningMonitor, reports: int) -> None:
@@ -193,7 +194,7 @@ def test_torn_page_of_the_journal_itself_is_said_and_the_counts_go_on(tmp_path: 
         assert list(monitor.state.glob(f"{FILE_NAME}.damaged-*"))
 
 
-def test_snapshot_that_is_no_snapshot_is_set_aside(tmp_path: Path) -> None:
+def test_checkpoint_that_is_none_is_set_aside(tmp_path: Path) -> None:
     with RunningMonitor(tmp_path) as monitor:
         assert monitor.report(status="sending").ok
         assert monitor.process.terminate() == 0

@@ -244,3 +244,37 @@ def test_unforeseen_error_is_counted_and_tells_nothing(monitor: Monitor, client:
     reply = client.get("/broken")
     assert (reply.status_code, reply.get_json()) == (500, {"error": "internal error"})
     assert monitor.errors.http == 1
+
+
+HEADERS_OF_DASHBOARDS = ("Content-Type", "Cache-Control", "X-Requested-With", "Authorization")
+
+
+def preflight(client: FlaskClient, path: str, method: str) -> Any:
+    return client.options(
+        path,
+        headers={
+            "Origin": "http://dashboard.example",
+            "Access-Control-Request-Method": method,
+            "Access-Control-Request-Headers": ",".join(HEADERS_OF_DASHBOARDS).lower(),
+        },
+    )
+
+
+@pytest.mark.parametrize("path", ["/api/status", "/api/history", "/api/nodes/M5/status", "/metrics", "/api/health"])
+def test_preflight_of_a_read_allows_the_headers_that_dashboards_send(client: FlaskClient, path: str) -> None:
+    reply = preflight(client, path, "GET")
+    assert reply.status_code == 200
+    assert reply.headers["Access-Control-Allow-Origin"] == "*"
+    assert set(reply.headers["Access-Control-Allow-Headers"].split(", ")) == set(HEADERS_OF_DASHBOARDS)
+    assert "POST" not in reply.headers["Access-Control-Allow-Methods"]
+
+
+def test_preflight_of_a_write_allows_nothing(client: FlaskClient) -> None:
+    reply = preflight(client, REPORT, "POST")
+    assert not [name for name, _ in reply.headers if name.startswith("Access-Control")]
+
+
+def test_preflight_under_an_unknown_host_name_is_refused(client: FlaskClient) -> None:
+    reply = client.options("/api/status", headers={"Host": "evil.example"})
+    assert reply.status_code == 421
+    assert "Access-Control-Allow-Headers" not in reply.headers

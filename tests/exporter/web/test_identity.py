@@ -74,3 +74,11 @@ def test_without_ipv6_the_others_remain(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setattr(identity, "_INTERFACES", tmp_path / "missing")
     assert ME.is_me("127.0.0.1")
     assert not ME.is_me("::1")
+
+
+def test_address_that_the_monitor_listens_on_is_its_own_and_no_other_loopback_address() -> None:
+    here = LocalIdentity("M2", "board", "127.0.0.2")
+    assert here.is_me("127.0.0.2")
+    assert not here.is_me("127.0.0.3")
+    assert not LocalIdentity("M2", "board", "0.0.0.0").is_me("0.0.0.0")
+    assert not LocalIdentity("M2", "board", "localhost").is_me("127.0.0.2")

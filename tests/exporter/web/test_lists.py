@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import sqlite3
-import threading
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,17 +13,14 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.test import TestResponse
 
 from exporter.status.records import Batch, Transition
 from exporter.storage.journal import FILE_NAME, PAGE_BYTES
-from exporter.storage.migrations import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, migrate
+from exporter.storage.migrations import migrate
 from exporter.storage.store import Store
-from exporter.web.admission import AdmissionQueue
 from servicekit.clock import rfc3339
 from testkit.monitors import Monitor, running_monitor
-from testkit.net import wait_for
 
 DAY = 86_400
 MEGABYTE = 1_000_000
@@ -165,42 +161,7 @@ def test_page_of_large_alerts_is_shorter(monitor: Monitor, client: FlaskClient, 
     assert [alert["id"] for page in found for alert in page.get_json()["alerts"]] == list(range(300, 0, -1))
 
 
-def test_lists_are_made_one_after_the_other_and_who_is_too_many_is_sent_away() -> None:
-    turns, done = AdmissionQueue(2), threading.Event()
-
-    def wait() -> None:
-        with turns.admit():
-            done.set()
-
-    with turns.admit():
-        waiter = threading.Thread(target=wait)
-        waiter.start()
-        wait_for(lambda: turns._places._value == 0, "the one who waits")
-        with pytest.raises(ServiceUnavailable) as refusal, turns.admit():
-            pass
-        assert refusal.value.retry_after == 1
-        assert not done.is_set()
-    waiter.join(10)
-    assert done.is_set()
-    with turns.admit(), turns._places:
-        pass
-
-
 @pytest.mark.parametrize("path", ["/api/history?before=0", "/api/alerts?before=x", "/api/alerts?before=-1"])
 def test_wrong_start_of_a_page_is_named(client: FlaskClient, path: str) -> None:
     reply = client.get(path)
     assert (reply.status_code, reply.get_json()["error"][:7]) == (400, "before:")
-
-
-def test_journal_of_the_first_version_goes_on_with_an_index(tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as database:
-        database.executescript(";".join(MIGRATIONS[0]))
-        database.execute("INSERT INTO transitions VALUES (1, 1, 5.0, 'sending', 2.0)")
-        database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        database.execute("PRAGMA user_version = 1")
-        database.commit()
-    with running_monitor(tmp_path) as monitor:
-        assert [row.seconds for row in monitor.journal.transitions(10, since=0.0).rows] == [2.0]
-    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as database:
-        assert database.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
-        assert database.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND name LIKE 'tr%'").fetchone()

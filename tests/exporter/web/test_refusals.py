@@ -1,4 +1,4 @@
-"""A refused report is counted and logged, whoever refused it; nothing else is."""
+"""A rejected report is counted and logged, whichever layer rejects it; nothing else is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from exporter.web.refusals import REPORT_PATH, Refusals
+from exporter.web.refusals import REPORT_PATH, RejectedReports
 from servicekit.log import RateLimit
 from testkit.clocks import ManualClock
 from testkit.monitors import Monitor, running_monitor
@@ -42,8 +42,8 @@ def test_each_refusal_is_one_count_and_one_line(
     arguments: dict[str, Any], code: int, reason: str,
 ) -> None:  # fmt: skip
     assert client.open(REPORT_PATH, **{"method": "POST", **arguments}).status_code == code
-    assert monitor.status.view().rejected == 1
-    (line,) = [record.getMessage() for record in caplog.records if "report_refused" in record.getMessage()]
+    assert monitor.status.view().counters.rejected == 1
+    (line,) = [record.getMessage() for record in caplog.records if "report_rejected" in record.getMessage()]
     assert f"code={code}" in line
     assert reason in line
     assert "peer=" in line
@@ -58,18 +58,18 @@ def test_what_is_no_refused_report_is_neither_counted_nor_logged(
     assert client.options(REPORT_PATH).status_code == 200
     assert client.post("/api/status").status_code == 405
     assert client.get("/nothing").status_code == 404
-    assert monitor.status.view().rejected == 0
-    assert "report_refused" not in caplog.text
+    assert monitor.status.view().counters.rejected == 0
+    assert "report_rejected" not in caplog.text
 
 
 def test_lines_are_limited_and_what_was_held_back_is_told(caplog: pytest.LogCaptureFixture) -> None:
     clock, counted = ManualClock(), []
-    refusals = Refusals(lambda: counted.append(1), RateLimit(burst=10, period=60.0, clock=clock))
+    rejected = RejectedReports(lambda: counted.append(1), RateLimit(burst=10, period=60.0, clock=clock))
     for _ in range(15):
-        refusals.note("POST", REPORT_PATH, 400, "no", "127.0.0.1")
+        rejected.reject("POST", REPORT_PATH, 400, "no", "127.0.0.1")
     assert (len(counted), len(caplog.records)) == (15, 10)
     clock.pass_(60)
-    refusals.note("POST", REPORT_PATH, 400, "no", "127.0.0.1")
+    rejected.reject("POST", REPORT_PATH, 400, "no", "127.0.0.1")
     assert "held_back=5" in caplog.messages[-1]
 
 

@@ -14,7 +14,7 @@ from waitress import wasyncore
 
 from exporter.web import server as server_module
 from exporter.web.channel import IDLE_SECONDS, STALLED_SECONDS, Channel
-from exporter.web.refusals import Refusals
+from exporter.web.refusals import RejectedReports
 from exporter.web.server import Server
 from servicekit.address import Address
 
@@ -35,7 +35,7 @@ class Bench:
             self.asked += 1
             return b"x" * LARGE
 
-        self.server = Server(app, Address("127.0.0.1", 0), Refusals(lambda: None))
+        self.server = Server(app, Address("127.0.0.1", 0), RejectedReports(lambda: None))
         self.listener = self.server._listener
 
     def client(self) -> socket.socket:
