@@ -1,4 +1,4 @@
-"""Tells the node's monitor what an inference script is doing, and never gets in the script's way.
+"""Reports the work states of an inference script to the node's monitor, without delaying the script.
 
     with StatusReporter("http://127.0.0.1:8000") as reporter:
         with reporter.detecting("frame 17"):
@@ -7,12 +7,12 @@
         with reporter.sending("frame 17"):
             ...
 
-This file needs nothing but Python 3.8 or newer: copy it beside a script, or import it from the package.
+This file needs only Python 3.7 or newer: copy it beside a script, or import it from the package.
 From a shell: `python -m exporter.reporter detecting --message "frame 17"`.
 
-The caller only writes to a bounded outbox; a daemon thread does all talking. Every report carries the totals
-of the session, so that a report that was lost, repeated or left out changes no count. One that enters no state is
-marked as a heartbeat, so that a process that only counts does not hide what another one does.
+The caller only writes to a bounded outbox; a daemon thread sends. Every report carries the totals of the session, so
+that a report that is lost, repeated or left out changes no count. A report that enters no state is marked as a
+heartbeat, so that a process that only counts does not hide the state of another one.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ if TYPE_CHECKING:
 DEFAULT_URL = "http://127.0.0.1:8000"
 TTL = 60.0
 TTL_RANGE = (1.0, 86_400.0)
-"""Seconds after which the monitor shall take a silent script for gone, and what it accepts."""
+"""Seconds without a report after which the monitor drops the state, and the range that it accepts."""
 HEARTBEATS = 3
-"""Heartbeats within the TTL: two may get lost."""
+"""Heartbeats within the TTL, of which two may get lost."""
 REPLY_TIMEOUT = 2.0
 """Seconds for one whole exchange with the monitor."""
 EXIT_TIMEOUT = 0.95
@@ -54,28 +54,28 @@ MAX_DURATIONS = 1000
 MAX_TEXT = 500
 MAX_DETAILS = 16 * 1024
 MAX_SECONDS = 3600.0
-"""Bounds of what is kept and sent: states, durations, characters, bytes of `task_info`, one duration."""
+"""Limits of what is queued and sent: states, durations, characters, bytes of `task_info`, one duration."""
 STALE_AFTER = 0.5
-"""Age in seconds from which a waiting state gives way to a newer one: the latest wins at a slow monitor."""
+"""Age in seconds from which a newer state replaces a queued one, so that a slow monitor gets the latest."""
 COUNT_DELAY = 0.2
-"""Seconds that a mere count waits for a change of state to travel with."""
-PACE = 0.005
-"""Smallest distance of two reports in seconds: the sender shares the interpreter with the inference."""
+"""Seconds for which a count waits for a change of state to be sent with."""
+SEND_INTERVAL = 0.005
+"""Shortest interval of two reports in seconds, because the sender shares the interpreter with the inference."""
 BACK_OFF = (0.25, 5.0)
-"""First and longest pause in seconds while the monitor does not answer."""
+"""First and longest pause in seconds between attempts while the monitor does not answer."""
 
 _log = logging.getLogger("cmzsb.reporter")
 
-codecs.lookup("idna")  # Sockets need it. A child forked while the sending thread imports it would never have it.
+codecs.lookup("idna")  # Sockets import it on first use; a child forked during that import could never use a socket.
 
 
 class StatusReporter:
-    """Reports one script's work states; made once per process, used from any thread, also after a fork.
+    """Reports one script's work states. Make one per process; use it from any thread, also after a fork.
 
-    `url` is the monitor's root, `token` the content of its `--token-file`, `ttl` the seconds of silence after
-    which it shall take this process for gone, from 1 to 86,400. Nothing here raises, whatever it is given: with a
-    wrong `url` nothing is sent, a wrong `ttl` gives way to the nearest right one or to 60; the log says so.
-    Nothing waits for the network, except `close()`, which waits up to a second.
+    `url` is the monitor's root, `token` the content of its `--token-file`, `ttl` the seconds, 1 to 86,400, after
+    which the monitor drops the state of a process that sends nothing. No method raises: with a wrong `url` nothing is
+    sent, a wrong `ttl` is replaced by the nearest valid one or by 60; the log says so. No method waits for the
+    network, except `close()`, which waits up to a second.
     """
 
     def __init__(self, url: str = DEFAULT_URL, *, token: str = "", ttl: float = TTL) -> None:
@@ -96,32 +96,32 @@ class StatusReporter:
         """Enter `status`: `idle`, `detecting` or `sending`.
 
         Until the first `inference()`, each `detecting` counts one processed and each `sending` one
-        low-confidence result. `sending` always counts one sent to the server. `task_info` is turned into JSON at
-        once, so that it may be changed afterwards; above 16 KiB, or where that fails, it is left out.
+        low-confidence result. `sending` always counts one sent to the server. `task_info` is serialized at once, so
+        that the caller may change it afterwards; it is left out above 16 KiB or when it cannot be serialized.
         """
         try:
             details = _details(task_info)
             self._current().put(_text(status), _text(message), _text(task), details, counted=True)
-        except Exception:  # noqa: BLE001 (whatever it is, the inference must go on)
+        except Exception:  # noqa: BLE001 (no error may reach the inference)
             _log.debug("report not taken", exc_info=True)
 
     def inference(self, seconds: float | None = None, low_confidence: bool = False) -> None:
-        """Count one processed item; `seconds` is what the model took, `low_confidence` that it was unsure."""
+        """Count one processed item; `seconds` is the time of the model, `low_confidence` marks an unsure result."""
         try:
             self._current().count(seconds, low_confidence)
         except Exception:  # noqa: BLE001 (the same)
             _log.debug("inference not counted", exc_info=True)
 
     def detecting(self, task: str = "", message: str = "") -> contextlib.AbstractContextManager[None]:
-        """Be `detecting` inside a `with`; afterwards what was around it, in the end `idle`."""
+        """Be `detecting` inside a `with` block; then return to the enclosing state, at last to `idle`."""
         return self._during("detecting", task, message)
 
     def sending(self, task: str = "", message: str = "") -> contextlib.AbstractContextManager[None]:
-        """Be `sending` inside a `with`; afterwards what was around it, in the end `idle`."""
+        """Be `sending` inside a `with` block; then return to the enclosing state, at last to `idle`."""
         return self._during("sending", task, message)
 
     def close(self) -> None:
-        """Go to `idle`, send what is waiting and stop; takes at most a second, also when nobody answers."""
+        """Go to `idle`, send what is queued and stop; takes at most a second, also without a monitor."""
         try:
             self._current().close()
         except Exception:  # noqa: BLE001 (the same)
@@ -135,7 +135,7 @@ class StatusReporter:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A worker that gets a pickled reporter (spawn, Ray) reports under a session of its own.
+        # A worker that receives a pickled reporter (spawn, Ray) reports under a session of its own.
         url, token = self._link
         return _unpickled, (url, token, self._ttl)
 
@@ -149,13 +149,13 @@ class StatusReporter:
         try:
             yield
         finally:
-            # A child that was forked inside the block leaves it too, but began nothing.
+            # A child that was forked inside the block leaves it too, without having entered it.
             if outbox is not None and outbox.pid == os.getpid():
                 with contextlib.suppress(Exception):
                     outbox.end(activity)
 
     def _current(self) -> _Outbox:
-        # A forked child has neither the sending thread nor a trustworthy lock: it gets an outbox of its own.
+        # A forked child has no sending thread, and locks in an unknown state: it gets an outbox of its own.
         outbox = self._outbox
         return outbox if outbox.pid == os.getpid() else self._outbox_of(os.getpid())
 
@@ -172,7 +172,7 @@ def _unpickled(url: str, token: str, ttl: float) -> StatusReporter:
 
 
 class _State(NamedTuple):
-    """A state waiting to be sent; `details` is JSON, `totals` are those of the moment when it was entered."""
+    """A queued state; `details` is JSON, `totals` are those at the time of entry."""
 
     status: str
     message: str = ""
@@ -183,20 +183,20 @@ class _State(NamedTuple):
 
 
 class _Report(NamedTuple):
-    """What one POST carries."""
+    """The content of one POST."""
 
     state: _State
     sequence: int
     totals: tuple[int, int, int]
     durations: list[float]
     heartbeat: bool
-    """The state is not new: the monitor was told of it before, or this process never entered one."""
+    """The state is not new: an earlier report entered it, or this process never entered one."""
 
 
 class _Outbox:
-    """One process' waiting states and counts, and the thread that sends them.
+    """The queued states and counts of one process, and the thread that sends them.
 
-    The lock is re-entrant and the bell a bare lock because a signal handler may report too.
+    The lock is re-entrant and the wakeup a plain lock, because a signal handler may report too.
     """
 
     def __init__(self, pid: int, link: _Link, ttl: float) -> None:
@@ -206,9 +206,9 @@ class _Outbox:
         self._session = uuid.uuid4().hex
         self._sequence = 0
         self._lock = threading.RLock()
-        self._bell = threading.Lock()
-        self._bell.acquire()
-        self._listening = False
+        self._wakeup = threading.Lock()
+        self._wakeup.acquire()
+        self._is_waiting = False
         self._closing = False
         self._thread: threading.Thread | None = None
         self._pending: deque[_State] = deque(maxlen=MAX_PENDING)
@@ -230,7 +230,7 @@ class _Outbox:
         *,
         counted: bool,
     ) -> None:
-        """Queue a state, and count it if it is an event of its own."""
+        """Queue a state, and count it if it is `counted`."""
         with self._lock:
             if counted:
                 self._count_entry(status)
@@ -238,31 +238,31 @@ class _Outbox:
             self._latest = _State(status, message, task, details, time.monotonic(), totals)
             if not self._closing:
                 self._pending.append(self._latest)
-                self._ring()
+                self._wake()
 
     def count(self, seconds: float | None, low_confidence: bool) -> None:
-        """Count one processed item; a duration that is none is left out."""
+        """Count one processed item; an invalid duration is left out."""
         with self._lock:
-            # The state before the first call has counted this item already.
+            # The state that was entered before the first call has counted this item already.
             if self._explicit or self._latest.status != "detecting":
                 self._processed += 1
             self._explicit = True
             if self._counted_at is None:
                 self._counted_at = time.monotonic()
-                self._ring()
-            with contextlib.suppress(Exception):  # an array has no truth
+                self._wake()
+            with contextlib.suppress(Exception):  # the truth value of an array is an error
                 self._low_confidence += bool(low_confidence)
             if seconds is not None and 0 <= float(seconds) <= MAX_SECONDS:
                 self._durations.append(round(float(seconds), 6))
 
     def begin(self, activity: tuple[str, str, str]) -> None:
-        """Enter a state that lasts until `end`."""
+        """Enter the state of `activity`, until `end`."""
         with self._lock:
             self._activities.append(activity)
             self.put(*activity, counted=True)
 
     def end(self, activity: tuple[str, str, str]) -> None:
-        """Leave it for the newest that still lasts, of this or another thread; else be idle."""
+        """Return to the newest activity that has not ended, of this or another thread; without one to `idle`."""
         with self._lock:
             if activity in self._activities:
                 self._activities.remove(activity)
@@ -274,8 +274,8 @@ class _Outbox:
             if self._latest.status != "idle":
                 self.put("idle", "", "", counted=False)
             self._closing = True
-            self._listening = True
-            self._ring()
+            self._is_waiting = True
+            self._wake()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(EXIT_TIMEOUT)
@@ -287,7 +287,7 @@ class _Outbox:
         elif status == "detecting" and not self._explicit:
             self._processed += 1
 
-    def _ring(self) -> None:
+    def _wake(self) -> None:
         if self._thread is None:
             if self._closing or not self._link.usable:
                 return
@@ -297,16 +297,18 @@ class _Outbox:
                 self._thread.start()
             except RuntimeError:  # no more threads, or the interpreter is ending
                 self._thread = None
-        elif self._listening:
-            self._listening = False
-            with contextlib.suppress(RuntimeError):  # rung already
-                self._bell.release()
+        elif self._is_waiting:
+            self._is_waiting = False
+            with contextlib.suppress(RuntimeError):  # woken already
+                self._wakeup.release()
 
     def _close_with_worker(self) -> None:
-        # A worker process of multiprocessing (PyTorch's DataLoader) ends without atexit, but not without this. It
-        # forgets what is registered before it begins its work, so that is done with the first report.
+        # A worker process of multiprocessing (PyTorch's DataLoader) runs these finalizers at its end, but not atexit.
+        # It clears them when it starts, so this one is registered with the first report.
         process, util = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
-        if process is not None and util is not None and process.parent_process() is not None:
+        if process is None or util is None:
+            return
+        if type(process.current_process()).__name__ != "_MainProcess":  # parent_process() is new in Python 3.8
             util.Finalize(None, self.close, exitpriority=0)
 
     # Called by the sending thread.
@@ -317,16 +319,16 @@ class _Outbox:
             while report is not None:
                 try:
                     self._deliver(report)
-                except Exception:  # noqa: BLE001 (no single report may end the thread that carries the others)
-                    _log.warning("report given up", exc_info=True)
-                time.sleep(PACE)
+                except Exception:  # noqa: BLE001 (a report that fails must not stop the later ones)
+                    _log.warning("report dropped", exc_info=True)
+                time.sleep(SEND_INTERVAL)
                 report = self._next()
         finally:
-            self._thread = None  # whatever ended it, the next call begins another
+            self._thread = None  # the next call starts another one
             self._link.close()
 
     def _next(self) -> _Report | None:
-        """Wait for something to send, at the latest the heartbeat; None when closing and all is sent."""
+        """Wait for something to send, at the latest the heartbeat; None when closing and everything is sent."""
         heartbeat = time.monotonic() + self._ttl / HEARTBEATS
         while True:
             with self._lock:
@@ -336,8 +338,8 @@ class _Outbox:
                     return self._take()
                 if self._closing:
                     return None
-                self._listening = True
-            self._bell.acquire(timeout=due - now)
+                self._is_waiting = True
+            self._wakeup.acquire(timeout=due - now)
 
     def _take(self) -> _Report:
         horizon = time.monotonic() - STALE_AFTER
@@ -356,7 +358,7 @@ class _Outbox:
         return _Report(self._sent, self._sequence, totals, durations, heartbeat)
 
     def _renewed(self, report: _Report) -> _Report:
-        """Put what waits into the place of a report that certainly did not arrive."""
+        """Return a report of what is queued now, in place of one that certainly did not arrive."""
         with self._lock:
             newer = self._take()
         return newer._replace(
@@ -365,19 +367,19 @@ class _Outbox:
         )
 
     def _deliver(self, report: _Report) -> None:
-        """Send `report` until it is taken or refused for good; closing, only once more."""
+        """Send `report` until it is accepted or rejected; while closing, try only once more."""
         pause, longest = BACK_OFF
         while True:
             last_try = self._closing
             verdict = self._link.exchange(self._body(report))
-            if verdict == "refused":
+            if verdict == "rejected":
                 bare = report._replace(state=_State(report.state.status))
                 verdict = self._link.exchange(self._body(bare))
-                if verdict == "refused":
-                    self._sent = _State("idle")  # heartbeats must go through, they carry the counts
-            if verdict in ("taken", "refused") or last_try:
+                if verdict == "rejected":
+                    self._sent = _State("idle")  # so that heartbeats, which carry the counts, are accepted
+            if verdict in ("accepted", "rejected") or last_try:
                 return
-            self._bell.acquire(timeout=pause)
+            self._wakeup.acquire(timeout=pause)
             pause = min(2 * pause, longest)
             if verdict == "unsent":
                 report = self._renewed(report)
@@ -436,40 +438,40 @@ class _Link:
             _log.error("%r is not the URL of a monitor, nothing is reported", url)
 
     def exchange(self, body: bytes) -> str:
-        """Post `body`; return `taken`, `refused` (as it is), `unsent` (surely not arrived) or `unknown`."""
+        """Post `body`; return `accepted`, `rejected`, `unsent` (certainly not arrived) or `unknown`."""
         verdict, trouble = "unknown", ""
         try:
             status, reply = self.post(body)
             if _is_success(status, reply):
-                verdict = "taken"
+                verdict = "accepted"
             else:
-                verdict = {400: "refused", 413: "refused", 429: "unsent"}.get(status, "unknown")
+                verdict = {400: "rejected", 413: "rejected", 429: "unsent"}.get(status, "unknown")
                 trouble = f"answers {status} {reply[:200]!r}"
         except _UnsentError as error:
             verdict, trouble = "unsent", str(error)
-        except Exception as error:  # noqa: BLE001 (whatever a broken server provokes, the thread must live on)
+        except Exception as error:  # noqa: BLE001 (no reply of a broken server may end the thread)
             trouble = repr(error)
         if trouble and not self._trouble:
             _log.warning("monitor %s: %s; reports wait", self._url, trouble)
         elif self._trouble and not trouble:
-            _log.info("monitor %s takes reports again", self._url)
+            _log.info("monitor %s accepts reports again", self._url)
         self._trouble = trouble
         return verdict
 
     def post(self, body: bytes) -> tuple[int, bytes]:
-        """Post `body` and return status and reply; raises whatever socket and HTTP library raise."""
+        """Post `body` and return status and reply; raises the errors of socket and http.client."""
         deadline = time.monotonic() + REPLY_TIMEOUT
         kept = self._connection
         if kept is not None:
             try:
                 return self._exchange_on(kept, body, deadline)
             except (ConnectionError, http.client.BadStatusLine):
-                pass  # an idle connection may have been closed; sequence and totals make a second try safe
+                pass  # the monitor may have closed an idle connection; sequence and totals make a second try safe
         try:
             connection = self._connect(deadline)
         except OSError as error:
             if kept is not None:
-                raise  # over the kept connection the report may have arrived
+                raise  # the report may have arrived over the kept connection
             raise _UnsentError(repr(error)) from error
         return self._exchange_on(connection, body, deadline)
 
@@ -509,11 +511,11 @@ class _Link:
 
 
 class _UnsentError(OSError):
-    """No connection came about: nothing was sent."""
+    """No connection: nothing was sent."""
 
 
 class _TimedSocket:
-    """As much of a socket as http.client uses; the socket's own timeout would start anew at each byte."""
+    """The part of a socket that http.client uses; a socket's own timeout would start again at each byte."""
 
     def __init__(self, plain: socket.socket, deadline: float) -> None:
         self._plain = plain
@@ -556,7 +558,7 @@ def _remaining(deadline: float) -> float:
 
 
 def _is_success(status: int, reply: bytes) -> bool:
-    """Whether a monitor took the report; something else on its port may answer 200 too."""
+    """Return whether a monitor accepted the report; another service on its port may answer 200 too."""
     try:
         answer = json.loads(reply)
     except ValueError:
@@ -565,12 +567,12 @@ def _is_success(status: int, reply: bytes) -> bool:
 
 
 def _json(fields: Mapping[str, Any]) -> bytes:
-    # "replace": a lone surrogate becomes "?", the monitor refuses it.
+    # A lone surrogate becomes "?", because the monitor rejects it.
     return json.dumps(fields, ensure_ascii=False, allow_nan=False, default=str).encode("utf-8", "replace")
 
 
 def _details(task_info: Mapping[str, Any] | None) -> bytes | None:
-    """Return `task_info` as JSON, None when it cannot be sent; what the caller put in is not known."""
+    """Return `task_info` as JSON, None when it cannot be sent."""
     if task_info is None:
         return None
     try:
@@ -581,7 +583,7 @@ def _details(task_info: Mapping[str, Any] | None) -> bytes | None:
 
 
 def _text(value: object) -> str:
-    """Return `value` as text of bounded length, empty when it will not be text."""
+    """Return `value` as text of bounded length, empty when it cannot be converted."""
     try:
         return (value if isinstance(value, str) else str(value))[:MAX_TEXT]
     except Exception:  # noqa: BLE001 (the same)
@@ -597,7 +599,7 @@ def _checked_ttl(ttl: float) -> float:
         seconds = math.nan
     checked = TTL if math.isnan(seconds) else min(max(seconds, shortest), longest)
     if checked != seconds:
-        _log.error("ttl %r is not a number of seconds from %g to %g, %g it is", ttl, shortest, longest, checked)
+        _log.error("ttl %r is not a number of seconds from %g to %g; %g is used", ttl, shortest, longest, checked)
     return checked
 
 
@@ -608,14 +610,14 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--message", default="", help="For people to read.")
     made.add_argument("--task", default="", help="What is being worked on.")
     made.add_argument("--ttl", type=float, help="Seconds that the state lasts without a further report.")
-    made.add_argument("--inference-seconds", type=float, help="What the model took.")
+    made.add_argument("--inference-seconds", type=float, help="Time that the model took.")
     made.add_argument("--url", default=os.environ.get("CMZSB_URL", DEFAULT_URL), help="The monitor's root.")
     made.add_argument("--token-file", default=os.environ.get("CMZSB_TOKEN_FILE"), help="File with the monitor's token.")
     return made
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Report once, for shell scripts; exit status 0 when it was taken, else 1 and one line on stderr."""
+    """Report once, for shell scripts; exit status 0 when it was accepted, else 1 and one line on stderr."""
     options = parser().parse_args(arguments)
     fields = {
         "status": options.status,

@@ -1,4 +1,4 @@
-"""Liveness of a thread's loop: for Python, a thread that is stuck is alive."""
+"""Liveness of a thread's loop, because Python calls a stuck thread alive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading one HTTP reply from a peer that nobody vouches for, byte by byte and without a socket."""
+"""Parser of one HTTP reply from an untrusted peer, byte by byte and without a socket."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HEAD_LIMIT: Final = 16 * 1024
 
 
 class ProbeError(Exception):
-    """A question that got no usable answer.
+    """A probe without a usable reply.
 
     `reason` is one word for machines: `timeout`, `refused`, `unreachable`, `http_503` (any status but 200),
     `not_json`, `bad_status`, `bad_reply` (not HTTP, or cut short) or `too_large`.

@@ -1,4 +1,4 @@
-"""What a service tells systemd: that it is ready, that it still works, that it stops.
+"""Notifications to systemd: ready, alive, stopping.
 
 Protocol: https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html. Without systemd nothing is sent.
 """
@@ -19,16 +19,16 @@ from servicekit.text import one_line
 
 _SEND_SECONDS: Final = 1.0
 _PINGS_PER_LIMIT: Final = 3
-"""Questions to a service within systemd's limit, so that a single one may fail."""
+"""Checks within systemd's limit, so that a single one may fail."""
 
 _log = logging.getLogger(__name__)
 
 
 class Notifier:
-    """The way to whoever started the service. Thread-safe, never raises, may be used after a fork."""
+    """Sends notifications to the service manager. Thread-safe, never raises, may be used after a fork."""
 
     def __init__(self, path: str | None, watchdog_seconds: float | None) -> None:
-        """`path` of a datagram socket, `@…` in Linux's abstract namespace, None: nobody listens."""
+        """`path` of a datagram socket, `@…` in Linux's abstract namespace, None: no service manager."""
         self._address = None if not path else "\0" + path[1:] if path.startswith("@") else path
         self.watchdog_seconds = watchdog_seconds
         """Longest time between two pings; None when none are wanted."""
@@ -36,25 +36,25 @@ class Notifier:
 
     @classmethod
     def from_environment(cls, environment: MutableMapping[str, str] = os.environ) -> Notifier:
-        """Take what systemd set out of `environment`: child processes, and gunicorn, must not speak for the service."""
+        """Take systemd's variables out of `environment`, because child processes and gunicorn must not notify."""
         path, limit, pid = (environment.pop(name, None) for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"))
         is_wanted = path and limit and limit.isdecimal() and int(limit) > 0 and pid in (None, str(os.getpid()))
         return cls(path, int(limit) / 1e6 if is_wanted and limit else None)
 
     def ready(self, text: str) -> None:
-        """Say that the service answers from now on; `systemctl status` shows `text`."""
+        """Notify that the service is ready; `systemctl status` shows `text`."""
         self._send(f"READY=1\nSTATUS={one_line(text)}")
 
     def status(self, text: str) -> None:
-        """Let `systemctl status` show `text`."""
+        """Set the text that `systemctl status` shows."""
         self._send(f"STATUS={one_line(text)}")
 
     def stopping(self) -> None:
-        """Say that the service is about to end; may be called from a signal handler."""
+        """Notify that the service stops; may be called from a signal handler."""
         self._send("STOPPING=1")
 
     def ping(self) -> None:
-        """Say that the service still works."""
+        """Notify that the service is alive."""
         self._send("WATCHDOG=1")
 
     def _send(self, message: str) -> None:
@@ -75,7 +75,7 @@ class Notifier:
 class Watchdog:
     """A thread that pings as long as `liveness_error()` is empty; systemd aborts the service when no ping comes.
 
-    `liveness_error` says in a few words what is stuck. It may itself get stuck: that, too, is no ping.
+    `liveness_error` returns in a few words what is stuck. If it hangs itself, no ping is sent either.
     """
 
     def __init__(self, notifier: Notifier, liveness_error: Callable[[], str]) -> None:
@@ -85,13 +85,13 @@ class Watchdog:
         self._said = ""
 
     def start(self) -> None:
-        """Begin, if pings are wanted; to be called in the process that serves."""
+        """Start, if systemd expects pings; call it in the process that serves."""
         if self._notifier.watchdog_seconds is not None:
             faulthandler.enable(sys.stderr)  # systemd's SIGABRT then leaves every thread's stack in the log
             threading.Thread(target=self._run, name="watchdog", daemon=True).start()
 
     def close(self) -> None:
-        """Stop; a check under way is not waited for."""
+        """Stop, without waiting for a check in progress."""
         self._stop.set()
 
     def _run(self) -> None:

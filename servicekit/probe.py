@@ -1,8 +1,8 @@
-"""One question to a node's monitor over a socket that never blocks, against one deadline.
+"""One request to a node's monitor over a non-blocking socket, within one deadline.
 
-The deadline covers connecting, headers and body together: whoever drives an `Exchange` calls `advance` when its
-socket is ready and `close` when the deadline has passed, so that no peer can hold it longer. Addresses are
-IP literals: a resolver can take seconds.
+The deadline covers connection, headers and body together: the caller of an `Exchange` calls `advance` when its
+socket is ready and `close` when the deadline has passed, so that no peer can hold it longer. Addresses are IP
+literals, because a resolver can take seconds.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Exchange:
         return bool(self._to_send)
 
     def advance(self) -> bytes | None:
-        """Do what the socket is ready for; return the reply's body once complete. Raises `ProbeError`."""
+        """Continue after the socket became ready; return the reply's body once complete. Raises `ProbeError`."""
         try:
             if self._to_send:
                 self._send()
@@ -86,7 +86,7 @@ class Exchange:
             raise ProbeError(failure_reason(error, self.connected)) from error
 
     def close(self) -> None:
-        """Hang up; to be called in any case."""
+        """Close the connection; must be called in any case."""
         self._socket.close()
 
     def _send(self) -> None:
@@ -99,7 +99,7 @@ class Exchange:
 
 
 def ask(address: Address, path: str, timeout: float, body_limit: int = BODY_LIMIT) -> bytes:
-    """Ask one question and wait for the reply's body, `timeout` seconds at most. Raises `ProbeError`."""
+    """Send one request and wait for the reply's body, `timeout` seconds at most. Raises `ProbeError`."""
     deadline = time.monotonic() + timeout
     with closing(Exchange(address, path, body_limit)) as exchange:
         poll = select.poll()

@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 means it, for bodies that nobody vouches for.
+"""Strict JSON (RFC 8259), for bodies from untrusted peers.
 
 Python's `json` accepts NaN, infinities, duplicate keys and lone surrogates; each of them would come out again
 as something that another parser refuses, and a key `__proto__` as something that JavaScript may take for more.

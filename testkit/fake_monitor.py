@@ -82,7 +82,7 @@ class FakeMonitor:
         self.released.wait()
 
     def refuse(self) -> None:
-        """Let nobody connect any more; connections that are open stay."""
+        """Refuse new connections; open ones remain."""
         self._server.shutdown()
         self._server.server_close()
 

@@ -448,7 +448,7 @@ def test_command_line_that_fails_says_why_in_one_line(
 ) -> None:
     monitor.answer = lambda *_: http_reply(b'{"error": "status: no"}', "400 Bad Request")
     assert module.main(["--url", monitor.url, *options]) == 1
-    said = capsys.readouterr().err + caplog.text  # what is logged goes to stderr where nobody catches it
+    said = capsys.readouterr().err + caplog.text  # without a handler the log goes to stderr
     assert complaint in said
     assert said.count("\n") == 1
 

@@ -30,7 +30,7 @@ def monitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMonitor
         yield running
 
 
-def assert_nobody_is_delayed(monitor: RunningMonitor) -> None:
+def assert_ordinary_requests_are_not_delayed(monitor: RunningMonitor) -> None:
     """Ask and report as anybody would, each time on a connection of its own; every request is answered."""
 
     def report() -> None:
@@ -44,27 +44,27 @@ def assert_nobody_is_delayed(monitor: RunningMonitor) -> None:
 
 
 @pytest.mark.parametrize("kind", SLOW.values(), ids=SLOW)
-def test_500_slow_clients_delay_nobody_and_cost_little(monitor: RunningMonitor, kind: Begin) -> None:
+def test_500_slow_clients_delay_no_other_and_cost_little(monitor: RunningMonitor, kind: Begin) -> None:
     before = monitor.resources()
     with crowd(monitor, 500, kind):
         # What they asked for has to be worked off first; what is measured is what their slowness costs.
         wait_for(lambda: slowest(monitor.status, 0.1) < ORDINARY, "the end of the first rush", 15)
-        assert_nobody_is_delayed(monitor)
+        assert_ordinary_requests_are_not_delayed(monitor)
         during = monitor.resources()
     assert during["megabytes"] - before["megabytes"] < 25
     assert during["threads"] == before["threads"]
     wait_for(lambda: monitor.resources()["descriptors"] <= before["descriptors"] + 2, "all of them gone", 20)
 
 
-def test_1000_idle_kept_alive_connections_delay_nobody(monitor: RunningMonitor) -> None:
+def test_1000_idle_kept_alive_connections_delay_no_other(monitor: RunningMonitor) -> None:
     with crowd(monitor, 1000, keep_alive) as peers:
-        assert_nobody_is_delayed(monitor)
+        assert_ordinary_requests_are_not_delayed(monitor)
         keep_alive(peers[0])
 
 
 def test_more_clients_than_the_usual_1024_descriptors_find_room(monitor: RunningMonitor) -> None:
     with crowd(monitor, 1500, idle):
-        assert_nobody_is_delayed(monitor)
+        assert_ordinary_requests_are_not_delayed(monitor)
         assert psutil.Process(monitor.process.pid).num_fds() > 1500
 
 
@@ -79,11 +79,11 @@ def test_where_descriptors_are_few_the_connections_are_fewer_and_the_service_goe
             time.sleep(1)  # of doing nothing, which is measured
             assert sum(process.cpu_times()[:2]) - before < 0.3
             assert process.num_fds() < 250
-        assert_nobody_is_delayed(monitor)
+        assert_ordinary_requests_are_not_delayed(monitor)
         assert "Traceback" not in monitor.process.output()
 
 
-def test_clients_that_send_requests_ahead_and_read_nothing_delay_nobody(monitor: RunningMonitor) -> None:
+def test_clients_that_pipeline_requests_and_read_nothing_delay_no_other(monitor: RunningMonitor) -> None:
     with closing(sqlite3.connect(monitor.state / "journal.sqlite3", timeout=10)) as database, database:
         rows = ((n, time.time() - 1) for n in range(1_000_000, 1_010_000))
         database.executemany("INSERT INTO transitions VALUES (?, 1, ?, 'idle', 1.0)", rows)
@@ -95,14 +95,14 @@ def test_clients_that_send_requests_ahead_and_read_nothing_delay_nobody(monitor:
 
     with crowd(monitor, 24, begin):
         wait_for(lambda: slowest(monitor.status, 0.1) < ORDINARY, "the end of the first rush", 30)
-        assert_nobody_is_delayed(monitor)
+        assert_ordinary_requests_are_not_delayed(monitor)
         began = time.monotonic()
         assert monitor.process.terminate() == 0
         assert time.monotonic() - began < 2.0
     monitor.start()
 
 
-def test_64_long_polls_delay_nobody(monitor: RunningMonitor) -> None:
+def test_64_long_polls_delay_no_other(monitor: RunningMonitor) -> None:
     stop = threading.Event()
 
     def poll() -> None:
@@ -117,7 +117,7 @@ def test_64_long_polls_delay_nobody(monitor: RunningMonitor) -> None:
         poller.start()
     try:
         assert typical(lambda: monitor.get("/api/health"), 100) < ORDINARY
-        assert_nobody_is_delayed(monitor)
+        assert_ordinary_requests_are_not_delayed(monitor)
     finally:
         stop.set()
         for poller in pollers:

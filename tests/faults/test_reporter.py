@@ -122,7 +122,7 @@ def up_to_date(monitor: FakeMonitor, task: str, sent: int) -> bool:
     return ("idle", task) in monitor.changes and monitor.totals()["sent_to_server"] == sent
 
 
-def test_name_that_nobody_knows_costs_the_inference_nothing() -> None:
+def test_unknown_host_name_costs_the_inference_nothing() -> None:
     reporter = StatusReporter("http://monitor.invalid:8000")
     assert work(reporter, ITEMS) < 0.2
     begun = time.monotonic()
@@ -324,7 +324,7 @@ def monitor(tmp_path: Path) -> Iterator[RunningMonitor]:
         yield running
 
 
-def test_light_stays_with_whoever_sends_beside_idle_processes_and_children(monitor: RunningMonitor) -> None:
+def test_light_shows_the_process_that_sends_beside_idle_processes_and_children(monitor: RunningMonitor) -> None:
     code = """
 reporter = StatusReporter(url, ttl=2)
 idler = StatusReporter(url, ttl=1)

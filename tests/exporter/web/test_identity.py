@@ -66,7 +66,7 @@ def test_own_names_and_addresses_in_any_spelling(node_id: str) -> None:
 
 
 @pytest.mark.parametrize("node_id", ["", "M6", "0.0.0.0", "::", "255.255.255.255", "224.0.0.1", "192.0.2.250", "."])
-def test_nobody_elses(node_id: str) -> None:
+def test_names_and_addresses_of_others_are_not_this_nodes(node_id: str) -> None:
     assert not ME.is_me(node_id)
 
 
