@@ -48,7 +48,7 @@ def post_until_it_fails(url: str, first: int) -> int:
                 report = {"status": "sending", "message": str(number + 1)}
                 session.post(f"{url}/api/update_status", json=report, timeout=5).raise_for_status()
                 number += 1
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):  # the latter in mid-reply
             return number
 
 

@@ -1,4 +1,4 @@
-"""Properties of the status machine under any course of reports, silence, clock changes and restarts."""
+"""Properties of the state machine under any sequence of reports, silence, clock changes and restarts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ durations = st.floats(0.0, 200.0).map(lambda seconds: round(seconds, 3))
 
 
 class AnyCourse(RuleBasedStateMachine):
-    """Drives a status machine; a simple account of its own says what the counts must be."""
+    """Drives a status service; simple sums of its own say what the counts must be."""
 
     def __init__(self) -> None:
         super().__init__()

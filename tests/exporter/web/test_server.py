@@ -117,9 +117,7 @@ def test_when_clients_hold_too_much_the_one_silent_for_longest_goes(
         bench.until(lambda: bench.channels == [younger])
 
 
-def test_inactivity_of_clients_is_measured_by_the_monotonic_clock(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_inactivity_is_measured_by_the_monotonic_clock(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     with bench.client():
         for jump in (1e9, -1e9):
             now = time.time()
