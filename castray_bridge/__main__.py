@@ -48,7 +48,9 @@ def _words(value: str) -> tuple[str, ...]:
 @_option("--monitor-port", "Port of the nodes' monitors.", type=click.IntRange(1, 65535), default=8000)
 @_option("--timeout", "Seconds that one probe of a node may take.", type=click.FloatRange(0.05, 10), default=1.0)
 @_option("--workers", "Threads that probe nodes.", type=click.IntRange(1, 512), default=64)
-@_option("--refresh", "Seconds between two requests to the source of nodes, and between two probes of a node.", type=click.FloatRange(0.1, 60), default=1.0)
+@_option(
+    "--refresh", "Seconds between two polls of the source, and of a node.", type=click.FloatRange(0.1, 60), default=1.0
+)
 @_option(
     "--unreachable-as",
     "Value of `workStatus` for a node without an answer.",
@@ -103,7 +105,7 @@ def command(
     """Serve every node's work status to dashboards, browsers and Prometheus."""
     log.configure(log_level)
     notifier = Notifier.from_environment()  # before gunicorn, which would notify "ready" too early
-    disable_created_metrics()  # type: ignore[no-untyped-call] # prometheus_client leaves this one out
+    disable_created_metrics()  # type: ignore[no-untyped-call] # untyped there
     if (status_source == "prometheus") != bool(prometheus_url):
         raise click.UsageError("--status-source prometheus and --prometheus-url go together")
     source = _source(ray_dashboard, castray, ray_token_file)

@@ -79,9 +79,7 @@ class BridgeCollector(Collector):
             "Unix time of the last good node list.",
             self._poller.last_success,
         )
-        yield _gauge(
-            "castray_bridge_websocket_clients", "WebSocket clients.", self._metrics.websocket_clients
-        )
+        yield _gauge("castray_bridge_websocket_clients", "WebSocket clients.", self._metrics.websocket_clients)
         build = GaugeMetricFamily("castray_bridge_build_info", "Version of the bridge.", labels=("version",))
         build.add_metric((__version__,), 1)
         yield build

@@ -35,7 +35,7 @@ FAILURES: Final[tuple[Failure, ...]] = (
         is_probe_result=False,
     ),
     Failure(
-        "timeout", "No reply in time", "超时无响应",
+        "timeout", "No answer in time", "超时无响应",
         "Check that the node is switched on and its network works", "检查节点是否开机、网络是否正常",
     ),
     Failure(
@@ -47,23 +47,23 @@ FAILURES: Final[tuple[Failure, ...]] = (
         "Check the route and the firewall between bridge and node", "检查桥接服务与节点之间的路由和防火墙",
     ),
     Failure(
-        "http_error", "The monitor replies with an error", "监控服务返回错误",
+        "http_error", "The monitor answers with an error", "监控服务返回错误",
         "Read the monitor's log: `journalctl -u cm-zsb-monitor`", "查看监控服务日志：`journalctl -u cm-zsb-monitor`",
     ),
     Failure(
-        "not_json", "The reply is not JSON", "响应不是 JSON",
+        "not_json", "The answer is not JSON", "响应不是 JSON",
         "Find the program on the port: `ss -ltnp`", "查找占用端口的程序：`ss -ltnp`",
     ),
     Failure(
-        "bad_status", "The reply has no known status", "响应中没有已知状态",
+        "bad_status", "The answer has no known status", "响应中没有已知状态",
         "Find the program on the port, or upgrade the bridge", "查找占用端口的程序，或升级桥接服务",
     ),
     Failure(
-        "bad_reply", "The reply is not HTTP", "响应不是 HTTP",
+        "bad_reply", "The answer is not HTTP", "响应不是 HTTP",
         "Find the program on the port: `ss -ltnp`", "查找占用端口的程序：`ss -ltnp`",
     ),
     Failure(
-        "too_large", "The reply is too large", "响应过大",
+        "too_large", "The answer is too large", "响应过大",
         "Find the program on the port: `ss -ltnp`", "查找占用端口的程序：`ss -ltnp`",
     ),
     Failure(
@@ -71,7 +71,7 @@ FAILURES: Final[tuple[Failure, ...]] = (
         "Open Prometheus' targets page", "查看 Prometheus 的 targets 页面",
     ),
     Failure(
-        "no_prometheus", "Prometheus does not reply", "Prometheus 无响应",
+        "no_prometheus", "Prometheus does not answer", "Prometheus 无响应",
         "Check `--prometheus-url` and Prometheus itself", "检查 `--prometheus-url` 与 Prometheus 本身",
     ),
 )  # fmt: skip

@@ -24,7 +24,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """The whole list. `data` and `envelope` are the members beside the nodes, inside `data` of CastRay's reply and around it.
+    """The whole list. `data` and `envelope` are the members of CastRay's reply beside the nodes and beside `data`.
 
     In `data` that is `summary`, `result`, `dashboardUrl`.
     """

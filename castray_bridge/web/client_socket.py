@@ -34,7 +34,7 @@ class ClientSocket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
 
     def send(self, data: bytes) -> int:
-        """Send all of `data`, one or more frames. Raises `OSError`, after the time limit with the connection shut down."""
+        """Send all of `data`, one or more frames. Raises `OSError`; at the time limit the connection is shut down."""
         with self._lock:
             deadline = time.monotonic() + self._send_seconds
             left = memoryview(data)
