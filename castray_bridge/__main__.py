@@ -1,4 +1,4 @@
-"""The bridge's command line: wires source, bridge, API and server together."""
+"""The bridge's command: it wires source, bridge, API and server together."""
 
 from __future__ import annotations
 
@@ -46,33 +46,35 @@ def _words(value: str) -> tuple[str, ...]:
 @_option("--castray", "An existing CastRay as the source of nodes instead.", type=_url)
 @_option("--ray-token-file", "File with the token that Ray's dashboard demands.", type=click.Path(path_type=Path))
 @_option("--monitor-port", "Port of the nodes' monitors.", type=click.IntRange(1, 65535), default=8000)
-@_option("--timeout", "Seconds that one question to a node may take.", type=click.FloatRange(0.05, 10), default=1.0)
-@_option("--workers", "Threads that ask nodes.", type=click.IntRange(1, 512), default=64)
-@_option("--refresh", "Seconds between two looks at Ray, and at a node.", type=click.FloatRange(0.1, 60), default=1.0)
+@_option("--timeout", "Seconds that one probe of a node may take.", type=click.FloatRange(0.05, 10), default=1.0)
+@_option("--workers", "Threads that probe nodes.", type=click.IntRange(1, 512), default=64)
+@_option(
+    "--refresh", "Seconds between two polls of the source, and of a node.", type=click.FloatRange(0.1, 60), default=1.0
+)
 @_option(
     "--unreachable-as",
-    "What `workStatus` says of a node that gives no answer.",
+    "Value of `workStatus` for a node without an answer.",
     type=click.Choice([IDLE.name, UNKNOWN.name]),
     default=IDLE.name,
 )
 @_option(
     "--status-source",
-    "Who is asked what the nodes do: their monitors, or the Prometheus that scrapes them.",
+    "Where work statuses come from: the nodes' monitors, or the Prometheus that scrapes them.",
     type=click.Choice(["monitors", "prometheus"]),
     default="monitors",
 )
-@_option("--prometheus-url", "That Prometheus, or what speaks its query API, e.g. http://HEAD:9090.", type=_url)
+@_option("--prometheus-url", "That Prometheus, or a service with its query API, e.g. http://HEAD:9090.", type=_url)
 @_option("--inventory", "JSON file with the nodes that should exist.", type=click.Path(path_type=Path))
 @_option(
     "--cors-origin",
-    "Origins, comma-separated, whose pages may read and connect.",
+    "Origins of web pages that may read and connect, comma-separated.",
     type=_words,
     default="",
     show_default="all",
 )
 @_option(
     "--host-names",
-    "Names, comma-separated, under which the bridge is addressed.",
+    "Host names under which the bridge is addressed, comma-separated.",
     type=_words,
     default="",
     show_default="none",
@@ -102,8 +104,8 @@ def command(
 ) -> None:
     """Serve every node's work status to dashboards, browsers and Prometheus."""
     log.configure(log_level)
-    notifier = Notifier.from_environment()  # before gunicorn, which would say "ready" before anything is
-    disable_created_metrics()  # type: ignore[no-untyped-call] # prometheus_client leaves this one out
+    notifier = Notifier.from_environment()  # before gunicorn, which would notify "ready" too early
+    disable_created_metrics()  # type: ignore[no-untyped-call] # untyped there
     if (status_source == "prometheus") != bool(prometheus_url):
         raise click.UsageError("--status-source prometheus and --prometheus-url go together")
     source = _source(ray_dashboard, castray, ray_token_file)

@@ -26,9 +26,9 @@ from servicekit.clock import Clock, SystemClock
 
 
 class Bridge:
-    """Knows every node's work status from `start()` (or entering the `with`) until `close()`.
+    """Keeps every node's work status from `start()` (or entering the `with`) until `close()`.
 
-    No global state: several may run in one process. Thread-safe. To be started in the process that uses it, since
+    No global state: several may run in one process. Thread-safe. To be started in the process that uses it, because
     threads do not survive a fork.
     """
 
@@ -43,7 +43,7 @@ class Bridge:
         prometheus_url: str | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """`prometheus_url`: ask the Prometheus there what the nodes do, instead of every node's monitor."""
+        """`prometheus_url`: query that Prometheus for the work statuses instead of probing every node's monitor."""
         clock = clock or SystemClock()
         settings = settings or ProbeSettings()
         self._unreachable_as = unreachable_as
@@ -66,22 +66,22 @@ class Bridge:
         self.registry.register(BridgeCollector(self.store, self.target_registry, self.poller, self.metrics))
 
     def start(self) -> None:
-        """Begin to ask; returns at once. Raises `RuntimeError` the second time, and after `close()`."""
+        """Start the threads; returns at once. Raises `RuntimeError` the second time, and after `close()`."""
         if self._is_used:
-            raise RuntimeError("this bridge was started or closed before: make a new one")
+            raise RuntimeError("this bridge was started or closed before: create a new one")
         self._is_used = True
         self.poller.start()
 
     def liveness_error(self) -> str:
-        """Return which thread no longer gets on, or an empty text; silent nodes and a silent source are no reason."""
+        """Return which thread is stuck, or an empty text; nodes and sources that do not reply do not stop a thread."""
         if not self.poller.is_alive():
-            return "the refresher is stuck"
-        return "" if self._status_provider.is_alive() else "a thread that asks the nodes is stuck or has ended"
+            return "the poller of the source of nodes is stuck"
+        return "" if self._status_provider.is_alive() else "a thread that probes the nodes is stuck or has ended"
 
     def close(self) -> None:
-        """Stop asking and join all threads, within the seconds that a question may take. May be called twice."""
+        """Stop and join all threads, within the budget of a request in flight. May be called twice."""
         self._is_used = True
-        self.poller.stop()  # both may have a question under way: they wait for its end at the same time
+        self.poller.stop()  # first, so that the requests in flight of both end at the same time
         self._status_provider.close()
         self.poller.close()
         self.history.close()
@@ -92,15 +92,15 @@ class Bridge:
         return found
 
     def work_status(self, node: str) -> dict[str, Any]:
-        """Return the fields about the work of one node, named by its address, Ray's id or name, as of now.
+        """Return the work status fields of one node, named by its address, Ray's id or name, as of now.
 
         These are `workStatus`, `workStatusTimestamp`, `workStatusReachable`, `workStatusError`, `workStatusStale`,
-        `currentTask` and `inference`, for adding to a node object of the caller's own. A node that the source does
-        not list (yet) has the error `pending`.
+        `currentTask` and `inference`, to be added to a node object of the caller. A node that the source does not
+        list (yet) has the error `pending`.
         """
         fields = merge.node_object(
             Node(node, node, node, True, {}),
-            _by_any_name(self.store.snapshot()).get(node, PENDING),
+            _statuses_by_key(self.store.snapshot()).get(node, PENDING),
             self._unreachable_as,
         )
         del fields["tasks"]
@@ -113,13 +113,13 @@ class Bridge:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _take(self, answer: ProbeResult) -> None:
-        self.store.publish(answer)
-        self.metrics.probe(answer)
+    def _take(self, result: ProbeResult) -> None:
+        self.store.publish(result)
+        self.metrics.probe(result)
 
 
 @cached_per_snapshot
-def _by_any_name(snapshot: Snapshot) -> dict[str, NodeStatus]:
-    """Return the statuses by name, address and id of each node; of twins the living one's."""
-    rows = sorted(snapshot.shown, key=lambda row: row.node.alive)
+def _statuses_by_key(snapshot: Snapshot) -> dict[str, NodeStatus]:
+    """Return the statuses by name, address and id of each node; a living node takes precedence over a dead one."""
+    rows = sorted(snapshot.rows, key=lambda row: row.node.alive)
     return {key: row.status for row in rows for key in (row.node.name, row.node.ip, row.node.node_id)}

@@ -1,4 +1,4 @@
-"""The bridge's own metrics. What the board and the directory know is read at every scrape."""
+"""The bridge's own metrics. Snapshot store and target registry are read at every scrape."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from castray_bridge.probes.failures import PROBE_RESULTS, row_name
 from castray_bridge.probes.status import ProbeResult
 from castray_bridge.refresher import SourcePoller
 from castray_bridge.snapshot.store import SnapshotStore
@@ -16,25 +17,19 @@ from castray_bridge.sources.discovery import TargetRegistry
 from servicekit.node_names import safe_address
 from servicekit.version import __version__
 
-_RESULTS: Final = (
-    "ok", "timeout", "refused", "unreachable", "http_error", "not_json", "bad_status", "bad_reply", "too_large",
-    "not_scraped", "no_prometheus",
-)  # fmt: skip
 _DURATIONS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 
 
 class Metrics:
-    """What happens and leaves no other trace; every series exists from the start."""
+    """Counters of events that no other object keeps; every series exists from the start."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._probes = Counter(
-            "castray_bridge_probes", "Questions about nodes by what came of them.", ["result"], registry=registry
-        )
-        for result in _RESULTS:
+        self._probes = Counter("castray_bridge_probes", "Probes of nodes by result.", ["result"], registry=registry)
+        for result in PROBE_RESULTS:
             self._probes.labels(result)
         self._seconds = Histogram(
             "castray_bridge_probe_duration_seconds",
-            "Duration of questions to monitors, long polls left out.",
+            "Duration of probes, long polls left out.",
             buckets=_DURATIONS,
             registry=registry,
         )
@@ -42,48 +37,49 @@ class Metrics:
             "castray_bridge_websocket_dropped", "WebSocket clients dropped for being too slow.", registry=registry
         )
         self.http_errors = Counter(
-            "castray_bridge_http_errors", "Requests that ended in an unforeseen exception.", registry=registry
+            "castray_bridge_http_errors", "Requests that ended in an unexpected exception.", registry=registry
         )
         self.websocket_clients = 0
 
-    def probe(self, answer: ProbeResult) -> None:
-        """Count one answer, good or bad."""
-        error = answer.status.error
-        result = "ok" if error is None else "http_error" if error.startswith("http_") else error
-        self._probes.labels(result).inc()
-        if answer.seconds is not None:
-            self._seconds.observe(answer.seconds)
+    def probe(self, result: ProbeResult) -> None:
+        """Count one probe."""
+        error = result.status.error
+        self._probes.labels("ok" if error is None else row_name(error)).inc()
+        if result.seconds is not None:
+            self._seconds.observe(result.seconds)
 
 
 class BridgeCollector(Collector):
     """Yields the gauges, e.g. `castray_bridge_nodes{state="sending"} 2`."""
 
     def __init__(
-        self, store: SnapshotStore, target_registry: TargetRegistry, poller: SourcePoller, counts: Metrics
+        self, store: SnapshotStore, target_registry: TargetRegistry, poller: SourcePoller, metrics: Metrics
     ) -> None:
         self._store = store
         self._target_registry = target_registry
         self._poller = poller
-        self._counts = counts
+        self._metrics = metrics
 
     def describe(self) -> list[Metric]:
-        """Describe nothing: registering must not read the board."""
+        """Describe nothing, because registering must not read the snapshot."""
         return []
 
     def collect(self) -> Iterator[Metric]:
         """Yield all gauges as of now."""
         yield from self._nodes()
         yield _gauge(
-            "castray_bridge_snapshot_timestamp_seconds", "Unix time of the latest news.", self._store.updated_at
+            "castray_bridge_snapshot_timestamp_seconds",
+            "Unix time of the latest data.",
+            self._store.updated_at,
         )
         ray_up = float(self._poller.failure is None)
-        yield _gauge("castray_bridge_ray_up", "1 when the source of nodes answered the last question.", ray_up)
+        yield _gauge("castray_bridge_ray_up", "1 when the last request to the source of nodes succeeded.", ray_up)
         yield _gauge(
             "castray_bridge_ray_last_success_timestamp_seconds",
             "Unix time of the last good node list.",
             self._poller.last_success,
         )
-        yield _gauge("castray_bridge_websocket_clients", "Connected WebSocket clients.", self._counts.websocket_clients)
+        yield _gauge("castray_bridge_websocket_clients", "WebSocket clients.", self._metrics.websocket_clients)
         build = GaugeMetricFamily("castray_bridge_build_info", "Version of the bridge.", labels=("version",))
         build.add_metric((__version__,), 1)
         yield build
@@ -95,15 +91,15 @@ class BridgeCollector(Collector):
             by_state.add_metric((state,), number)
         labels = ("node", "node_ip")
         reachable = GaugeMetricFamily(
-            "castray_bridge_node_reachable", "1 when the living node's monitor answered last.", labels=labels
+            "castray_bridge_node_reachable", "1 when the last probe of the living node succeeded.", labels=labels
         )
         by_machine = {
-            (row.node.name, safe_address(row.node.ip)): row.status.reachable for row in snapshot.shown if row.node.alive
+            (row.node.name, safe_address(row.node.ip)): row.status.reachable for row in snapshot.rows if row.node.alive
         }
         for machine, is_reachable in by_machine.items():
             reachable.add_metric(machine, float(is_reachable))
         present = GaugeMetricFamily(
-            "castray_bridge_node_present", "1 when the node, which is or should be there, is alive.", labels=labels
+            "castray_bridge_node_present", "1 when the listed node is alive in Ray.", labels=labels
         )
         for node in self._target_registry.targets():
             present.add_metric((node.name, node.address.host), float(node.present))

@@ -1,4 +1,4 @@
-"""The thread that asks the source for the nodes and tells everyone who needs to know."""
+"""The poller of the source of nodes: it passes each new list to registry, snapshot store and status provider."""
 
 from __future__ import annotations
 
@@ -19,31 +19,34 @@ from servicekit.log import event
 MAX_AGE: Final = 300.0
 """Seconds for which the last good list is shown while the source fails."""
 LATE_SECONDS: Final = 5.0
-"""So old, a turn under way is a failure: nobody knows whether the list is still right."""
+"""A request in flight for longer counts as a failure, because the list may be wrong by then."""
 _CLOSE_SECONDS: Final = 2.5
-"""For a question under way: it ends after two, but for a source that keeps no budget."""
+"""For a request in flight, which ends after two seconds if the source keeps its budget."""
 
 _log = logging.getLogger(__name__)
 
 
 class StatusProvider(Protocol):
-    """Finds out what the nodes do, and publishes it by itself: `WorkerPool` or `PrometheusStatusProvider`."""
+    """Finds out the nodes' work statuses and publishes them: `WorkerPool` or `PrometheusStatusProvider`."""
 
     def set_targets(self, targets: Mapping[Address, str]) -> None:
-        """Ask about exactly these from now on; another value, which says who is there, means another node."""
+        """Report on exactly these from now on; a changed value (the node's id) means that the node was replaced."""
         ...
 
     def is_alive(self) -> bool:
-        """Return whether all threads get on."""
+        """Return whether the loops of all threads run."""
         ...
 
     def close(self) -> None:
-        """Stop asking and join all threads."""
+        """Stop and join all threads."""
         ...
 
 
 class SourcePoller:
-    """Keeps directory, asker and board at the source's latest list; `start` and `close` its thread."""
+    """Keeps registry, status provider and snapshot store at the source's latest list.
+
+    `start` starts its thread, `close` ends it.
+    """
 
     def __init__(
         self,
@@ -63,22 +66,22 @@ class SourcePoller:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._succeeded_at: float | None = None
-        self._failure: str | None = "the nodes have not been asked for yet"
-        self._turn_began: float | None = None
+        self._failure: str | None = "the source of nodes has not replied yet"
+        self._fetch_began: float | None = None
         self.last_success: float | None = None
         """Unix time of the last good list."""
         self._heartbeat = Heartbeat(clock, pause=interval)
 
     @property
     def failure(self) -> str | None:
-        """Why the last question failed, or how long the one under way is overdue; None when all is well."""
-        began = self._turn_began
+        """Why the last request failed, or for how long the one in flight is overdue; None without a failure."""
+        began = self._fetch_began
         seconds = 0.0 if began is None else self._clock.monotonic() - began
-        return f"the nodes are being asked for since {seconds:.0f} s" if seconds > LATE_SECONDS else self._failure
+        return f"the source of nodes has not replied for {seconds:.0f} s" if seconds > LATE_SECONDS else self._failure
 
     def start(self) -> None:
-        """Begin to ask."""
-        # Made here: one that is made before gunicorn forks passes for ended in the process that starts it.
+        """Start the thread."""
+        # Created here: a thread created before gunicorn's fork counts as ended in the process that starts it.
         self._thread = threading.Thread(target=self._run, name="refresher", daemon=True)
         self._heartbeat.beat()
         self._thread.start()
@@ -88,28 +91,28 @@ class SourcePoller:
         self._stop.set()
 
     def close(self) -> None:
-        """Stop and join the thread; waits for a question under way, but not for ever."""
+        """Stop and join the thread; waits for a request in flight, but not for ever."""
         self.stop()
         if self._thread is not None:
             self._thread.join(_CLOSE_SECONDS)
 
     def refresh(self) -> None:
-        """Ask once; never raises."""
-        self._turn_began = self._clock.monotonic()
+        """Fetch the list once; never raises."""
+        self._fetch_began = self._clock.monotonic()
         failure = None
         try:
             self._take(self._source.fetch())
         except SourceError as error:
             failure = str(error)
-        except Exception as error:  # noqa: BLE001 (a reply of a kind that nobody foresaw must not end the thread)
+        except Exception as error:  # noqa: BLE001 (an unforeseen reply must not end the thread)
             failure = f"unexpected reply ({type(error).__name__}: {error})"
         if failure is not None and failure != self._failure:
             _log.warning(event("source_failed", reason=failure))
         self._failure = failure
-        self._turn_began = None
+        self._fetch_began = None
 
     def is_alive(self) -> bool:
-        """Return whether the thread gets on; a source that fails is no reason why it would not."""
+        """Return whether the thread's loop runs; a source that fails does not stop it."""
         return self._thread is not None and self._thread.is_alive() and not self._heartbeat.is_overdue()
 
     def is_usable(self) -> bool:
@@ -119,7 +122,7 @@ class SourcePoller:
     def _take(self, cluster: Cluster) -> None:
         addresses = self._target_registry.update(cluster)
         self._store.set_cluster(cluster, addresses)
-        self._status_provider.set_targets(_occupants(cluster, addresses))
+        self._status_provider.set_targets(_node_ids(cluster, addresses))
         if self._failure is not None:
             _log.info(event("source_answers", nodes=len(cluster.nodes)))
         self.last_success = self._clock.time()
@@ -132,8 +135,8 @@ class SourcePoller:
             self._stop.wait(self._interval)
 
 
-def _occupants(cluster: Cluster, addresses: Sequence[Address | None]) -> dict[Address, str]:
-    """Return who is behind each address, whatever the order of the list."""
+def _node_ids(cluster: Cluster, addresses: Sequence[Address | None]) -> dict[Address, str]:
+    """Return the names and ids of the nodes at each address, independent of the list's order."""
     found: dict[Address, list[str]] = {}
     for node, address in zip(cluster.nodes, addresses, strict=True):
         if address is not None:

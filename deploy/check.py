@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from servicekit.address import Address
-from servicekit.probe import ask
+from servicekit.probe import http_get
 
 HEALTHY: Final = "healthy"
 STARTING: Final = "starting"
@@ -38,7 +38,7 @@ class HealthReply(NamedTuple):
 
 def read_health(ip: str, port: int, timeout: float) -> HealthReply:
     """Ask a monitor how it is. Raises `ProbeError`."""
-    return parse_health(ask(Address(ip, port), "/api/health", timeout))
+    return parse_health(http_get(Address(ip, port), "/api/health", timeout))
 
 
 def parse_health(body: bytes) -> HealthReply:

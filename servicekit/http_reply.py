@@ -1,4 +1,4 @@
-"""Parser of one HTTP reply from an untrusted peer, byte by byte and without a socket."""
+"""Parser of one HTTP reply from an untrusted peer, fed piece by piece; it has no socket."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ HEAD_LIMIT: Final = 16 * 1024
 
 
 class ProbeError(Exception):
-    """A probe without a usable reply.
+    """A request without a usable reply.
 
-    `reason` is one word for machines: `timeout`, `refused`, `unreachable`, `http_503` (any status but 200),
-    `not_json`, `bad_status`, `bad_reply` (not HTTP, or cut short) or `too_large`.
+    `reason` is a row of the table of failures, `castray_bridge.probes.failures`; for HTTP statuses other than 200 it
+    is `http_` and the status.
     """
 
     def __init__(self, reason: str) -> None:
@@ -22,7 +22,7 @@ class ProbeError(Exception):
 
 
 class ReplyReader:
-    """Collects the bytes of one reply to a `Connection: close` request; at most `limit` bytes of body."""
+    """Collects the bytes of one reply to a `Connection: close` request; accepts at most `limit` bytes of body."""
 
     def __init__(self, limit: int = BODY_LIMIT) -> None:
         self._limit = limit
@@ -31,7 +31,7 @@ class ReplyReader:
         self._body_length: int | None = None
 
     def feed(self, data: bytes) -> bytes | None:
-        """Take what the socket gave (`b""` at its end); return the body once it is complete, else None.
+        """Take the bytes received (`b""` at the end of the connection); return the complete body, else None.
 
         Raises `ProbeError`: `http_NNN`, `bad_reply`, `too_large`.
         """
@@ -81,12 +81,12 @@ def _status(line: bytes) -> int:
 
 
 def _content_length(lines: list[bytes]) -> int | None:
-    """Return the announced length of the body; None when it ends with the connection."""
+    """Return the announced length of the body; None when the body ends with the connection."""
     lengths: set[bytes] = set()
     for line in lines:
         name, _, value = line.partition(b":")
         if name.lower() == b"transfer-encoding":
-            raise ProbeError("bad_reply")  # not allowed in a reply to HTTP/1.0, which is what is spoken here
+            raise ProbeError("bad_reply")  # HTTP/1.0 has no transfer encodings
         if name.lower() == b"content-length":
             lengths.add(value.strip())
     if not lengths:

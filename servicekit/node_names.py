@@ -1,4 +1,4 @@
-"""What a node is called: Ray knows addresses, operators know M1 to M23."""
+"""Node names: Ray identifies nodes by address, operators by names such as M1 to M23."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _NOT_A_NAME: Final = re.compile(
     r"|.*_group_(\d+_)?[0-9a-f]{32,}",
     re.IGNORECASE,
 )
-"""Resources that Ray itself or the campus' conventions define; what is left was given to tell nodes apart."""
+"""Resources that Ray or the campus' conventions define; any other was given to tell nodes apart."""
 
 
 class Unnamed(NamedTuple):
-    """A node before it has a name. `tiers` are what it may be called, best first, by where that comes from."""
+    """A node without a name. `tiers` are its candidate names by origin, the preferred origin first."""
 
     ip: str
     tiers: tuple[tuple[str, ...], ...]
@@ -29,18 +29,18 @@ class Unnamed(NamedTuple):
 
 
 def candidates(labels: Mapping[str, Any], resources: Iterable[str], host_name: str) -> tuple[tuple[str, ...], ...]:
-    """Return what a node may be called, best first: by its label, its custom resources, its host name."""
+    """Return a node's candidate names, the preferred first: Ray label, custom resources, host name."""
     label = str(labels.get(NAME_LABEL) or "")
     custom = sorted(name for name in resources if not _NOT_A_NAME.fullmatch(name))
     return tuple(tuple(filter(None, map(safe_name, tier))) for tier in ([label], custom, [host_name]))
 
 
 def name_nodes(nodes: Sequence[Unnamed]) -> list[str]:
-    """Return the nodes' names: of each the first candidate that is its machine's alone, else its address.
+    """Return the nodes' names: for each its first candidate that no other machine has, else its address.
 
-    What several living machines have tells a kind of node, not a node; what a better candidate of another machine is
-    already is taken. Two nodes at one address are one machine: for some ten seconds Ray takes one that died and has
-    rejoined for two living ones.
+    A candidate that several living machines have describes a kind of node, not a node. A candidate of a preferred
+    origin takes the name before one of a later origin. Two nodes at one address are one machine, because Ray lists a
+    node that died and rejoined as two living ones for about ten seconds.
     """
     names: dict[int, str] = {}
     owners: dict[str, str] = {}
@@ -55,7 +55,7 @@ def name_nodes(nodes: Sequence[Unnamed]) -> list[str]:
 
 
 def _holders(nodes: Sequence[Unnamed], tier: int) -> dict[str, set[str]]:
-    """Return the addresses of the living machines that have each candidate of a tier."""
+    """Return the addresses of the living machines by candidate of a tier."""
     holders: dict[str, set[str]] = {}
     for ip, tiers, is_alive in nodes:
         for name in tiers[tier] if is_alive else ():
@@ -64,5 +64,5 @@ def _holders(nodes: Sequence[Unnamed], tier: int) -> dict[str, set[str]]:
 
 
 def safe_address(ip: str) -> str:
-    """Return `ip` as it is if it is an address, else what a page may show of it."""
+    """Return `ip` unchanged if it is an IP address, else reduced to the safe alphabet of names."""
     return ip if is_ip_literal(ip) else safe_name(ip)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from flask import Blueprint, Response, jsonify, send_from_directory
 from werkzeug.exceptions import NotFound
@@ -41,8 +41,8 @@ class ShownState(Protocol):
     def colour(self) -> str: ...
 
 
-def blueprint(package: str, states: Sequence[ShownState]) -> Blueprint:
-    """Return routes for `/`, `/static/<file>` and `/static/states.json`.
+def blueprint(package: str, states: Sequence[ShownState], documents: Mapping[str, Any] | None = None) -> Blueprint:
+    """Return routes for `/`, `/static/<file>`, `/static/states.json` and the JSON `documents` by file name.
 
     Files come from `<package>/static`, else from the folder that all pages share.
     """
@@ -60,6 +60,8 @@ def blueprint(package: str, states: Sequence[ShownState]) -> Blueprint:
 
     @pages.get("/static/<name>")
     def static_file(name: str) -> Response:
+        if documents and name in documents:
+            return jsonify(documents[name])
         for folder in folders:
             if (folder / name).is_file():
                 return send_from_directory(folder, name)

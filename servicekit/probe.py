@@ -1,8 +1,8 @@
-"""One request to a node's monitor over a non-blocking socket, within one deadline.
+"""One HTTP request to a node's monitor over a non-blocking socket, against one deadline.
 
-The deadline covers connection, headers and body together: the caller of an `Exchange` calls `advance` when its
-socket is ready and `close` when the deadline has passed, so that no peer can hold it longer. Addresses are IP
-literals, because a resolver can take seconds.
+The deadline covers connect, headers and body together: the caller of an `Exchange` calls `advance` when the socket is
+ready and `close` when the deadline has passed, so that no peer can hold it longer. Addresses are IP literals, because
+a resolver can take seconds.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from servicekit.version import __version__
 
 _RECEIVE_BYTES: Final = 64 * 1024
 _IN_PROGRESS: Final = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY})
-_REASONS: Final = {errno.ECONNREFUSED: "refused", errno.ETIMEDOUT: "timeout"}
+_CONNECT_REASONS: Final = {errno.ECONNREFUSED: "refused", errno.ETIMEDOUT: "timeout"}
 
 
 def request_bytes(host: str, path: str, headers: tuple[str, ...] = ()) -> bytes:
-    """Build a GET request of HTTP/1.0, whose reply is never chunked, compressed or kept alive."""
+    """Build a GET request of HTTP/1.0, because its reply is never chunked, compressed or kept alive."""
     lines = (
         f"GET {path} HTTP/1.0",
         f"Host: {host}",
@@ -37,20 +37,20 @@ def request_bytes(host: str, path: str, headers: tuple[str, ...] = ()) -> bytes:
 
 
 def failure_reason(error: OSError, connected: bool) -> str:
-    """Return the reason for a socket error before or after the connection stood."""
+    """Return the reason of failure for a socket error before or after the connection was established."""
     if connected:
         return "bad_reply"
-    return _REASONS.get(error.errno or 0, "unreachable")
+    return _CONNECT_REASONS.get(error.errno or 0, "unreachable")
 
 
 class Exchange:
     """One request and its reply; not thread-safe.
 
-    `connected` tells whether the peer's TCP answered, `wants_write` what to wait for on the socket.
+    `connected` tells whether the peer accepted the connection, `wants_write` which event to wait for on the socket.
     """
 
     def __init__(self, address: Address, path: str, body_limit: int = BODY_LIMIT) -> None:
-        """Start connecting. Raises `ProbeError` when that fails at once."""
+        """Start to connect. Raises `ProbeError` when that fails at once."""
         self._to_send = request_bytes(str(address), path)
         self._reader = ReplyReader(body_limit)
         self.connected = False
@@ -70,11 +70,11 @@ class Exchange:
 
     @property
     def wants_write(self) -> bool:
-        """Whether part of the request is still to be sent (and before that, the connection to be made)."""
+        """Whether the connection is still to be established or a part of the request still to be sent."""
         return bool(self._to_send)
 
     def advance(self) -> bytes | None:
-        """Continue after the socket became ready; return the reply's body once complete. Raises `ProbeError`."""
+        """Do what the socket is ready for; return the reply's body once complete. Raises `ProbeError`."""
         try:
             if self._to_send:
                 self._send()
@@ -86,7 +86,7 @@ class Exchange:
             raise ProbeError(failure_reason(error, self.connected)) from error
 
     def close(self) -> None:
-        """Close the connection; must be called in any case."""
+        """Close the connection; to be called in any case."""
         self._socket.close()
 
     def _send(self) -> None:
@@ -98,8 +98,8 @@ class Exchange:
         self._to_send = self._to_send[self._socket.send(self._to_send) :]
 
 
-def ask(address: Address, path: str, timeout: float, body_limit: int = BODY_LIMIT) -> bytes:
-    """Send one request and wait for the reply's body, `timeout` seconds at most. Raises `ProbeError`."""
+def http_get(address: Address, path: str, timeout: float, body_limit: int = BODY_LIMIT) -> bytes:
+    """Send one request and return the reply's body after at most `timeout` seconds. Raises `ProbeError`."""
     deadline = time.monotonic() + timeout
     with closing(Exchange(address, path, body_limit)) as exchange:
         poll = select.poll()

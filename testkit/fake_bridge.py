@@ -8,9 +8,8 @@ from typing import Any, Final
 from flask import Flask, Response, jsonify, request
 from flask_sock import Sock
 
+from castray_bridge.web import wall
 from castray_bridge.web.access import BEARER_PROTOCOL, Access, guard
-from exporter.states import STATES
-from servicekit.pages import blueprint
 from testkit.web import LiveServer
 
 _HEARTBEAT_SECONDS: Final = 1.0
@@ -75,7 +74,7 @@ class FakeBridge(LiveServer):
         app = Flask("fake_bridge", static_folder=None)
         app.config["SOCK_SERVER_OPTIONS"] = {"subprotocols": [BEARER_PROTOCOL]}
         guard(app, Access(token=token))
-        app.register_blueprint(blueprint("castray_bridge", STATES))
+        app.register_blueprint(wall.blueprint())
         sock = Sock(app)
 
         @app.get("/api/ray-dashboard")

@@ -1,4 +1,4 @@
-"""One loopback server with everything that a node's port can do to whoever asks."""
+"""Loopback servers with every behaviour that a client of a node's port can meet."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def endless(start: bytes, piece: bytes, pause: float = 0.0) -> Behaviour:
 
 
 def silent(peer: socket.socket, ended: threading.Event) -> None:
-    """Take the question and never answer."""
+    """Take the request and never reply."""
     ended.wait()
 
 
@@ -62,7 +62,7 @@ def body(value: Any) -> bytes:
 
 GOOD: Final = says(body(STATUS))
 _BOMB: Final = gzip.compress(b" " * 10_000_000)
-"""Ten megabytes in ten kilobytes. Repeated, it is one long bomb: gzip files may be joined."""
+"""Ten megabytes in ten kilobytes; repeated, it is one long gzip file."""
 BEHAVIOURS: Final[dict[str, tuple[Behaviour, str]]] = {
     "never answers": (silent, "timeout"),
     "drips a head": (endless(b"HTTP/1.0 200 OK\r\n", b"X", 0.2), "timeout"),
@@ -70,7 +70,7 @@ BEHAVIOURS: Final[dict[str, tuple[Behaviour, str]]] = {
     "endless head": (endless(b"HTTP/1.0 200 OK\r\n", b"X-A: " + b"a" * 4000 + b"\r\n"), "too_large"),
     "endless body": (endless(b"HTTP/1.0 200 OK\r\n\r\n", b"a" * 4096), "too_large"),
     "announces a gigabyte": (says(b"HTTP/1.0 200 OK\r\nContent-Length: 1000000000\r\n\r\n{"), "too_large"),
-    # Nothing is ever unpacked: a bomb counts by what comes over the wire.
+    # Nothing is decompressed: a bomb counts with its size on the wire.
     "gzip bomb": (endless(b"HTTP/1.0 200 OK\r\nContent-Encoding: gzip\r\n\r\n", _BOMB), "too_large"),
     "small gzip bomb": (says(reply(_BOMB, extra="Content-Encoding: gzip\r\n")), "not_json"),
     "HTML": (says(reply(b"<html>hello</html>")), "not_json"),
@@ -95,15 +95,25 @@ BEHAVIOURS: Final[dict[str, tuple[Behaviour, str]]] = {
     "not HTTP": (says(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), "bad_reply"),
     "hangs up": (says(b""), "bad_reply"),
 }
-"""What the server does, and what the bridge is to call it."""
+"""What the server does, and the reason of failure that the bridge must report."""
+_HEAD: Final = b"HTTP/1.1 200 OK\r\n"
+DRIPS: Final[dict[str, Behaviour]] = {
+    "header lines": endless(_HEAD, b"X-A: b\r\n", 0.05),
+    "bytes of one header": endless(_HEAD + b"X-A: ", b"a", 0.05),
+    "a body of known length": endless(_HEAD + b"Content-Length: 100000\r\n\r\n[", b" ", 0.05),
+    "a body until the connection ends": endless(_HEAD + b"\r\n[", b" ", 0.05),
+    "chunks": endless(_HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n", 0.05),
+    "nothing": silent,
+}
+"""Replies that never end although no single read takes long."""
 
 
 class HostileServer:
-    """Behaves as told towards everyone who connects to `address`."""
+    """Applies a behaviour to every connection to `address`; `requests` are the bytes received."""
 
     def __init__(self, behaviour: Behaviour, host: str = "127.0.0.1", port: int = 0) -> None:
         self.behaviour = behaviour
-        self.questions: list[bytes] = []
+        self.requests: list[bytes] = []
         self._ended = threading.Event()
         self._listener = socket.create_server((host, port), backlog=1024)
         self.address = Address(*self._listener.getsockname()[:2])
@@ -125,10 +135,10 @@ class HostileServer:
     def _serve(self, peer: socket.socket) -> None:
         with peer:
             try:
-                self.questions.append(peer.recv(4096))
+                self.requests.append(peer.recv(4096))
                 self.behaviour(peer, self._ended)
             except OSError:
-                pass  # the bridge has hung up, as it should
+                pass  # the bridge has closed the connection
 
 
 class TlsServer(HostileServer):

@@ -25,7 +25,7 @@ class StillSource:
 def sample_cluster() -> Cluster:
     """Return the cluster of the samples: M1, M2, M3, and a dead twin of M3."""
     replies = (sample("ray_api_v0_nodes"), sample("ray_nodes_summary"), sample("ray_cluster_status"))
-    return ray_nodes.parse(*replies, "http://head:8265")
+    return ray_nodes.parse_ray_cluster(*replies, "http://head:8265")
 
 
 def node(

@@ -1,7 +1,7 @@
-"""The thread pool that asks all nodes in parallel.
+"""The thread pool that probes all nodes in parallel.
 
-Each thread owns a share of the nodes and waits on all of its sockets at once, so that a node that hangs costs a
-descriptor until its deadline, never a thread, and delays nobody.
+Each thread owns a shard of the nodes and waits on all of its sockets at once: a node that hangs holds a descriptor
+until its deadline, never a thread, and delays no other node.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from servicekit.address import Address
 from servicekit.clock import Clock
 
 NODES_PER_THREAD: Final = 8
-"""Fewer nodes per thread than this is slower: the threads then wait for each other's turn in the interpreter."""
+"""With fewer nodes per thread the pool is slower, because its threads wait for the interpreter's lock."""
 
 
 class WorkerPool:
-    """Asks a changing set of nodes and hands each answer to `publish`, from the thread that got it.
+    """Probes a changing set of nodes and passes each result to `publish`, from the thread that got it.
 
-    Built by its user, who calls `set_targets` whenever the nodes change, and `close`, which joins all threads.
+    Its owner calls `set_targets` whenever the nodes change, and `close`, which joins all threads. Thread-safe.
     """
 
     def __init__(self, settings: ProbeSettings, publish: Callable[[ProbeResult], None], clock: Clock) -> None:
@@ -36,7 +36,7 @@ class WorkerPool:
         self._closed = False
 
     def set_targets(self, targets: Mapping[Address, str]) -> None:
-        """Ask exactly these from now on; a changed value (the node's id) means that the node was replaced."""
+        """Probe exactly these from now on; a changed value (the node's id) means that the node was replaced."""
         with self._lock:
             if self._closed:
                 return
@@ -45,16 +45,16 @@ class WorkerPool:
                 self._shards.append({})
             self._rebalance(targets)
             wait = self._settings.wait_for(len(targets))
-            for worker, share in zip(self._workers, self._shards, strict=True):
-                worker.assign(share, wait)
+            for worker, shard in zip(self._workers, self._shards, strict=True):
+                worker.assign(shard, wait)
 
     def is_alive(self) -> bool:
-        """Return whether all threads get on."""
+        """Return whether the loops of all threads run."""
         with self._lock:
             return all(worker.is_alive() for worker in self._workers)
 
     def close(self) -> None:
-        """Stop asking, drop open questions and join the threads. May be called twice."""
+        """Drop the requests in flight and join the threads. May be called twice."""
         with self._lock:
             self._closed = True
             workers, self._workers = self._workers, []
@@ -64,12 +64,12 @@ class WorkerPool:
             worker.join()
 
     def _rebalance(self, targets: Mapping[Address, str]) -> None:
-        """Update the shares: a node stays where it is, a new one goes to the thread with the fewest."""
+        """Update the shards: a known node stays in its shard, a new one goes to the smallest."""
         placed: set[Address] = set()
-        for share in self._shards:
-            kept = {address: targets[address] for address in share if address in targets}
-            share.clear()
-            share.update(kept)
+        for shard in self._shards:
+            kept = {address: targets[address] for address in shard if address in targets}
+            shard.clear()
+            shard.update(kept)
             placed.update(kept)
         for address, node_id in targets.items():
             if address not in placed:

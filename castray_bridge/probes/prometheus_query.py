@@ -1,4 +1,4 @@
-"""What the nodes do, out of the reply to one PromQL query.
+"""Work statuses from the reply to one PromQL query.
 
 Format of the replies: https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries
 """
@@ -24,14 +24,14 @@ _SCRAPED_AT: Final = "scraped_at"
 QUERY: Final = (
     "cmzsb_work_status == 1 or "
     f'{{__name__=~"{"|".join((_STALE, _AGE, _PROCESSED, _LOW_CONFIDENCE, _SENT))}"}} or '
-    # The reply gives every sample the time of the query; only this tells how old it is.
+    # The reply gives every sample the time of the query; only `timestamp()` tells the sample's age.
     f'label_replace(timestamp({_STALE}), "{_SCRAPED_AT}", "yes", "", "")'
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Scraped:
-    """One monitor as Prometheus scraped it last, at Unix time `at`, `age` seconds before the query."""
+    """One monitor as of its last scrape, at Unix time `at`, `age` seconds before the query."""
 
     status: NodeStatus
     at: float
@@ -39,10 +39,10 @@ class Scraped:
 
 
 class Scrapes:
-    """The reply to `QUERY`, by monitor. Several scrapers of one monitor may be in it: the latest counts."""
+    """The reply to `QUERY`, by monitor. Of several scrapes of one monitor the latest counts."""
 
     def __init__(self, reply: Any) -> None:
-        """Read the reply. Raises `SourceError` when it is none."""
+        """Read the reply. Raises `SourceError` when it is no query result."""
         self._by_instance: dict[str, Scraped] = {}
         self._by_ip: dict[str, Scraped] = {}
         for labels, fields, now in _monitors(reply):
@@ -54,7 +54,7 @@ class Scrapes:
                     index[key] = scraped
 
     def at(self, address: Address) -> Scraped | None:
-        """Return the monitor at `address`: by `instance`, or by `node_ip` where targets have names; None if unknown."""
+        """Return the monitor at `address`, by `instance`, else by `node_ip`; None if unknown."""
         return self._by_instance.get(str(address)) or self._by_ip.get(address.host)
 
 
@@ -106,7 +106,7 @@ def _count(fields: _Fields, name: str) -> int:
 
 
 def _timestamp(unix_seconds: float | None) -> str | None:
-    """Return whole seconds: with a part of one, the same instant would come out otherwise at every scrape."""
+    """Return whole seconds, because fractions of the same instant differ from scrape to scrape."""
     try:
         return None if unix_seconds is None else rfc3339(round(unix_seconds))
     except (ValueError, OverflowError, OSError):

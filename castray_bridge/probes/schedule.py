@@ -1,4 +1,4 @@
-"""When a node is asked next, and whether as a long poll: pure arithmetic on monotonic seconds."""
+"""When a node is probed next, and whether by a long poll: pure arithmetic on monotonic seconds."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from typing import Final
 
 MAX_BACK_OFF: Final = 15.0
 MAX_CONNECT_BACK_OFF: Final = 1.9
-"""Longest distance between attempts, in seconds, while the host or port itself does not answer.
+"""Longest interval between probes, in seconds, while no connection can be established.
 
-Such an attempt is a single packet and holds nothing, and the node's return must show within two seconds.
+Such an attempt is a single packet and holds no thread, and the node's return must show within two seconds.
 """
-_QUESTION_SPACING: Final = 0.1
+_REQUEST_SPACING: Final = 0.1
 _BURST: Final = 5
 
 
 @dataclass(frozen=True)
 class ProbeSettings:
-    """How nodes are asked: whole budget of a question, polling distance (both seconds), most threads."""
+    """How nodes are probed: whole budget of a probe and polling interval, both in seconds; most threads."""
 
     timeout: float = 1.0
     refresh: float = 1.0
     workers: int = 64
 
     def wait_for(self, nodes: int) -> float:
-        """Return the length of a long poll with that many nodes; 0 when there are too many for it."""
+        """Return the length of a long poll for that many nodes, in seconds; 0 when there are too many for it."""
         return self.timeout / 2 if nodes <= self.workers else 0.0
 
 
 class Schedule:
-    """The questions to one node; starts as due at once.
+    """The probes of one node; the first is due at once.
 
-    `refresh` is the polling distance in seconds, `wait` the length of a long poll, 0 for none.
+    `refresh` is the polling interval in seconds, `wait` the length of a long poll, 0 for none.
     """
 
     def __init__(self, refresh: float, wait: float, now: float) -> None:
@@ -39,7 +39,7 @@ class Schedule:
         self._wait = wait
         self._failures = 0
         self._version: int | None = None
-        self._asked_at = now
+        self._started_at = now
         self._paid_until = now
         self.due = now
 
@@ -48,32 +48,32 @@ class Schedule:
         self._wait = wait
 
     def start(self, now: float) -> str:
-        """Note that the node is asked now and return the path of the question."""
-        self._asked_at = now
-        self._paid_until = max(self._paid_until, now) + _QUESTION_SPACING
+        """Record the start of a probe and return the path to request."""
+        self._started_at = now
+        self._paid_until = max(self._paid_until, now) + _REQUEST_SPACING
         if self._wait and self._version is not None:
             return f"/api/status?wait={self._wait:g}&since={self._version}"
         return "/api/status"
 
     def succeeded(self, version: int | None, now: float) -> None:
-        """Plan the question after an answer; `version` None means that the monitor cannot long-poll."""
+        """Plan the probe after a good reply; `version` None means that the monitor has no long poll."""
         self._failures = 0
-        answered_early = version == self._version and now - self._asked_at < self._wait / 2
+        replied_early = version == self._version and now - self._started_at < self._wait / 2
         self._version = version
-        if not self._wait or version is None or answered_early:
-            self.due = self._asked_at + self._refresh
+        if not self._wait or version is None or replied_early:
+            self.due = self._started_at + self._refresh
         else:
-            self.due = max(now, self._paid_until - _BURST * _QUESTION_SPACING)
+            self.due = max(now, self._paid_until - _BURST * _REQUEST_SPACING)
 
     def failed(self, connected: bool) -> None:
-        """Plan the question after a failure: at growing distance, and plain."""
+        """Plan the probe after a failure: back-off, without a long poll. `connected`: the peer took the connection."""
         self._version = None
         longest = MAX_BACK_OFF if connected else MAX_CONNECT_BACK_OFF
-        self.due = self._asked_at + min(self._refresh * 2.0 ** min(self._failures, 10), longest)
+        self.due = self._started_at + min(self._refresh * 2.0 ** min(self._failures, 10), longest)
         self._failures += 1
 
     def rejoined(self, now: float) -> None:
-        """Ask at once: whatever was behind this address has been replaced."""
+        """Make a probe due at once, because the node behind this address was replaced."""
         self._failures = 0
         self._version = None
         self.due = now

@@ -1,4 +1,4 @@
-"""The nodes that one thread asks, and its questions under way; it neither waits nor knows of threads."""
+"""The nodes that one thread probes, and its requests in flight; neither waits nor knows of threads."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from servicekit.clock import Clock
 from servicekit.http_reply import ProbeError
 from servicekit.probe import Exchange
 
-_MAX_OPEN: Final = 64
-"""Questions under way at once in one thread: bounds the descriptors that hanging nodes can take."""
+_MAX_IN_FLIGHT: Final = 64
+"""Requests in flight in one thread: bounds the descriptors that hanging nodes can hold."""
 _IDLE_WAIT: Final = 5.0
 
 
 @dataclass(slots=True)
-class _Target:
+class _ProbedNode:
     node_id: str
     schedule: Schedule
     last: NodeStatus = status.PENDING
-    question: _Question | None = None
+    request: _Request | None = None
 
 
 @dataclass(slots=True)
-class _Question:
+class _Request:
     exchange: Exchange
     started: float
     deadline: float
@@ -37,7 +37,7 @@ class _Question:
 
 
 class Shard:
-    """Whoever waits on `selector` calls `advance` with what is registered for the socket that is ready."""
+    """The caller waits on `selector` and calls `advance` with the data registered for the socket that is ready."""
 
     def __init__(
         self, settings: ProbeSettings, publish: Callable[[ProbeResult], None], clock: Clock, selector: BaseSelector
@@ -46,111 +46,111 @@ class Shard:
         self._publish = publish
         self._clock = clock
         self._selector = selector
-        self._targets: dict[Address, _Target] = {}
-        self._open = 0
+        self._nodes: dict[Address, _ProbedNode] = {}
+        self._in_flight = 0
 
     def assign(self, wanted: Mapping[Address, str], wait: float) -> None:
-        """Ask exactly `wanted` (address: node id) from now on, with long polls of `wait` seconds (0: none)."""
+        """Probe exactly `wanted` (address: node id) from now on, with long polls of `wait` seconds (0: none)."""
         now = self._clock.monotonic()
-        for address in self._targets.keys() - wanted.keys():
+        for address in self._nodes.keys() - wanted.keys():
             self._drop(address)
-            del self._targets[address]
+            del self._nodes[address]
         for address, node_id in wanted.items():
-            target = self._targets.get(address)
-            if target is None:
-                self._targets[address] = _Target(node_id, Schedule(self._settings.refresh, wait, now))
+            node = self._nodes.get(address)
+            if node is None:
+                self._nodes[address] = _ProbedNode(node_id, Schedule(self._settings.refresh, wait, now))
                 continue
-            target.schedule.long_poll(wait)
-            if target.node_id != node_id:
-                target.node_id, target.last = node_id, status.PENDING
-                target.schedule.rejoined(now)
+            node.schedule.long_poll(wait)
+            if node.node_id != node_id:
+                node.node_id, node.last = node_id, status.PENDING
+                node.schedule.rejoined(now)
 
-    def ask_due(self) -> None:
-        """Ask whom it is time for, as far as the descriptors go."""
+    def start_due(self) -> None:
+        """Start the probes that are due, as far as descriptors are left."""
         now = self._clock.monotonic()
-        for address, target in self._targets.items():
-            if self._open >= _MAX_OPEN:
+        for address, node in self._nodes.items():
+            if self._in_flight >= _MAX_IN_FLIGHT:
                 return
-            if target.question is None and target.schedule.due <= now:
-                self._ask(address, target, now)
+            if node.request is None and node.schedule.due <= now:
+                self._start(address, node, now)
 
     def advance(self, address: Address) -> None:
-        """Get on with the question to `address`, whose socket is ready."""
-        target = self._targets[address]
-        question = target.question
-        if question is None:
+        """Continue the request to `address`, whose socket is ready."""
+        node = self._nodes[address]
+        request = node.request
+        if request is None:
             return
-        was_writing = question.exchange.wants_write
+        was_writing = request.exchange.wants_write
         try:
-            body = question.exchange.advance()
-            answer = None if body is None else status.parse(body)
+            body = request.exchange.advance()
+            result = None if body is None else status.parse_status(body)
         except ProbeError as error:
-            answer = status.failed(target.last, error.reason)
-        if answer is not None:
-            self._finish(address, target, answer)
-        elif was_writing and not question.exchange.wants_write:
-            self._selector.modify(question.exchange, EVENT_READ, address)
+            result = status.failed(node.last, error.reason)
+        if result is not None:
+            self._finish(address, node, result)
+        elif was_writing and not request.exchange.wants_write:
+            self._selector.modify(request.exchange, EVENT_READ, address)
 
     def expire(self) -> None:
-        """End the questions whose time is up."""
-        if not self._open:
+        """End the requests whose deadline has passed."""
+        if not self._in_flight:
             return
         now = self._clock.monotonic()
-        for address, target in self._targets.items():
-            if target.question is not None and target.question.deadline <= now:
-                self._finish(address, target, status.failed(target.last, "timeout"))
+        for address, node in self._nodes.items():
+            if node.request is not None and node.request.deadline <= now:
+                self._finish(address, node, status.failed(node.last, "timeout"))
 
     def poll_timeout(self) -> float:
-        """Return the seconds until something is due: the end of a question, or a new one if there is room for it."""
-        is_full = self._open >= _MAX_OPEN
-        moments = [
-            target.schedule.due if target.question is None else target.question.deadline
-            for target in self._targets.values()
-            if target.question is not None or not is_full
+        """Return the seconds until the next deadline, or the next due probe if there is a descriptor for it."""
+        is_full = self._in_flight >= _MAX_IN_FLIGHT
+        instants = [
+            node.schedule.due if node.request is None else node.request.deadline
+            for node in self._nodes.values()
+            if node.request is not None or not is_full
         ]
-        if not moments:
+        if not instants:
             return _IDLE_WAIT
-        return min(max(0.0, min(moments) - self._clock.monotonic()), _IDLE_WAIT)
+        return min(max(0.0, min(instants) - self._clock.monotonic()), _IDLE_WAIT)
 
     def close(self) -> None:
-        """Drop all questions."""
-        for address in list(self._targets):
+        """Drop all requests."""
+        for address in list(self._nodes):
             self._drop(address)
 
-    def _ask(self, address: Address, target: _Target, now: float) -> None:
-        path = target.schedule.start(now)
+    def _start(self, address: Address, node: _ProbedNode, now: float) -> None:
+        path = node.schedule.start(now)
         try:
             exchange = Exchange(address, path)
         except ProbeError as error:
-            self._conclude(address, target, status.failed(target.last, error.reason), 0.0, connected=False)
+            self._conclude(address, node, status.failed(node.last, error.reason), 0.0, connected=False)
             return
-        target.question = _Question(exchange, now, now + self._settings.timeout, "?" in path)
-        self._open += 1
+        node.request = _Request(exchange, now, now + self._settings.timeout, "?" in path)
+        self._in_flight += 1
         self._selector.register(exchange, EVENT_WRITE, address)
 
-    def _finish(self, address: Address, target: _Target, answer: NodeStatus) -> None:
-        question = target.question
-        if question is None:
+    def _finish(self, address: Address, node: _ProbedNode, result: NodeStatus) -> None:
+        request = node.request
+        if request is None:
             return
-        connected = question.exchange.connected
+        connected = request.exchange.connected
         self._drop(address)
-        seconds = None if question.is_long_poll else self._clock.monotonic() - question.started
-        self._conclude(address, target, answer, seconds, connected=connected)
+        seconds = None if request.is_long_poll else self._clock.monotonic() - request.started
+        self._conclude(address, node, result, seconds, connected=connected)
 
     def _conclude(
-        self, address: Address, target: _Target, answer: NodeStatus, seconds: float | None, *, connected: bool
+        self, address: Address, node: _ProbedNode, result: NodeStatus, seconds: float | None, *, connected: bool
     ) -> None:
-        target.last = answer
-        if answer.reachable:
-            target.schedule.succeeded(answer.version, self._clock.monotonic())
+        node.last = result
+        if result.reachable:
+            node.schedule.succeeded(result.version, self._clock.monotonic())
         else:
-            target.schedule.failed(connected)
-        self._publish(ProbeResult(address, answer, seconds))
+            node.schedule.failed(connected)
+        self._publish(ProbeResult(address, result, seconds))
 
     def _drop(self, address: Address) -> None:
-        target = self._targets[address]
-        if target.question is not None:
-            self._selector.unregister(target.question.exchange)
-            target.question.exchange.close()
-            target.question = None
-            self._open -= 1
+        node = self._nodes[address]
+        if node.request is not None:
+            self._selector.unregister(node.request.exchange)
+            node.request.exchange.close()
+            node.request = None
+            self._in_flight -= 1

@@ -1,4 +1,4 @@
-"""What the bridge knows about one node's work, and how it reads that from a monitor's reply."""
+"""One node's work status, and how it is read from a monitor's reply."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _TIMESTAMP_LIMIT: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
-    """The last answer of a node's monitor, or why there is none.
+    """The last reply of a node's monitor, or the reason of failure.
 
-    `state` is a name of the states table, `unknown` when `error` (a reason of `ProbeError`, or `pending` before
-    the first answer) is set; the totals are then those of the last good answer. `timestamp` is the node's own
-    clock: shown, never trusted. `version` is what the monitor's long poll wants back; None if it has none.
+    `state` is a name of the table of states, `unknown` when `error` (a reason of `failures.FAILURES`) is set; the
+    totals are then those of the last good reply. `timestamp` is by the node's own clock: shown, never trusted.
+    `version` is what the monitor's long poll expects back; None if it has none.
     """
 
     state: str
@@ -38,27 +38,27 @@ class NodeStatus:
 
     @property
     def reachable(self) -> bool:
-        """Whether the last question got a usable answer."""
+        """Whether the last probe got a usable reply."""
         return self.error is None
 
 
 PENDING: Final = NodeStatus(UNKNOWN.name, error="pending")
-"""The status of a node that was not asked yet."""
+"""The status of a node before its first probe ended."""
 DEAD: Final = NodeStatus(UNKNOWN.name, error="dead")
-"""The status of a node that the source calls dead: nobody is asked."""
+"""The status of a node that the source calls dead; such a node is not probed."""
 NO_ADDRESS: Final = NodeStatus(UNKNOWN.name, error="unreachable")
-"""The status of a living node without an address that could be asked."""
+"""The status of a living node without an IP address that can be probed."""
 
 
 class ProbeResult(NamedTuple):
-    """What a question brought. `seconds` is None for a long poll, which takes as long as nothing happens."""
+    """The outcome of a probe. `seconds` is None for a long poll, because it lasts as long as nothing changes."""
 
     address: Address
     status: NodeStatus
     seconds: float | None
 
 
-def parse(body: bytes) -> NodeStatus:
+def parse_status(body: bytes) -> NodeStatus:
     """Read the body of `GET /api/status`. Raises `ProbeError`: `not_json`, `bad_status`.
 
     Only the status itself is required: monitors of other versions may lack the rest.
@@ -76,7 +76,7 @@ def parse(body: bytes) -> NodeStatus:
     return NodeStatus(
         state=reply["status"],
         timestamp=_text(reply.get("timestamp"), _TIMESTAMP_LIMIT) or None,
-        # The task of a script that is gone is nobody's.
+        # A stale task belongs to a script that has ended.
         current_task="" if stale else _text(latest.get("current_task"), _TASK_LIMIT),
         stale=stale,
         processed=_count(stats.get("total_processed")),
@@ -87,7 +87,7 @@ def parse(body: bytes) -> NodeStatus:
 
 
 def failed(last: NodeStatus, reason: str) -> NodeStatus:
-    """Return the status of a node that gave no usable answer: unknown, with the totals it had `last`."""
+    """Return the status after a failed probe: unknown, with the totals of the status before it, `last`."""
     return replace(last, state=UNKNOWN.name, error=reason, timestamp=None, current_task="", stale=False)
 
 

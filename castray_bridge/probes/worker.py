@@ -1,4 +1,4 @@
-"""One thread of the pool: asks its share of the nodes, waiting on all of its sockets at once."""
+"""One thread of the pool: probes its shard of the nodes and waits on all of its sockets at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from servicekit.heartbeat import Heartbeat
 
 
 class Worker:
-    """A named thread; whoever makes it calls `assign`, and `stop` and `join` at the end."""
+    """A named thread, started at once; its owner calls `assign`, and `stop` and `join` at the end."""
 
     def __init__(
         self, number: int, settings: ProbeSettings, publish: Callable[[ProbeResult], None], clock: Clock
@@ -27,20 +27,20 @@ class Worker:
         self._selector.register(self._wakeup, selectors.EVENT_READ)
         self._shard = Shard(settings, publish, clock, self._selector)
         self._lock = threading.Lock()
-        self._order: tuple[dict[Address, str], float] | None = None
+        self._assignment: tuple[dict[Address, str], float] | None = None
         self._stopping = False
         self._heartbeat = Heartbeat(clock)
         self._thread = threading.Thread(target=self._run, name=f"probe-{number}", daemon=True)
         self._thread.start()
 
     def assign(self, targets: Mapping[Address, str], wait: float) -> None:
-        """Ask exactly `targets` (address: node id) from now on, with long polls of `wait` seconds (0: none)."""
+        """Probe exactly `targets` (address: node id) from now on, with long polls of `wait` seconds (0: none)."""
         with self._lock:
-            self._order = (dict(targets), wait)
+            self._assignment = (dict(targets), wait)
         self._waker.send(b".")
 
     def is_alive(self) -> bool:
-        """Return whether the thread gets on; nodes that do not answer are no reason why it would not."""
+        """Return whether the thread's loop runs; nodes that do not reply do not stop it."""
         return self._thread.is_alive() and not self._heartbeat.is_overdue()
 
     def stop(self) -> None:
@@ -49,7 +49,7 @@ class Worker:
         self._waker.send(b".")
 
     def join(self) -> None:
-        """Wait for the thread and free what it held."""
+        """Wait for the thread and free its descriptors."""
         self._thread.join()
         for end in (self._wakeup, self._waker, self._selector):
             end.close()
@@ -57,8 +57,8 @@ class Worker:
     def _run(self) -> None:
         while not self._stopping:
             self._heartbeat.beat()
-            self._follow_order()
-            self._shard.ask_due()
+            self._take_assignment()
+            self._shard.start_due()
             for key, _ in self._selector.select(self._shard.poll_timeout()):
                 if key.fileobj is self._wakeup:
                     self._wakeup.recv(4096)
@@ -67,8 +67,8 @@ class Worker:
             self._shard.expire()
         self._shard.close()
 
-    def _follow_order(self) -> None:
+    def _take_assignment(self) -> None:
         with self._lock:
-            order, self._order = self._order, None
-        if order is not None:
-            self._shard.assign(*order)
+            assignment, self._assignment = self._assignment, None
+        if assignment is not None:
+            self._shard.assign(*assignment)

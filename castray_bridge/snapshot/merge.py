@@ -1,4 +1,4 @@
-"""Puts the work status into CastRay's node objects: the same objects for HTTP and WebSocket."""
+"""Adds the work status to CastRay's node objects, which are the same for HTTP and WebSocket."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from exporter.states import DETECTING, SENDING, STATES
 
 
 def node_object(node: Node, status: NodeStatus, unreachable_as: str) -> dict[str, Any]:
-    """Return the node's object with its work status added."""
+    """Return the node's object with its work status added; an unreachable node's `workStatus` is `unreachable_as`."""
     task = status.current_task
     is_working = status.state in (DETECTING.name, SENDING.name)
     return node.fields | {
@@ -32,6 +32,6 @@ def node_object(node: Node, status: NodeStatus, unreachable_as: str) -> dict[str
 
 
 def count_states(statuses: Iterable[NodeStatus]) -> dict[str, int]:
-    """Return the number of living nodes per state; one that cannot be reached is `unknown`, shown as it may be."""
+    """Return the number of living nodes per state; an unreachable node counts as `unknown`, whatever its field says."""
     count = Counter(status.state for status in statuses)
     return {state.name: count[state.name] for state in STATES}

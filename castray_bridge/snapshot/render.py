@@ -1,4 +1,4 @@
-"""CastRay's reply around a snapshot: what `GET /api/ray-dashboard` and `/ws` send."""
+"""The JSON of a snapshot, as `GET /api/ray-dashboard` and `/ws` send it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from castray_bridge.snapshot.store import Snapshot, cached_per_snapshot, to_json
 from servicekit.clock import rfc3339
 
 _DONE: Final = "成功获取Ray集群信息"
-"""The wording of CastRay, which its clients may compare."""
+"""CastRay's own text, because clients may compare it."""
 
 
 def dashboard(snapshot: Snapshot, failure: str | None, updated_at: float) -> bytes:
-    """Return the JSON body; `failure` says why the node list is an old one, `updated_at` when news came last."""
+    """Return the JSON body; `failure` tells why the list is old, `updated_at` is the Unix time of the latest data."""
     envelope = {
         "msg": _DONE,
         **snapshot.envelope,
@@ -32,7 +32,7 @@ def _data(snapshot: Snapshot) -> bytes:
 @cached_per_snapshot
 def nodes(snapshot: Snapshot) -> str:
     """Return the JSON array of all node objects."""
-    return "[" + ",".join(row.json for row in snapshot.shown) + "]"
+    return "[" + ",".join(row.json for row in snapshot.rows) + "]"
 
 
 @cached_per_snapshot
@@ -51,7 +51,7 @@ def unified(snapshot: Snapshot) -> bytes:
 def node_status(snapshot: Snapshot, node_id: str) -> dict[str, Any] | None:
     """Return one node's work status by name, address, or id (whole or its last 8 digits); None if unknown."""
     matching = [
-        row for row in snapshot.shown if node_id in (row.node.name, row.node.ip, row.node.node_id, row.fields.get("id"))
+        row for row in snapshot.rows if node_id in (row.node.name, row.node.ip, row.node.node_id, row.fields.get("id"))
     ]
     if not matching:
         return None

@@ -1,4 +1,4 @@
-"""The latest snapshot of all nodes: written by the pool and the refresher, read by every viewer."""
+"""The latest snapshot of all nodes: probes and the source poller write it, every viewer reads it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from castray_bridge.sources.cluster import Cluster, Node
 from servicekit.address import Address
 from servicekit.clock import Clock
 
-_Made = TypeVar("_Made")
+_Value = TypeVar("_Value")
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Row:
     """One node as viewers see it: its object, and that as JSON text."""
 
     node: Node
@@ -34,40 +34,40 @@ class Snapshot:
     """All nodes at one instant; `version` rises with every visible change. Equal only to itself."""
 
     version: int
-    shown: tuple[Shown, ...]
+    rows: tuple[Row, ...]
     summary: dict[str, Any]
     data: dict[str, Any]
-    """What else CastRay's reply holds in `data`."""
+    """The other members of CastRay's `data`."""
     envelope: dict[str, Any]
-    """What else it holds around `data`."""
-    made: dict[str, Any] = field(default_factory=dict)
-    """What `cached_per_snapshot` keeps."""
+    """The members of CastRay's reply beside `data`."""
+    cache: dict[str, Any] = field(default_factory=dict)
+    """The results of `cached_per_snapshot`."""
 
     def state_counts(self) -> dict[str, int]:
         """Return the number of living nodes per state."""
         return dict(self.summary["workStatus"])
 
 
-def cached_per_snapshot(make: Callable[[Snapshot], _Made]) -> Callable[[Snapshot], _Made]:
-    """Make something of a snapshot once, to go with it: all viewers get the same bytes."""
+def cached_per_snapshot(make: Callable[[Snapshot], _Value]) -> Callable[[Snapshot], _Value]:
+    """Compute `make` once per snapshot and keep the result with it, so that all viewers get the same bytes."""
 
     @wraps(make)
-    def kept(snapshot: Snapshot) -> _Made:
-        if make.__name__ not in snapshot.made:
-            snapshot.made[make.__name__] = make(snapshot)
-        found: _Made = snapshot.made[make.__name__]
-        return found
+    def cached(snapshot: Snapshot) -> _Value:
+        if make.__name__ not in snapshot.cache:
+            snapshot.cache[make.__name__] = make(snapshot)
+        value: _Value = snapshot.cache[make.__name__]
+        return value
 
-    return kept
+    return cached
 
 
 def to_json(value: Any) -> str:
-    """Serialize compactly, Chinese as it is, never NaN."""
+    """Serialize compactly, without escapes for Chinese, never NaN."""
     return _ENCODER.encode(value)
 
 
 class SnapshotStore:
-    """Thread-safe. Answers and clusters go in, snapshots come out; nobody waits for a node."""
+    """Takes probe results and clusters, gives snapshots. Thread-safe; no call waits for a node."""
 
     def __init__(self, clock: Clock, unreachable_as: str) -> None:
         self._clock = clock
@@ -76,22 +76,22 @@ class SnapshotStore:
         self._cluster = Cluster()
         self._addresses: tuple[Address | None, ...] = ()
         self._names: dict[Address, set[str]] = {}
-        """Who is behind each address that is asked."""
+        """The names of the nodes at each probed address."""
         self._statuses: dict[Address, NodeStatus] = {}
         self._version = 0
         self._snapshot: Snapshot | None = None
-        self._shown: tuple[Shown, ...] = ()
+        self._rows: tuple[Row, ...] = ()
         self._listeners: set[Callable[[], None]] = set()
         self.updated_at = clock.time()
-        """Unix time of the last answer of any node, or of the cluster."""
+        """Unix time of the last probe result, or of the last cluster."""
 
     def set_cluster(self, cluster: Cluster, addresses: Sequence[Address | None]) -> None:
-        """Show `cluster`; `addresses` are those of its nodes' monitors, None where none is asked."""
+        """Show `cluster`; `addresses` are those of its nodes' monitors, None for a node that is not probed."""
         with self._lock:
             self.updated_at = self._clock.time()
             if cluster == self._cluster and tuple(addresses) == self._addresses:
                 return
-            self._cluster, self._addresses, self._shown = cluster, tuple(addresses), ()
+            self._cluster, self._addresses, self._rows = cluster, tuple(addresses), ()
             before, self._names = self._names, {}
             for node, address in zip(cluster.nodes, addresses, strict=True):
                 if address is not None:
@@ -99,62 +99,62 @@ class SnapshotStore:
             self._statuses = {
                 address: status
                 for address, status in self._statuses.items()
-                # Another node at this address has not answered yet.
+                # The status at an address belongs to the node that was there.
                 if not before.get(address, set()).isdisjoint(self._names.get(address, ()))
             }
-            self._changed()
-        self._tell()
+            self._mark_changed()
+        self._notify()
 
-    def publish(self, answer: ProbeResult) -> None:
-        """Show a node's answer at once."""
+    def publish(self, result: ProbeResult) -> None:
+        """Show a probe result at once."""
         with self._lock:
             self.updated_at = self._clock.time()
-            if answer.address not in self._names or self._statuses.get(answer.address) == answer.status:
+            if result.address not in self._names or self._statuses.get(result.address) == result.status:
                 return
-            self._statuses[answer.address] = answer.status
-            self._changed()
-        self._tell()
+            self._statuses[result.address] = result.status
+            self._mark_changed()
+        self._notify()
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call `listener` (which must not block) after every visible change; returns what ends that."""
+        """Call `listener` (which must not block) after every visible change; returns the function that ends this."""
         with self._lock:
             self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
 
     def snapshot(self) -> Snapshot:
-        """Return the present snapshot; made anew only where something changed."""
+        """Return the latest snapshot; only changed rows are rendered."""
         with self._lock:
             if self._snapshot is None:
                 self._snapshot = self._render()
             return self._snapshot
 
-    def _changed(self) -> None:
+    def _mark_changed(self) -> None:
         self._version += 1
         self._snapshot = None
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         for listener in tuple(self._listeners):
             listener()
 
     def _render(self) -> Snapshot:
-        before = self._shown or (None,) * len(self._cluster.nodes)
-        self._shown = tuple(map(self._show, self._cluster.nodes, self._addresses, before))
+        before = self._rows or (None,) * len(self._cluster.nodes)
+        self._rows = tuple(map(self._row, self._cluster.nodes, self._addresses, before))
         summary = self._cluster.data.get("summary")
-        counts = merge.count_states(row.status for row in self._shown if row.node.alive)
+        counts = merge.count_states(row.status for row in self._rows if row.node.alive)
         return Snapshot(
             version=self._version,
-            shown=self._shown,
+            rows=self._rows,
             summary=(summary if isinstance(summary, dict) else {}) | {"workStatus": counts},
             data={key: value for key, value in self._cluster.data.items() if key not in ("nodes", "summary")},
             envelope=self._cluster.envelope,
         )
 
-    def _show(self, node: Node, address: Address | None, before: Shown | None) -> Shown:
+    def _row(self, node: Node, address: Address | None, before: Row | None) -> Row:
         status = self._status(node, address)
         if before is not None and before.status == status and before.node is node:
             return before
         fields = merge.node_object(node, status, self._unreachable_as)
-        return Shown(node, status, fields, to_json(fields))
+        return Row(node, status, fields, to_json(fields))
 
     def _status(self, node: Node, address: Address | None) -> NodeStatus:
         if not node.alive:

@@ -1,4 +1,4 @@
-"""Reads the reply of an existing CastRay into a `Cluster`: all that it says is kept, whatever it is."""
+"""Parser of an existing CastRay's reply into a `Cluster`; fields that it does not know pass through."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any, Final, NamedTuple
 
 from castray_bridge.sources import json_access
 from castray_bridge.sources.cluster import Cluster, Node, SourceError
-from castray_bridge.sources.identity import Entry, identify
+from castray_bridge.sources.identity import ListedNode, resolve_nodes
 from servicekit.node_names import Unnamed, candidates, safe_address
 
 _FIGURES: Final = ("cpu", "memory", "gpu")
 _TOTALS: Final = ("totalCpu", "totalMemory", "totalGpu", "objectStore")
 
 
-def parse(reply: Any) -> Cluster:
+def parse_castray_reply(reply: Any) -> Cluster:
     """Build the cluster from `GET /api/ray-dashboard`. Raises `SourceError`."""
     data = reply.get("data") if isinstance(reply, dict) and reply.get("result") is True else None
     if not isinstance(data, dict) or not isinstance(data.get("nodes"), list):
@@ -28,31 +28,31 @@ def parse(reply: Any) -> Cluster:
     )
 
 
-class _Entry(NamedTuple):
-    """One node object with the entry that Ray's list, passed on by CastRay, has of the same node."""
+class _CastRayEntry(NamedTuple):
+    """One node object, with the entry of the same node in Ray's list, which CastRay passes on."""
 
     raw: dict[str, Any]
     ray: dict[str, Any]
 
-    def traits(self) -> Entry:
+    def listed(self) -> ListedNode:
         ip, given = json_access.text(self.raw, "nodeIp"), json_access.text(self.raw, "name")
-        # The old CastRay took the first resource for the name, which is "node:ADDRESS" and none.
+        # The old CastRay takes the first resource as the name, which can be "node:ADDRESS".
         _, own, _ = candidates({}, [given] if given != ip else [], "")
         labels, resources = (json_access.mapping(self.ray.get(key)) for key in ("labels", "resources_total"))
         is_alive = str(self.raw.get("state")).upper() != "DEAD"
         unnamed = Unnamed(ip, (own, *candidates(labels, resources, "")), is_alive)
-        return Entry(unnamed, json_access.unix_seconds(self.ray.get("start_time_ms")))
+        return ListedNode(unnamed, json_access.unix_seconds(self.ray.get("start_time_ms")))
 
 
 def _nodes(objects: list[dict[str, Any]], ray_entries: list[dict[str, Any]]) -> tuple[Node, ...]:
     by_id = {json_access.text(entry, "node_id"): entry for entry in ray_entries}
-    entries = [_Entry(raw, by_id.get(json_access.text(raw, "nodeId"), {})) for raw in objects]
-    identities = identify([entry.traits() for entry in entries])
-    return tuple(_node(entry, *identity) for entry, identity in zip(entries, identities, strict=True))
+    entries = [_CastRayEntry(raw, by_id.get(json_access.text(raw, "nodeId"), {})) for raw in objects]
+    resolved = resolve_nodes([entry.listed() for entry in entries])
+    return tuple(_node(entry, *found) for entry, found in zip(entries, resolved, strict=True))
 
 
-def _node(entry: _Entry, name: str, alive: bool) -> Node:
-    """Return the node with CastRay's own fields, but for what every viewer must be able to rely on."""
+def _node(entry: _CastRayEntry, name: str, alive: bool) -> Node:
+    """Return the node with CastRay's own fields; those that every viewer relies on are made valid."""
     raw, ip = entry.raw, json_access.text(entry.raw, "nodeIp")
     resources, state = json_access.mapping(raw.get("resources")), json_access.text(raw, "state") or "ALIVE"
     fields = {

@@ -1,4 +1,4 @@
-"""The cluster as its source describes it, before any work status: plain values."""
+"""The cluster as its source describes it, without work status: plain values."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 class Node:
     """One entry of the cluster's node list.
 
-    `fields` is CastRay's node object without the work status: built from Ray's answers, or passed through from
-    an existing CastRay with whatever else it holds. `ended_at` is when a dead node died, in Unix seconds, if known.
+    `fields` is CastRay's node object without the work status: built from Ray's replies, or passed through from an
+    existing CastRay with all its fields. `ended_at` is when a dead node died, in Unix seconds, if known.
     """
 
     node_id: str
@@ -24,7 +24,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """The whole list. `data` and `envelope` are what CastRay's reply holds beside the nodes, inside `data` and around.
+    """The whole list. `data` and `envelope` are the members of CastRay's reply beside the nodes and beside `data`.
 
     In `data` that is `summary`, `result`, `dashboardUrl`.
     """
@@ -35,4 +35,4 @@ class Cluster:
 
 
 class SourceError(Exception):
-    """The source of nodes gave no usable answer; the message says why, for the log and for viewers."""
+    """The source of nodes gave no usable reply; the message says why, for the log and for viewers."""

@@ -1,4 +1,4 @@
-"""Which monitors there are and should be: Prometheus' service discovery, and where the pool asks.
+"""The registry of monitors, present and expected: for Prometheus' service discovery and for the probes.
 
 Format of the groups: https://prometheus.io/docs/prometheus/latest/http_sd/
 """
@@ -18,43 +18,43 @@ from servicekit.address import Address, is_ip_literal
 from servicekit.clock import Clock
 
 LOST_SECONDS: Final = 3600.0
-"""How long a node stays listed after Ray lost it, so that `up == 0` can be noticed."""
+"""How long a node stays listed after it left Ray, so that an alert on `up == 0` can fire."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A node that is or should be there."""
+    """A node's monitor; `present` tells whether the node is alive in Ray."""
 
     name: str
     address: Address
     present: bool
 
 
-class _Key(NamedTuple):
-    """A machine: its name alone would hide one of two that have the same."""
+class _Machine(NamedTuple):
+    """A node at an address: by its name alone, one of two machines with the same name would be hidden."""
 
     name: str
     address: Address
 
 
 class TargetRegistry:
-    """Remembers every node's monitor. Thread-safe."""
+    """Keeps every node's monitor, those lost within the last hour included. Thread-safe."""
 
     def __init__(self, clock: Clock, monitor_port: int, inventory: Iterable[Expected] = ()) -> None:
         self._clock = clock
         self._monitor_port = monitor_port
         self._expected = {node.name: node for node in inventory}
         self._lock = threading.Lock()
-        self._living: frozenset[_Key] = frozenset()
-        self._lost: dict[_Key, float] = {}
-        """When each lost one was seen last, in monotonic seconds."""
+        self._living: frozenset[_Machine] = frozenset()
+        self._lost: dict[_Machine, float] = {}
+        """When each lost machine was last alive, in monotonic seconds."""
 
     def update(self, cluster: Cluster) -> tuple[Address | None, ...]:
-        """Take in a fresh node list; return where the monitor of each of its nodes is asked, None for not at all."""
+        """Take over a new node list; return the address of each node's monitor, None for a node that is not probed."""
         now = self._clock.monotonic()
-        addresses = tuple(self._address(node.name, node.ip) if _is_asked(node) else None for node in cluster.nodes)
+        addresses = tuple(self._address(node.name, node.ip) if _is_probed(node) else None for node in cluster.nodes)
         living = frozenset(
-            _Key(node.name, address)
+            _Machine(node.name, address)
             for node, address in zip(cluster.nodes, addresses, strict=True)
             if address is not None
         )
@@ -87,13 +87,13 @@ class TargetRegistry:
             for node in self.targets()
         ]
 
-    def _died(self, cluster: Cluster, now: float) -> dict[_Key, float]:
-        """Return the dead nodes whose time of death the source knows: whoever starts now has not seen them alive."""
+    def _died(self, cluster: Cluster, now: float) -> dict[_Machine, float]:
+        """Return the dead nodes with a known time of death: a bridge that just started has not seen them alive."""
         unix_now = self._clock.time()
-        died: dict[_Key, float] = {}
+        died: dict[_Machine, float] = {}
         for node in cluster.nodes:
             if node.ended_at is not None and not node.alive and _has_address(node):
-                key = _Key(node.name, self._address(node.name, node.ip))
+                key = _Machine(node.name, self._address(node.name, node.ip))
                 died[key] = max(died.get(key, -math.inf), now - max(0.0, unix_now - node.ended_at))
         return died
 
@@ -106,10 +106,10 @@ class TargetRegistry:
         return dict(expected.labels) if expected else {}
 
 
-def _without_ghosts(lost: dict[_Key, float], living: Iterable[_Key]) -> dict[_Key, float]:
-    """Leave out lost nodes whose name lives, or was lost, elsewhere since, and those whose address another has now."""
+def _without_ghosts(lost: dict[_Machine, float], living: Iterable[_Machine]) -> dict[_Machine, float]:
+    """Leave out lost machines whose name or address belongs to a living machine, or to one lost later."""
     names, addresses = {key.name for key in living}, {key.address for key in living}
-    kept: dict[_Key, float] = {}
+    kept: dict[_Machine, float] = {}
     for key, at in sorted(lost.items(), key=lambda item: item[1], reverse=True):
         if key.name not in names and key.address not in addresses:
             kept[key] = at
@@ -118,12 +118,12 @@ def _without_ghosts(lost: dict[_Key, float], living: Iterable[_Key]) -> dict[_Ke
     return kept
 
 
-def _is_asked(node: Node) -> bool:
+def _is_probed(node: Node) -> bool:
     return node.alive and _has_address(node)
 
 
 def _has_address(node: Node) -> bool:
-    """Return whether the node's address is one of a machine: names are not looked up, 0.0.0.0 would be the bridge."""
+    """Return whether the address can be probed: names are not looked up, and 0.0.0.0 would be the bridge itself."""
     if not is_ip_literal(node.ip):
         return False
     address = ipaddress.ip_address(node.ip)

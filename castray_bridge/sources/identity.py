@@ -1,4 +1,4 @@
-"""Which entry of a node list is which machine: names, and who of several entries is the living one."""
+"""Names of the entries of a node list, and which of several entries of one machine is alive."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import NamedTuple
 from servicekit.node_names import Unnamed, name_nodes
 
 
-class Entry(NamedTuple):
-    """What tells nodes apart; `started_at` is in Unix seconds, 0 if unknown."""
+class ListedNode(NamedTuple):
+    """One entry of a node list; `started_at` is in Unix seconds, 0 if unknown."""
 
     unnamed: Unnamed
     started_at: float
 
 
 class ResolvedNode(NamedTuple):
-    """A node's name, and whether it lives."""
+    """A node's name, and whether it is alive."""
 
     name: str
     is_alive: bool
 
 
-def identify(entries: Sequence[Entry]) -> list[ResolvedNode]:
-    """Return who each of `entries` is: no name stands for two living machines, no machine lives twice.
+def resolve_nodes(entries: Sequence[ListedNode]) -> list[ResolvedNode]:
+    """Return names and liveness of `entries`: one living entry per machine, one machine per living name.
 
-    The source takes a killed node for alive for some ten seconds, in which it may have rejoined already: of several
-    living entries with one name and address only the one started last is alive.
+    Ray lists a killed node as alive for about ten seconds, within which it may have rejoined: of several living
+    entries with one name and address only the one started last is alive.
     """
     names = name_nodes([entry.unnamed for entry in entries])
     latest: dict[tuple[str, str], int] = {}

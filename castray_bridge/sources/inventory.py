@@ -1,4 +1,4 @@
-"""The nodes that should exist, as the operator wrote them down."""
+"""The inventory: the nodes that should exist, from the operator's file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Expected:
 
 
 def load(path: Path) -> tuple[Expected, ...]:
-    """Read `{"nodes":[{"name","ip","labels"?,"monitor_port"?}]}`. Raises `StartError` naming the wrong entry."""
+    """Read `{"nodes":[{"name","ip","labels"?,"monitor_port"?}]}`. Raises `StartError` that names the wrong entry."""
     try:
         content = strict_json.loads(path.read_bytes())
         entries = content["nodes"] if isinstance(content, dict) else None

@@ -1,4 +1,4 @@
-"""Reads the replies of Ray's dashboard API (Ray 2.9 to 2.60) into a `Cluster`; no network in here."""
+"""Parser of the replies of Ray's dashboard API (Ray 2.9 to 2.60) into a `Cluster`; no network access."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from typing import Any, Final, NamedTuple
 
 from castray_bridge.sources import json_access
 from castray_bridge.sources.cluster import Cluster, Node, SourceError
-from castray_bridge.sources.identity import Entry, identify
+from castray_bridge.sources.identity import ListedNode, resolve_nodes
 from servicekit.node_names import Unnamed, candidates, safe_address
 from servicekit.text import one_line
 
 _GIB: Final = 1024**3
 
 
-def parse(
+def parse_ray_cluster(
     nodes: Any, usage: Any, status: Any, dashboard_url: str, known_host_names: Mapping[str, str] | None = None
 ) -> Cluster:
     """Build the cluster from `/api/v0/nodes`, `/nodes?view=summary` and `/api/cluster_status`.
 
-    The last two may be None when Ray did not answer them: their figures are then 0, and host names (by node id) are
-    those known before. Raises `SourceError` when the list itself is not what Ray sends, or only a part of it.
+    The last two may be None when Ray did not deliver them: their figures are then 0, and host names (by node id) are
+    those known before. Raises `SourceError` when the list itself is malformed or incomplete.
     """
     result = _result(nodes)
     rows = {json_access.text(row, "raylet", "nodeId"): row for row in _usage_rows(usage)}
     known = {**(known_host_names or {}), **host_names(usage)}
     ids = [json_access.text(entry, "node_id") for entry in result["result"]]
     entries = [
-        _Entry(entry, rows.get(node_id), known.get(node_id, ""))
+        _RayEntry(entry, rows.get(node_id), known.get(node_id, ""))
         for entry, node_id in zip(result["result"], ids, strict=True)
     ]
-    identities = identify([entry.traits() for entry in entries])
-    parsed = tuple(_node(entry, *identity) for entry, identity in zip(entries, identities, strict=True))
+    resolved = resolve_nodes([entry.listed() for entry in entries])
+    parsed = tuple(_node(entry, *found) for entry, found in zip(entries, resolved, strict=True))
     return Cluster(
         parsed,
         {
@@ -47,8 +47,8 @@ def host_names(usage: Any) -> dict[str, str]:
     return {json_access.text(row, "raylet", "nodeId"): json_access.text(row, "hostname") for row in _usage_rows(usage)}
 
 
-class _Entry(NamedTuple):
-    """One entry of Ray's list with what the summary of use says of the same node."""
+class _RayEntry(NamedTuple):
+    """One entry of Ray's list, with the same node's row in the summary of usage."""
 
     raw: dict[str, Any]
     usage: dict[str, Any] | None
@@ -58,14 +58,14 @@ class _Entry(NamedTuple):
     def resources(self) -> dict[str, Any]:
         return json_access.mapping(self.raw.get("resources_total"))
 
-    def traits(self) -> Entry:
+    def listed(self) -> ListedNode:
         labels = json_access.mapping(self.raw.get("labels"))
         names = candidates(labels, self.resources, self.host_name)
         is_alive = self.raw.get("state") == "ALIVE"
-        return Entry(Unnamed(self.raw["node_ip"], names, is_alive), self.moment("start_time_ms", "startTimeMs"))
+        return ListedNode(Unnamed(self.raw["node_ip"], names, is_alive), self.time_of("start_time_ms", "startTimeMs"))
 
-    def moment(self, key: str, raylet_key: str) -> float:
-        """Return a time in Unix seconds, 0 if unknown: only Ray's detailed list has it itself."""
+    def time_of(self, key: str, raylet_key: str) -> float:
+        """Return a time in Unix seconds, 0 if unknown. Only Ray's detailed list has it itself."""
         return json_access.unix_seconds(self.raw.get(key) or json_access.at(self.usage, "raylet", raylet_key))
 
 
@@ -86,7 +86,7 @@ def _usage_rows(usage: Any) -> list[dict[str, Any]]:
     return json_access.rows(json_access.at(usage, "data", "summary"))
 
 
-def _node(entry: _Entry, name: str, alive: bool) -> Node:
+def _node(entry: _RayEntry, name: str, alive: bool) -> Node:
     raw, resources = entry.raw, entry.resources
     node_id, ip = json_access.text(raw, "node_id"), raw["node_ip"]
     shown_ip = safe_address(ip)
@@ -109,7 +109,7 @@ def _node(entry: _Entry, name: str, alive: bool) -> Node:
             "objectStore": _gib(resources.get("object_store_memory")),
         },
     }
-    return Node(node_id, ip, name, alive, fields, None if alive else entry.moment("end_time_ms", "endTimeMs") or None)
+    return Node(node_id, ip, name, alive, fields, None if alive else entry.time_of("end_time_ms", "endTimeMs") or None)
 
 
 def _load(usage: dict[str, Any] | None) -> dict[str, Any]:

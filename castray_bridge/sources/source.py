@@ -1,23 +1,25 @@
-"""Where the nodes come from: Ray's dashboard, or an existing CastRay."""
+"""Sources of nodes: Ray's dashboard, or an existing CastRay."""
 
 from __future__ import annotations
 
-import time
 from typing import Final, Protocol
 
-from castray_bridge.sources import castray_nodes, ray_nodes
+from castray_bridge.sources.castray_nodes import parse_castray_reply
 from castray_bridge.sources.cluster import Cluster, SourceError
-from castray_bridge.sources.json_client import BUDGET, JsonClient
+from castray_bridge.sources.json_client import JsonClient
+from castray_bridge.sources.ray_nodes import host_names, parse_ray_cluster
 
 _ALL: Final = 10_000
-"""Ray cuts the list at 100 unless told otherwise; this is the most that it gives."""
+"""Most entries that Ray's list has; without a limit in the request Ray cuts it at 100."""
+_RAY_EXPLANATIONS: Final = {401: "demands a token (401): give its token with --ray-token-file"}
+_CASTRAY_EXPLANATIONS: Final = {401: "demands a token (401): it must be readable without a token"}
 
 
 class Source(Protocol):
-    """Describes the cluster when asked."""
+    """Describes the cluster on request."""
 
     def fetch(self) -> Cluster:
-        """Return the cluster as of now; takes `BUDGET` seconds and what reading takes. Raises `SourceError`."""
+        """Return the cluster as of now, within the source's own budget of seconds. Raises `SourceError`."""
         ...
 
 
@@ -26,19 +28,19 @@ class RaySource:
 
     def __init__(self, url: str, token: str | None = None) -> None:
         self._url = url.rstrip("/")
-        self._client = JsonClient("Ray", token, "give its token with --ray-token-file")
+        self._client = JsonClient("Ray", token=token, explanations=_RAY_EXPLANATIONS)
         self._host_names: dict[str, str] = {}
 
     def fetch(self) -> Cluster:
-        """Return the cluster as of now; without the figures that Ray keeps to itself. Raises `SourceError`."""
-        deadline = time.monotonic() + BUDGET
-        # Alone: on a large cluster the list takes Ray long enough, and without it the rest is of no use.
+        """Return the cluster as of now; figures that Ray does not deliver are left out. Raises `SourceError`."""
+        deadline = self._client.deadline()
+        # First and alone: on a large cluster the list takes Ray long, and without it the rest is of no use.
         nodes = self._client.get(f"{self._url}/api/v0/nodes?limit={_ALL}", deadline)
         rest = self._client.get_all([f"{self._url}/nodes?view=summary", f"{self._url}/api/cluster_status"], deadline)
         usage, status = (None if isinstance(found, SourceError) else found for found in rest)
-        if usage is not None:  # else nodes would be called otherwise for as long as this one question fails
-            self._host_names = ray_nodes.host_names(usage)
-        return ray_nodes.parse(nodes, usage, status, self._url, self._host_names)
+        if usage is not None:  # else nodes would change their names for as long as this request fails
+            self._host_names = host_names(usage)
+        return parse_ray_cluster(nodes, usage, status, self._url, self._host_names)
 
 
 class CastRaySource:
@@ -46,8 +48,8 @@ class CastRaySource:
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
-        self._client = JsonClient("CastRay", None, "it must be readable without a token")
+        self._client = JsonClient("CastRay", explanations=_CASTRAY_EXPLANATIONS)
 
     def fetch(self) -> Cluster:
         """Return the cluster as of now. Raises `SourceError`."""
-        return castray_nodes.parse(self._client.get(f"{self._url}/api/ray-dashboard"))
+        return parse_castray_reply(self._client.get(f"{self._url}/api/ray-dashboard"))

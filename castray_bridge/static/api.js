@@ -1,26 +1,26 @@
-/** Questions to the bridge, with the viewer's token where it demands one. */
+/** Requests to the bridge, with the viewer's token if it demands one. */
 
 const KEY = "cmzsb.token";
-const GIVE_UP_MS = 15_000;
-/** A page cannot set headers of a WebSocket: the token goes as a second protocol, after the one that is meant. */
-const WITH_TOKEN = "cmzsb.bearer";
+const TIMEOUT_MS = 15_000;
+/** A page cannot set headers of a WebSocket: the token is sent as a second subprotocol. */
+const TOKEN_PROTOCOL = "cmzsb.bearer";
 
 let token = stored();
 
-/** The bridge wants a token, or another one than it got. */
+/** The bridge demands a token, or another one than it received. */
 export class TokenNeeded extends Error {}
 
 /** Open the WebSocket at `path`. */
 export function connect(path) {
   const address = new URL(path, document.baseURI);
   address.protocol = address.protocol.replace("http", "ws");
-  return new WebSocket(address, token ? [WITH_TOKEN, base64url(token)] : []);
+  return new WebSocket(address, token ? [TOKEN_PROTOCOL, base64url(token)] : []);
 }
 
-/** Fetch `path` and return its JSON, also that of an error. Throws `TokenNeeded`, or whatever fetch throws. */
-export async function ask(path, giveUpMs = GIVE_UP_MS) {
+/** Fetch `path` and return its JSON, also that of an error. Throws `TokenNeeded`, or the error of fetch. */
+export async function getJson(path, timeoutMs = TIMEOUT_MS) {
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
-  const reply = await fetch(path, { headers, cache: "no-store", signal: AbortSignal.timeout(giveUpMs) });
+  const reply = await fetch(path, { headers, cache: "no-store", signal: AbortSignal.timeout(timeoutMs) });
   if (reply.status === 401) throw new TokenNeeded();
   return reply.json();
 }
@@ -31,7 +31,7 @@ export function useToken(given) {
   try {
     sessionStorage.setItem(KEY, token);
   } catch {
-    // Storage is blocked, as in a foreign frame: the token lasts as long as the page.
+    // Storage is blocked, as in a foreign frame: the token is kept as long as the page.
   }
 }
 

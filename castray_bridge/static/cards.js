@@ -1,4 +1,4 @@
-/** One node's card: its light and all that is known about it. */
+/** One node's card: its light and its figures. */
 
 import { element, setAttribute, setText } from "./dom.js";
 import { Light } from "./light.js";
@@ -29,7 +29,7 @@ export class Card {
   #meters = METERS.map(() => new Meter());
   #totals = Object.keys(TOTALS).map(() => ({ label: element("dt"), value: element("dd") }));
 
-  /** `page` holds `states`, `language` and `strips`. */
+  /** `page` holds `states`, `failures`, `language` and `strips`. */
   constructor(page, node) {
     this.#page = page;
     this.#light = new Light(page.states);
@@ -44,7 +44,7 @@ export class Card {
     return this.#timeline.since;
   }
 
-  /** Show `node` as of `now`; returns whether it answers again after it did not. */
+  /** Show `node` as of `now`; return whether its monitor answers again. */
   update(node, now) {
     const before = this.state;
     this.node = node;
@@ -55,22 +55,22 @@ export class Card {
     return before?.code === 0 && this.state.code !== 0;
   }
 
-  /** Write everything that depends on the language. */
+  /** Write all text. */
   write() {
-    this.#showWords();
+    this.#showTexts();
     this.#showFigures();
     this.tick(Date.now());
   }
 
-  /** Take the node's own record of its last hour. */
-  remember(entries, now) {
+  /** Show the monitor's own record of the last hour. */
+  loadHistory(entries, now) {
     this.#timeline.load(entries, now);
     this.#timeline.note(this.state.name, now);
     this.#page.strips.redraw(this.#strip);
     this.tick(now);
   }
 
-  /** Count on how long the present state lasts. */
+  /** Show for how long the present state has lasted. */
   tick(now) {
     if (this.since === null) return;
     const { language } = this.#page;
@@ -78,12 +78,12 @@ export class Card {
     setText(this.#parts.lasted, this.#timeline.isOlder ? language.text("longer", { duration }) : duration);
   }
 
-  /** Let the name lead to the node's own page; null for none. */
+  /** Link the name to the node's own page; null for no link. */
   linkTo(address) {
     setAttribute(this.#parts.name, "href", address);
   }
 
-  /** Forget the card: its node is gone. */
+  /** Remove the card of a node that is no longer listed. */
   remove() {
     this.#page.strips.remove(this.#strip);
     this.root.remove();
@@ -104,7 +104,7 @@ export class Card {
       this.#strip.root,
       element("dl", { class: "totals" }, ...totals),
     );
-    // Counts for tiles only: a card has nothing folded away.
+    // Only tiles are collapsed; on a card the class has no effect.
     card.addEventListener("click", (event) => {
       if (event.target.closest("a, .strip")) return;
       setAttribute(more, "aria-expanded", card.classList.toggle("open"));
@@ -120,7 +120,7 @@ export class Card {
     this.#page.strips.redraw(this.#strip);
   }
 
-  #showWords() {
+  #showTexts() {
     const { node, state } = this;
     const { language } = this.#page;
     const { name, head, stale, place, task, more, state: stateName } = this.#parts;
@@ -132,10 +132,10 @@ export class Card {
     setAttribute(stateName, "title", language.state(state));
     setText(stale, node.workStatusStale === true ? language.text("stale") : "");
     setText(place, `${node.nodeIp ?? ""}${connection}`);
-    const reason = reasonOf(node, language);
-    const words = reason ?? (String(node.currentTask ?? "") || language.text("no_task"));
-    setText(task, words);
-    setAttribute(task, "title", words);
+    const reason = reasonOf(node, this.#page.failures, language);
+    const text = reason ?? (String(node.currentTask ?? "") || language.text("no_task"));
+    setText(task, text);
+    setAttribute(task, "title", text);
     task.classList.toggle("none", reason === null && !node.currentTask);
     setAttribute(more, "aria-label", language.text("details", { name: node.name }));
   }

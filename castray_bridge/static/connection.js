@@ -1,6 +1,6 @@
-/** The bridge's data: over the WebSocket, and by asking every few seconds while that is down. */
+/** The bridge's data: over the WebSocket, and by polling while that is down. */
 
-import { TokenNeeded, ask, connect } from "./api.js";
+import { TokenNeeded, connect, getJson } from "./api.js";
 
 const TICK_MS = 1000;
 /** The bridge sends at least every 3 s. */
@@ -12,9 +12,9 @@ const LONGEST_DELAY_MS = 10_000;
 
 /** Calls `onData({nodes, summary})` with each snapshot and `onTick()` every second. Reconnects by itself. */
 export class Connection {
-  /** When the last snapshot came, in milliseconds since 1970; null before the first. */
+  /** When the last snapshot arrived, in milliseconds since 1970; null before the first. */
   dataAt = null;
-  /** Why the bridge's list of nodes is old, in its own words; null while it is not. */
+  /** Why the bridge's list of nodes is old, in the bridge's words; null while it is up to date. */
   failure = null;
   /** Whether the bridge demands a token that the viewer has not given. */
   needsToken = false;
@@ -36,8 +36,8 @@ export class Connection {
   start() {
     this.#open();
     setInterval(() => this.#tick(), TICK_MS);
-    addEventListener("online", () => this.hurry());
-    document.addEventListener("visibilitychange", () => document.hidden || this.hurry());
+    addEventListener("online", () => this.retryNow());
+    document.addEventListener("visibilitychange", () => document.hidden || this.retryNow());
   }
 
   /** `live` over the WebSocket, `polling` without it, `lost` when the last snapshot is old. */
@@ -46,8 +46,8 @@ export class Connection {
     return this.#isLive ? "live" : "polling";
   }
 
-  /** Try again now what waits for its next attempt. */
-  hurry() {
+  /** Retry now instead of after the delay. */
+  retryNow() {
     this.#retryAt = this.#polledAt = this.#healthAt = 0;
     this.#tick();
   }
@@ -60,7 +60,7 @@ export class Connection {
     }
     if (!this.#socket && now >= this.#retryAt) this.#open();
     if (!this.#isLive && now - this.#polledAt >= POLL_MS) this.#poll(now);
-    if (now - this.#healthAt >= HEALTH_MS) this.#askHealth(now);
+    if (now - this.#healthAt >= HEALTH_MS) this.#pollHealth(now);
     this.#onTick();
   }
 
@@ -84,7 +84,7 @@ export class Connection {
   #drop() {
     this.#socket = null;
     this.#isLive = false;
-    // Spread out, so that a restarted bridge does not meet all its viewers at once.
+    // Random, so that viewers of a restarted bridge do not reconnect at the same time.
     this.#retryAt = Date.now() + this.#delay * (0.5 + Math.random());
     this.#delay = Math.min(LONGEST_DELAY_MS, 2 * this.#delay);
   }
@@ -92,22 +92,22 @@ export class Connection {
   async #poll(now) {
     this.#polledAt = now;
     try {
-      const { data } = await ask("api/ray-dashboard", POLL_MS);
+      const { data } = await getJson("api/ray-dashboard", POLL_MS);
       this.needsToken = false;
       if (!this.#isLive && Array.isArray(data?.nodes)) this.#deliver(data);
     } catch (error) {
-      // Any other failure shows by itself: the data grow old.
+      // Any other failure shows as old data.
       this.needsToken = error instanceof TokenNeeded;
     }
   }
 
-  async #askHealth(now) {
+  async #pollHealth(now) {
     this.#healthAt = now;
     try {
-      const { status, reason } = await ask("api/health");
+      const { status, reason } = await getJson("api/health");
       this.failure = status === "healthy" ? null : String(reason ?? status);
     } catch {
-      // The age of the data tells.
+      // The failure shows as old data.
     }
   }
 

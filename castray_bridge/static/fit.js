@@ -1,15 +1,15 @@
-/** On a wall display, which nobody scrolls, all nodes grow or shrink until they fill the screen. */
+/** Scales all nodes to fill the screen, because a wall display is not scrolled. */
 
-/** Narrower windows are somebody's desk, where text has the size that its owner chose. */
+/** Narrower windows are desk monitors, which keep the reader's own text size. */
 const WALL_WIDTH = 1600;
-/** With smaller type than this the words on tiles are no longer readable; a fuller wall is to be scrolled. */
+/** Smallest readable text on tiles; a wall with more nodes is scrolled. */
 const READABLE_PX = 12.8;
 const LARGEST = 2;
 const PRECISION = 0.02;
-/** Each try lays out the whole page, which takes a while with hundreds of nodes. */
+/** Each try lays out the whole page, which is slow with hundreds of nodes. */
 const TRIES = 6;
 
-/** Make the whole page as large as it can be without scrolling. */
+/** Set the largest zoom at which the page needs no scrolling. */
 export function fitToScreen() {
   const { style } = document.documentElement;
   style.removeProperty("--zoom");
@@ -22,7 +22,7 @@ export function fitToScreen() {
     const height = document.querySelector("main").getBoundingClientRect().bottom + scrollY;
     if (height <= innerHeight) fitting = zoom;
     else tooLarge = zoom;
-    // Cards grow in both directions: twice the height has room for 1.4 times the size.
+    // Cards grow in both directions: twice the height allows 1.4 times the size.
     zoom *= Math.sqrt(innerHeight / height);
     const isInside = fitting + PRECISION / 2 < zoom && zoom < tooLarge - PRECISION / 2;
     if (!isInside) zoom = (fitting + tooLarge) / 2;

@@ -1,4 +1,4 @@
-/** How fresh the data are: the link's sign in the head, the banners above the cards. */
+/** The age of the data: connection state in the header, banners above the cards. */
 
 import { useToken } from "./api.js";
 import { setText } from "./dom.js";
@@ -15,7 +15,7 @@ export class Freshness {
     part("token").addEventListener("submit", (event) => {
       event.preventDefault();
       useToken(new FormData(event.target).get("token").trim());
-      connection.hurry();
+      connection.retryNow();
     });
   }
 

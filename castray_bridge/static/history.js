@@ -1,48 +1,48 @@
-/** The last hour of the nodes: asked of the bridge once for all, then for single nodes. */
+/** The last hour of the nodes: loaded from the bridge for all at once, later for single nodes. */
 
-import { ask } from "./api.js";
+import { getJson } from "./api.js";
 
-/** Nodes that come within this are asked together. */
-const GATHER_MS = 500;
-/** A node that answers again is asked after the bridge has forgotten that it did not. */
-const AFTER_ABSENCE_MS = 6000;
-/** Of more nodes than this, all are asked at once. */
-const SINGLY_AT_MOST = 4;
+/** Nodes that appear within this time are loaded together. */
+const BATCH_MS = 500;
+/** The bridge caches the empty history of a node that did not answer for 5 s. */
+const CACHE_MS = 6000;
+/** For more nodes than this, the history of all nodes is loaded. */
+const SINGLE_LIMIT = 4;
 
 export class History {
-  #onStays;
+  #onTransitions;
   #names = new Set();
 
-  /** `onStays(name, entries)` gets what a node's monitor recorded, `[{timestamp, status, duration_seconds}]`. */
-  constructor(onStays) {
-    this.#onStays = onStays;
+  /** `onTransitions(name, entries)` receives a monitor's record, `[{timestamp, status, duration_seconds}]`. */
+  constructor(onTransitions) {
+    this.#onTransitions = onTransitions;
   }
 
   loadAll() {
     return this.#load("api/history?minutes=60");
   }
 
-  /** Ask for node `name` a little later. */
+  /** Load the history of node `name` a little later. */
   loadSoon(name) {
-    if (this.#names.size === 0) setTimeout(() => this.#loadGathered(), GATHER_MS);
+    if (this.#names.size === 0) setTimeout(() => this.#loadBatch(), BATCH_MS);
     this.#names.add(name);
   }
 
-  #loadGathered() {
+  #loadBatch() {
     const names = [...this.#names];
     this.#names.clear();
     setTimeout(() => {
-      if (names.length > SINGLY_AT_MOST) this.loadAll();
+      if (names.length > SINGLE_LIMIT) this.loadAll();
       else for (const name of names) this.#load(`api/history?minutes=60&node=${encodeURIComponent(name)}`);
-    }, AFTER_ABSENCE_MS);
+    }, CACHE_MS);
   }
 
   async #load(path) {
     try {
-      const { nodes } = await ask(path);
-      for (const [name, entries] of Object.entries(nodes)) this.#onStays(name, entries);
+      const { nodes } = await getJson(path);
+      for (const [name, entries] of Object.entries(nodes)) this.#onTransitions(name, entries);
     } catch {
-      // The strips go on with what the page sees itself.
+      // The strips continue with the states that the page itself observes.
     }
   }
 }

@@ -12,7 +12,7 @@ export class Meter {
     this.root = element("div", { class: "meter" }, this.#label, this.#value, element("dd", {}, this.#bar));
   }
 
-  /** Show `percent`, or `instead` of it a word that says why there is none. */
+  /** Show `percent`, or `instead` of it a text when there is no figure. */
   show(label, percent, instead = null) {
     const shown = instead === null ? Math.max(0, Math.min(100, percent)) : 0;
     const text = instead ?? `${Math.round(shown)}%`;

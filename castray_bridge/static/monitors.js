@@ -1,6 +1,6 @@
-/** Where each node's own page is: the bridge tells Prometheus, and us. */
+/** Addresses of the nodes' own pages, from the bridge's service discovery. */
 
-import { ask } from "./api.js";
+import { getJson } from "./api.js";
 
 const RETRY_MS = 5000;
 
@@ -13,11 +13,11 @@ export class MonitorPages {
     this.#onPages = onPages;
   }
 
-  /** Ask now, and again until the bridge knows: it says nothing while Ray does not answer it. */
+  /** Load now, and retry until the bridge answers: service discovery is 503 while Ray does not answer. */
   async load() {
     clearTimeout(this.#retry);
     try {
-      const groups = await ask("sd/prometheus");
+      const groups = await getJson("sd/prometheus");
       this.#onPages(new Map(groups.map(({ targets, labels }) => [labels.node, `http://${targets[0]}/`])));
     } catch {
       this.#retry = setTimeout(() => this.load(), RETRY_MS);

@@ -1,16 +1,16 @@
-/** What the wall reads out of CastRay's node objects: pure functions, nothing is trusted to be there. */
+/** Access to CastRay's node objects: pure functions; any field may be missing. */
 
-/** Return the key under which a node keeps its card: entries of a restarted node differ in it. */
+/** Return the key of a node's card; a restarted node has another key. */
 export function keyOf(node) {
   return String(node.nodeId || `${node.name}@${node.nodeIp}`);
 }
 
-/** Return whether Ray has the node; one that it has lost stays on its list. */
+/** Return whether the node is alive in Ray, which keeps lost nodes in its list. */
 export function isAlive(node) {
   return node.state !== "DEAD";
 }
 
-/** Leave out the DEAD entries of nodes that live on under another id. */
+/** Leave out the DEAD entries of nodes that are alive under another id. */
 export function withoutGhosts(nodes) {
   const living = nodes.filter(isAlive);
   const names = new Set(living.map((node) => node.name));
@@ -22,20 +22,20 @@ export function withoutGhosts(nodes) {
   return [...living, ...lost.values()];
 }
 
-/** Return the state whose light `node` gets: that of "no answer" unless its monitor vouches for another. */
+/** Return the state of `node`'s light: "no answer" unless its monitor answers. */
 export function stateOf(node, states) {
   return isAlive(node) && node.workStatusReachable !== false ? states.named(node.workStatus) : states.unknown;
 }
 
-/** Return why there is no answer, in words; null for a node that answers. */
-export function reasonOf(node, language) {
+/** Return the text of the reason for which there is no answer; null for a node that answers. */
+export function reasonOf(node, failures, language) {
   if (isAlive(node) && node.workStatusReachable !== false) return null;
   const reason = isAlive(node) ? String(node.workStatusError ?? "unreachable") : "dead";
-  const key = `reason_${reason.startsWith("http_") ? "http_error" : reason}`;
-  return language.has(key) ? language.text(key) : language.text("reason_other", { reason });
+  const failure = failures.get(reason.startsWith("http_") ? "http_error" : reason);
+  return failure ? failure[language.code] : language.text("reason_other", { reason });
 }
 
-/** Return how much of the cluster is in use, in words; empty when the bridge does not know. */
+/** Return the text about the cluster's use; empty if unknown. */
 export function clusterUse({ resources, usageKnown }, language) {
   if (!resources || usageKnown === false) return "";
   const { cpu = {}, gpu = {}, memory = {} } = resources;
@@ -55,14 +55,14 @@ export function number(value) {
   return Number.isFinite(value) ? value : 0;
 }
 
-/** Return whether `query` occurs in the node's name, address or task, whatever the case. */
+/** Return whether `query` occurs in the node's name, address or task, ignoring case. */
 export function matches(node, query) {
   const wanted = query.trim().toLocaleLowerCase();
   const places = [node.name, node.nodeIp, node.currentTask];
   return places.some((text) => String(text ?? "").toLocaleLowerCase().includes(wanted));
 }
 
-/** The orders on offer: functions of a card `{node, state, since}`, largest first; the name decides between equals. */
+/** The sort orders: functions of a card `{node, state, since}`, largest first; equal cards are sorted by name. */
 export const ORDERS = {
   name: () => 0,
   state: (card) => card.state.code,

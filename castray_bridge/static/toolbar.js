@@ -1,4 +1,4 @@
-/** Counts by state, which filter at a click; search, order and view. */
+/** Counts by state, which are also filters; search, sort order and view. */
 
 import { element, setAttribute, setText } from "./dom.js";
 import { ORDERS } from "./nodes.js";
@@ -17,7 +17,7 @@ export class Toolbar {
   #sort = document.getElementById("sort");
   #view = document.getElementById("view");
 
-  /** `onChange()` is called whenever another choice was made. */
+  /** `onChange()` is called after each change of a choice. */
   constructor(states, language, onChange) {
     this.#language = language;
     this.#onChange = onChange;
@@ -26,7 +26,7 @@ export class Toolbar {
     this.#offer(this.#sort, "sort", Object.keys(ORDERS));
     this.#offer(this.#view, "view", VIEWS);
     this.#addChip(ALL, null);
-    // The busiest first, as on the lights of the cards; "no answer" comes last.
+    // The busiest first, as in the lights of the cards; "no answer" is the last.
     const busiestFirst = [...states.lamps].reverse();
     for (const state of [...busiestFirst, states.unknown]) this.#addChip(state.name, state);
     this.#chips.get(states.unknown.name).chip.append(this.#lost);
@@ -48,7 +48,7 @@ export class Toolbar {
     return this.#view.value;
   }
 
-  /** Whether no node is filtered out. */
+  /** Whether all nodes are shown. */
   get admitsAll() {
     return this.state === ALL && this.query.trim() === "";
   }
@@ -58,16 +58,16 @@ export class Toolbar {
     return this.state === ALL || this.state === state.name;
   }
 
-  /** Show how many nodes there are per state; `count` is a Map from names. Of those without answer `lost` left the cluster. */
+  /** Show the number of nodes per state; `count` is a Map from names. `lost` of those without answer left the cluster. */
   showCounts(count, total, lost) {
     for (const [name, { number, chip }] of this.#chips) {
       const nodes = name === ALL ? total : (count.get(name) ?? 0);
       setText(number, this.#language.number(nodes));
       chip.classList.toggle("zero", nodes === 0);
     }
-    const words = (key) => (lost > 0 ? this.#language.text(key, { count: this.#language.number(lost) }) : "");
-    setText(this.#lost, words("lost"));
-    setAttribute(this.#lost, "title", words("lost_hint"));
+    const lostText = (key) => (lost > 0 ? this.#language.text(key, { count: this.#language.number(lost) }) : "");
+    setText(this.#lost, lostText("lost"));
+    setAttribute(this.#lost, "title", lostText("lost_hint"));
   }
 
   #addChip(name, state) {

@@ -1,8 +1,9 @@
-/** The traffic-light wall: one card per node, kept as the bridge says. */
+/** The traffic-light wall: one card per node of the bridge's list. */
 
 import { Card } from "./cards.js";
 import { Connection } from "./connection.js";
 import { setText } from "./dom.js";
+import { loadFailures } from "./failures.js";
 import { fitToScreen } from "./fit.js";
 import { Freshness } from "./freshness.js";
 import { History } from "./history.js";
@@ -15,12 +16,12 @@ import { TEXTS } from "./text.js";
 import { offerThemes } from "./theme.js";
 import { Toolbar } from "./toolbar.js";
 
-/** More nodes than this come as tiles, unless the viewer chose; on a phone full cards are a long way to scroll. */
+/** More nodes than this are shown as tiles, unless the viewer chose; on a phone cards need much scrolling. */
 const CARDS_AT_MOST = 48;
 const CARDS_ON_PHONE = 6;
 const PHONE = matchMedia("(width < 46rem)");
-/** After a longer gap the strips are loaded anew. */
-const AWAY_MS = 10_000;
+/** After a longer gap the strips are loaded again. */
+const GAP_MS = 10_000;
 
 const part = (id) => document.getElementById(id);
 
@@ -33,18 +34,18 @@ class Wall {
     (data) => this.#show(data),
     () => this.#tick(),
   );
-  #history = new History((name, entries) => this.#remember(name, entries));
+  #history = new History((name, entries) => this.#loadHistory(name, entries));
   #pages = new MonitorPages((pages) => this.#cards.forEach((card) => card.linkTo(pages.get(card.node.name) ?? null)));
   #summary = {};
   /** When the last snapshot was shown; 0 before the first. */
   #shownAt = 0;
-  /** What decides how much room the page takes, as it was when it was last fitted to the screen. */
+  /** The properties that determine the page's size, as of the last fit to the screen. */
   #fitted = "";
   #page;
 
-  constructor(states, language) {
+  constructor(states, failures, language) {
     this.#language = language;
-    this.#page = { states, language, strips: new Strips(states, language) };
+    this.#page = { states, failures, language, strips: new Strips(states, language) };
     this.#toolbar = new Toolbar(states, language, () => this.#arrange());
     this.#freshness = new Freshness(this.#connection, language);
     language.onChange(() => this.#redraw());
@@ -58,7 +59,7 @@ class Wall {
 
   #show({ nodes, summary }) {
     const now = Date.now();
-    const wasAway = now - this.#shownAt > AWAY_MS;
+    const hadGap = now - this.#shownAt > GAP_MS;
     this.#shownAt = now;
     this.#summary = summary ?? {};
     const present = new Set();
@@ -70,11 +71,11 @@ class Wall {
       hasNew ||= isNew;
       if (isNew) this.#cards.set(key, new Card(this.#page, node));
       const isBack = this.#cards.get(key).update(node, now);
-      if (!wasAway && (isNew || isBack)) this.#history.loadSoon(node.name);
+      if (!hadGap && (isNew || isBack)) this.#history.loadSoon(node.name);
     }
     this.#removeAllBut(present);
     part("wall").setAttribute("aria-busy", "false");
-    if (wasAway) this.#history.loadAll();
+    if (hadGap) this.#history.loadAll();
     if (hasNew) this.#pages.load();
     this.#arrange();
     this.#freshness.show();
@@ -88,12 +89,12 @@ class Wall {
     }
   }
 
-  #remember(name, entries) {
+  #loadHistory(name, entries) {
     const now = Date.now();
-    for (const card of this.#cards.values()) if (card.node.name === name) card.remember(entries, now);
+    for (const card of this.#cards.values()) if (card.node.name === name) card.loadHistory(entries, now);
   }
 
-  /** Put the cards that the viewer wants to see into order, moving as few as possible. */
+  /** Sort the cards that the viewer chose; cards in place are not moved. */
   #arrange() {
     const all = [...this.#cards.values()];
     const { query } = this.#toolbar;
@@ -129,9 +130,9 @@ class Wall {
     setText(part("cluster"), clusterUse(this.#summary, language));
   }
 
-  /** Fit all nodes to the screen when their number or looks changed; a selection keeps the size that all have. */
+  /** Fit all nodes to the screen after a change of the page's size; a selection of nodes keeps the size. */
   #fit() {
-    const looks = [
+    const layout = [
       this.#cards.size,
       part("cards").className,
       this.#language.code,
@@ -139,8 +140,8 @@ class Wall {
       innerWidth,
       innerHeight,
     ].join();
-    if (!this.#toolbar.admitsAll || looks === this.#fitted) return;
-    this.#fitted = looks;
+    if (!this.#toolbar.admitsAll || layout === this.#fitted) return;
+    this.#fitted = layout;
     fitToScreen();
   }
 
@@ -162,4 +163,4 @@ class Wall {
 const language = new Language(TEXTS);
 offerLanguages(part("language"), language);
 offerThemes(part("theme"), language);
-new Wall(await loadStates(), language).start();
+new Wall(await loadStates(), await loadFailures(), language).start();

@@ -1,4 +1,4 @@
-"""Who may read from the bridge: which web pages, and holders of which token."""
+"""Access control of the bridge's readers: origins of web pages, token, host names."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from servicekit.secrets import bearer, equal
 
 WEBSOCKET_PATH: Final = "/ws"
 BEARER_PROTOCOL: Final = "cmzsb.bearer"
-"""Subprotocol that a browser, which can send no `Authorization` with a WebSocket, offers together with the token."""
+"""Subprotocol that a browser offers beside the token, because it cannot send `Authorization` with a WebSocket."""
 _OPEN_PATHS: Final = re.compile(r"/|/static/.*|/api/health")
-"""Readable without the token: the page itself holds no data, and health is for watchdogs."""
+"""Readable without the token: the page itself contains no data, and health is for watchdogs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may read: web pages of `origins` (empty: all), holders of `token` (None: everybody), under `host_names`."""
+    """Readers admitted: pages of `origins` (empty: all) and clients with `token` (None: all), under `host_names`."""
 
     origins: tuple[str, ...] = ()
     token: str | None = None
@@ -29,7 +29,7 @@ class Access:
 
 
 def guard(app: Flask, access: Access) -> None:
-    """Refuse whom `access` does not admit: 421 unknown host, 403 foreign page at the WebSocket, 401 without token."""
+    """Enforce `access`: 421 for an unknown host, 403 for a foreign page at the WebSocket, 401 without the token."""
     require_known_host(app, access.host_names)
 
     @app.before_request
@@ -58,17 +58,17 @@ def guard(app: Flask, access: Access) -> None:
 
 
 def bearer_protocols(token: str) -> list[str]:
-    """Return the subprotocols that show `token`: base64url, for not every token is a word of HTTP."""
+    """Return the subprotocols that carry `token`, in base64url because a subprotocol has a limited alphabet."""
     return [BEARER_PROTOCOL, base64.urlsafe_b64encode(token.encode()).decode().rstrip("=")]
 
 
 def _may_connect(origin: str, origins: tuple[str, ...]) -> bool:
-    # The bridge's own page: compared without the scheme, which is another one behind a proxy that speaks TLS.
+    # The bridge's own page: compared without the scheme, which differs behind a proxy that terminates TLS.
     return not origins or origin in origins or origin.partition("://")[2] == request.host
 
 
 def _is_preflight() -> bool:
-    """Return whether a browser asks whether a page may send its question with the token; that has none itself."""
+    """Return whether this is a CORS preflight, which never carries the token."""
     return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
 
 

@@ -1,4 +1,4 @@
-"""The bridge's HTTP API: every reply comes from the latest snapshot."""
+"""The bridge's HTTP API; every reply is made of the latest snapshot."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from flask.typing import ResponseReturnValue
 
 from castray_bridge.bridge import Bridge
 from castray_bridge.snapshot import render
-from castray_bridge.web import websocket
+from castray_bridge.web import wall, websocket
 from castray_bridge.web.access import Access, guard
 from castray_bridge.web.websocket import Push
-from exporter.states import STATES
 from servicekit import operations
 from servicekit.http import answer_errors_as_json
-from servicekit.pages import blueprint as pages
 
 MAX_MINUTES = 24 * 60
 
 
 def create_app(bridge: Bridge, push: Push, access: Access) -> Flask:
-    """Build the WSGI application."""
+    """Build the WSGI application of a bridge; starts nothing."""
     app = operations.create_flask("castray_bridge")
     answer_errors_as_json(app, on_internal_error=bridge.metrics.http_errors.inc)
     guard(app, access)
@@ -28,13 +26,13 @@ def create_app(bridge: Bridge, push: Push, access: Access) -> Flask:
     app.register_blueprint(
         operations.blueprint("CastRay bridge", bridge.clock, lambda: bridge.poller.failure, bridge.registry)
     )
-    app.register_blueprint(pages("castray_bridge", STATES))
+    app.register_blueprint(wall.blueprint())
     websocket.attach(app, push)
     return app
 
 
 def _lists(bridge: Bridge) -> Blueprint:
-    """Return the replies that say themselves what the list of nodes is worth."""
+    """Return the endpoints that state in their reply whether the list of nodes is old."""
     api = Blueprint("lists", __name__)
     store, poller = bridge.store, bridge.poller
 
@@ -46,8 +44,8 @@ def _lists(bridge: Bridge) -> Blueprint:
     @api.get("/sd/prometheus")
     def discovery() -> ResponseReturnValue:
         if poller.failure is not None:
-            # Prometheus then keeps the targets that it has.
-            abort(503, f"the nodes are not known at present: {poller.failure}")
+            # Prometheus keeps its targets at a 503, and drops them at an empty list.
+            abort(503, f"the list of nodes is not up to date: {poller.failure}")
         return jsonify(bridge.target_registry.target_groups())
 
     return api
@@ -60,7 +58,7 @@ def _nodes(bridge: Bridge) -> Blueprint:
     @api.before_request
     def check_age() -> None:
         if not poller.is_usable():
-            abort(503, f"the nodes are not known: {poller.failure}")
+            abort(503, f"there is no usable list of nodes: {poller.failure}")
 
     @api.get("/api/nodes/unified")
     def unified() -> ResponseReturnValue:

@@ -1,4 +1,4 @@
-"""The socket of one WebSocket client, which two threads write to: a frame goes out whole, or the client is given up."""
+"""The socket of one WebSocket client, written by two threads: a frame is sent whole, or the client is dropped."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import time
 from typing import Final
 
 SEND_SECONDS: Final = 5.0
-"""A client that does not take a frame within so long is given up."""
+"""A client that does not accept a frame within this time is dropped."""
 _SEND_BUFFER: Final = 64 * 1024
-"""Bytes that the kernel keeps for a client: more would hide that it no longer reads."""
+"""Bytes that the kernel buffers per client; a larger buffer hides that the client no longer reads."""
 
 
 class ClientSocket:
-    """Stands in for the socket that simple-websocket gets from the WSGI server.
+    """Replaces the socket that simple-websocket gets from the WSGI server. Thread-safe.
 
-    The conversation sends news while the reading thread answers pings and closes: without the lock, what one of them
-    sends would end up in the middle of a frame that the other could only send in part so far.
+    The serving thread sends snapshots while the reading thread replies to pings and closes: without the lock, one of
+    them could write into the middle of a frame that the other has sent in part.
     """
 
     def __init__(self, sock: socket.socket, send_seconds: float = SEND_SECONDS) -> None:
@@ -27,14 +27,14 @@ class ClientSocket:
         self._send_seconds = send_seconds
         self._lock = threading.Lock()
         self.stalled = False
-        """Whether the client did not take a frame in time; nothing can be sent after half a frame."""
-        # The socket's own timeout would also end waiting for what the client says.
+        """Whether the client did not accept a frame in time; after a part of a frame nothing else can be sent."""
+        # The socket's own timeout would also limit the wait for the client's messages.
         timeval = struct.pack("ll", int(send_seconds), int(send_seconds % 1 * 1e6))
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
 
     def send(self, data: bytes) -> int:
-        """Send all of `data`, a frame or several. Raises `OSError`; hangs up first when it took too long."""
+        """Send all of `data`, one or more frames. Raises `OSError`; at the time limit the connection is shut down."""
         with self._lock:
             deadline = time.monotonic() + self._send_seconds
             left = memoryview(data)
@@ -56,8 +56,8 @@ class ClientSocket:
         return self._sock.fileno()
 
     def shutdown(self) -> None:
-        """Hang up; whoever waits for the client is woken."""
-        with contextlib.suppress(OSError):  # the client was faster
+        """Shut the connection down; a thread that waits for the client wakes up."""
+        with contextlib.suppress(OSError):  # the client may have closed the connection
             self._sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:

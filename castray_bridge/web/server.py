@@ -1,4 +1,4 @@
-"""The bridge's WSGI server: gunicorn with one process of many threads, which is what WebSockets need."""
+"""The bridge's WSGI server: gunicorn with one process of many threads, because each WebSocket holds a thread."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from castray_bridge.web.http_worker import HTTPWorker
 from servicekit.sockets import allow_descriptors
 
 _THREADS: Final = 1200
-"""Made on demand. Slow clients and WebSockets hold one each; with 64 of them 500 slow clients stop everything."""
+"""Created on demand. Slow clients and WebSockets hold one each; with 64 threads 500 slow clients block the service."""
 
 
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
-    """Serves what `make_app` returns. Called in the process that serves, because threads do not survive a fork."""
+    """Serves the application of `make_app`, called in the serving process because threads do not survive a fork."""
 
     def __init__(
         self,
@@ -28,9 +28,9 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         before_stop: Callable[[], None],
         after_stop: Callable[[], None],
     ) -> None:
-        """Take a bound socket: gunicorn itself would try for five seconds to get a busy address.
+        """Take a bound socket, because gunicorn itself retries a busy address for five seconds.
 
-        `before_stop` runs when the signal comes, `after_stop` when the last request is answered.
+        `before_stop` runs at the signal, `after_stop` after the last reply.
         """
         self._sock = sock
         self._make_app = make_app
@@ -48,7 +48,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
                 super().handle_exit(sig, frame)
 
         def pre_fork(arbiter: Any, worker: Any) -> None:
-            gc.freeze()  # else the first full collection would write to, and so copy, all that the two processes share
+            gc.freeze()  # else the first full collection copies the memory that the two processes share
 
         def worker_exit(arbiter: Any, worker: Any) -> None:
             self._after_stop()
@@ -58,7 +58,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             "worker_class": Worker,
             "workers": 1,
             "threads": _THREADS,
-            "worker_connections": min(2 * _THREADS, allow_descriptors(4 * _THREADS) // 2),  # the rest is for nodes
+            "worker_connections": min(2 * _THREADS, allow_descriptors(4 * _THREADS) // 2),  # the rest is for probes
             "keepalive": 15,
             "graceful_timeout": 3,
             "timeout": 30,
@@ -66,7 +66,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             "loglevel": "warning",
             "pre_fork": pre_fork,
             "worker_exit": worker_exit,
-            "control_socket_disable": True,  # a second way to steer the service, in somebody's home directory
+            "control_socket_disable": True,  # a second control channel, in the home directory
         }.items():
             self.cfg.set(name, value)
 

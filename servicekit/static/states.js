@@ -35,12 +35,17 @@ export class States {
   }
 }
 
-/** Fetch the table; tried again until the server answers. */
+/** Fetch the table of states. */
 export async function loadStates() {
+  return new States(await loadTable("static/states.json"));
+}
+
+/** Fetch the JSON at `path`; retried until the server answers. */
+export async function loadTable(path) {
   for (;;) {
     try {
-      const reply = await fetch("static/states.json");
-      if (reply.ok) return new States(await reply.json());
+      const reply = await fetch(path);
+      if (reply.ok) return await reply.json();
     } catch {
       // The server is away, perhaps restarting.
     }

@@ -53,7 +53,7 @@ def test_no_visitor_makes_the_bridge_ask_another_address(world: World, path: str
         assert answer.status in (200, 400, 404)
     questions = world.ray.questions
     wait_for(lambda: world.ray.questions > questions + 2, "the next refreshes")
-    assert world.victim.questions == []
+    assert world.victim.requests == []
     assert world.bridge.get("/api/ray-dashboard").json()["data"]["dashboardUrl"] == world.ray.url.rstrip("/")
 
 
@@ -65,7 +65,7 @@ def test_neither_node_nor_ray_can_send_the_bridge_elsewhere(world: World, status
     try:
         wait_for(lambda: world.bridge.nodes()["M5"]["workStatusError"] == f"http_{status[:3]}", "the node's error")
         wait_for(lambda: status[:3] in world.bridge.get("/api/ray-dashboard").json()["msg"], "Ray's error")
-        assert world.victim.questions == []
+        assert world.victim.requests == []
     finally:
         world.node.behaviour, world.ray.mood = GOOD, None
     wait_for(lambda: world.bridge.nodes()["M5"]["workStatusReachable"], "recovery", 20)
@@ -82,7 +82,7 @@ def test_address_that_is_no_ip_address_is_never_asked(world: World, ip: str) -> 
         assert world.bridge.nodes()["M6"]["workStatusError"] == "unreachable"
         assert "M6" not in world.bridge.get("/sd/prometheus").text
         assert "M6" not in world.bridge.get("/api/history").json()["nodes"]
-        assert world.victim.questions == []
+        assert world.victim.requests == []
     finally:
         world.ray.nodes = [RayNode("M5", "127.0.0.1")]
 
@@ -146,7 +146,7 @@ def test_200_pollers_of_the_history_ask_the_nodes_a_bounded_number_of_times(worl
         answers.append(world.bridge.get("/api/history?minutes=60").status_code)
 
     def histories() -> int:
-        return sum(b"/api/history" in question for question in world.node.questions)
+        return sum(b"/api/history" in request for request in world.node.requests)
 
     answers: list[Any] = []
     before = histories()

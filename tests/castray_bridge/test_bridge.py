@@ -14,10 +14,10 @@ import pytest
 
 import castray_bridge
 from castray_bridge import Bridge, Cluster, RaySource
+from testkit.bridge_world import M1, World, good
 from testkit.hostile import GOOD, serving, silent
 from testkit.net import wait_for
 from testkit.sources import StillSource, node
-from tests.castray_bridge.web.test_api import M1, World, good
 
 FIELDS = {
     "workStatus", "workStatusTimestamp", "workStatusReachable", "workStatusError", "workStatusStale", "currentTask",
@@ -31,13 +31,13 @@ def threads() -> set[threading.Thread]:
 
 def test_what_an_application_needs_is_exported() -> None:
     assert all(hasattr(castray_bridge, name) for name in castray_bridge.__all__)
-    assert {"Bridge", "Cluster", "Expected", "Pace", "RaySource", "SourceError"} <= set(castray_bridge.__all__)
+    assert {"Bridge", "Cluster", "Expected", "ProbeSettings", "RaySource", "SourceError"} <= set(castray_bridge.__all__)
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "M1"])
 def test_work_status_of_a_node_is_found_by_address_and_by_name(name: str) -> None:
     world = World()
-    world.answer(M1, good())
+    world.publish(M1, good())
     found = world.bridge.work_status(name)
     assert found.keys() == FIELDS
     assert {key: world.node("M1")[key] for key in FIELDS} == found
@@ -45,23 +45,23 @@ def test_work_status_of_a_node_is_found_by_address_and_by_name(name: str) -> Non
 
 def test_work_status_of_twins_is_that_of_the_living_one_unless_the_dead_one_is_named() -> None:
     world = World()
-    alive, dead = sorted((row.node for row in world.bridge.store.snapshot().shown if row.node.name == "M3"),
+    alive, dead = sorted((row.node for row in world.bridge.store.snapshot().rows if row.node.name == "M3"),
                          key=lambda twin: not twin.alive)  # fmt: skip
-    world.answer(M1._replace(ip=alive.ip), good(status="sending"))
+    world.publish(M1._replace(host=alive.ip), good(status="sending"))
     for name in ("M3", alive.ip, alive.node_id):
         assert world.bridge.work_status(name)["workStatus"] == "sending"
     assert world.bridge.work_status(dead.node_id)["workStatusError"] == "dead"
 
 
 @pytest.mark.parametrize("shown", ["idle", "unknown"])
-def test_node_that_nobody_lists_is_pending(shown: str) -> None:
+def test_node_that_is_not_listed_is_pending(shown: str) -> None:
     found = World(unreachable_as=shown).bridge.work_status("10.9.9.9")
     assert (found["workStatus"], found["workStatusReachable"], found["workStatusError"]) == (shown, False, "pending")
 
 
-def test_caller_may_change_what_he_gets() -> None:
+def test_caller_may_change_the_returned_nodes() -> None:
     world = World()
-    world.answer(M1, good())
+    world.publish(M1, good())
     before = world.get("/api/ray-dashboard")["data"]["nodes"]
     for found in world.bridge.nodes():
         found["workStatus"] = "mine"
@@ -73,14 +73,14 @@ def test_caller_may_change_what_he_gets() -> None:
 
 def test_bridge_is_started_once() -> None:
     bridge = Bridge(StillSource(Cluster()))
-    with bridge, pytest.raises(RuntimeError, match="make a new one"):
+    with bridge, pytest.raises(RuntimeError, match="create a new one"):
         bridge.start()
-    with pytest.raises(RuntimeError, match="make a new one"):
+    with pytest.raises(RuntimeError, match="create a new one"):
         bridge.start()
     bridge.close()
     unused = Bridge(StillSource(Cluster()))
     unused.close()
-    with pytest.raises(RuntimeError, match="make a new one"):
+    with pytest.raises(RuntimeError, match="create a new one"):
         unused.start()
 
 
@@ -104,10 +104,10 @@ def test_close_leaves_no_thread_and_no_descriptor() -> None:
             source = StillSource(Cluster((node("M1", "127.0.0.1"), node("M2", "127.0.0.2"))))
             with Bridge(source, monitor_port=port) as bridge:
                 wait_for(lambda bridge=bridge: bridge.work_status("M1")["workStatusReachable"], "M1", 5)
-                wait_for(lambda: other.questions, "the question that hangs")
+                wait_for(lambda: other.requests, "the question that hangs")
                 assert descriptors(port) > before[1]
                 bridge.history.of(bridge.target_registry.targets(), 60)
-            other.questions.clear()
+            other.requests.clear()
             assert (threads(), descriptors(port)) == before
 
 

@@ -141,9 +141,9 @@ def metrics(service: Service) -> str:
 
 
 def test_history_asks_the_monitors(service: Service) -> None:
-    before = len(service.node.questions)
+    before = len(service.node.requests)
     assert service.get("/api/history?minutes=5") == {"nodes": {"M1": [], "M2": []}}
-    assert any(b"GET /api/history?since=" in question for question in service.node.questions[before:])
+    assert any(b"GET /api/history?since=" in request for request in service.node.requests[before:])
 
 
 def test_foreign_pages_may_not_connect_when_origins_are_set(source: str, tmp_path: Path) -> None:
@@ -221,12 +221,12 @@ def test_request_in_flight_is_answered_when_the_bridge_is_told_to_stop(source: s
     service = Service(tmp_path, source, free_port(["127.0.0.1", "127.0.0.2"]))
     try:
         wait_for(service.is_settled, "first answers", 20)
-        before = len(service.hanging.questions)
+        before = len(service.hanging.requests)
         with ThreadPoolExecutor(1) as threads:
             # It takes a second, the budget of the node that hangs.
             asked = threads.submit(service.get, "/api/history?minutes=5")
             wait_for(
-                lambda: any(b"/api/history" in question for question in service.hanging.questions[before:]),
+                lambda: any(b"/api/history" in request for request in service.hanging.requests[before:]),
                 "the question that hangs",
             )
             begun = time.monotonic()

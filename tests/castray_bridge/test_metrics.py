@@ -13,9 +13,9 @@ from castray_bridge.probes.status import PENDING, ProbeResult, failed
 from castray_bridge.sources.inventory import Expected
 from servicekit.address import Address
 from servicekit.version import __version__
+from testkit.bridge_world import good
 from testkit.clocks import ManualClock
 from testkit.sources import StillSource, sample_cluster
-from tests.castray_bridge.web.test_api import good
 
 GOLDEN = Path(__file__).with_name("golden") / "metrics.txt"
 Families = dict[str, tuple[str, str, dict[tuple[str, frozenset[tuple[str, str]]], float]]]

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from castray_bridge.probes.failures import FAILURES
 from castray_bridge.snapshot.render import push
 from exporter import report
 from exporter.status import records
 from exporter.web import api
+from testkit.bridge_world import M1, World, good
 from testkit.monitors import running_monitor
-from tests.castray_bridge.web.test_api import M1, World, good
 
 TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
 REPORT = {"status": "sending", "message": "m", "current_task": "t", "task_info": {"a": 1}}
@@ -84,7 +85,7 @@ def monitor_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
 @pytest.fixture(scope="module")
 def world() -> World:
     world = World()
-    world.answer(M1, good())
+    world.publish(M1, good())
     return world
 
 
@@ -150,10 +151,10 @@ def test_every_endpoint_is_documented(monitor_app: Flask, world: World) -> None:
             part(service, f"{method} {path}")
 
 
-def test_every_reason_of_an_unreachable_node_is_listed_and_has_words_on_the_wall() -> None:
-    row = next(line for line in TEXT.splitlines() if line.startswith("| `data.nodes[].workStatusError`"))
-    listed = {re.sub(r"http_\d+", "http_error", reason) for reason in re.findall(r"`([a-z_0-9]+)`", row)}
-    words = (Path(__file__).parents[2] / "castray_bridge" / "static" / "text.js").read_text("utf-8")
-    found = re.findall(r"reason_(\w+):", words)
-    assert listed == set(found) - {"other"}
-    assert all(found.count(reason) == 2 for reason in listed)
+def test_table_of_failures_is_the_documented_one() -> None:
+    chapter = TEXT.partition("\n## Reasons of failure\n")[2]
+    rows = [line for line in chapter.splitlines() if line.startswith("| `")]
+    assert rows == [
+        f"| `{row.name.replace('http_error', 'http_NNN')}` | {row.en} | {row.zh} | {row.advice_en} | {row.advice_zh} |"
+        for row in FAILURES
+    ]

@@ -103,7 +103,7 @@ def test_the_token_opens_the_live_connection_too(tmp_path: Path, viewer: Visitor
     with ExitStack() as stack:
         world = World(tmp_path, stack, "--token-file", str(tmp_path / "token"))
         viewer.page.goto(world.bridge.url)
-        viewer.page.get_by_label("wants a token").fill(token)
+        viewer.page.get_by_label("demands a token").fill(token)
         viewer.page.get_by_role("button", name="Use").click()
         expect(viewer.page.locator("#link")).to_have_text("Live")
         world.monitors[0].report(status="sending")

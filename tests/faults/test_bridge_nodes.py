@@ -80,7 +80,7 @@ def test_rejoined_node_has_one_light_and_no_ghost(world: World) -> None:
     assert {twin["state"]: twin["workStatusReachable"] for twin in twins} == {"DEAD": False, "ALIVE": True}
     assert world.listed() == {"M1": [f"{IPS[0]}:{world.port}"]}
     assert world.bridge.get("/api/ray-dashboard").json()["data"]["summary"]["workStatus"]["sending"] == 1
-    assert monitor.questions
+    assert monitor.requests
 
 
 def test_node_keeps_its_name_while_ray_takes_its_former_life_for_alive_too(world: World) -> None:
@@ -107,11 +107,11 @@ def test_two_nodes_on_one_address_are_asked_once_and_shown_twice(world: World) -
     monitor = world.monitor(IPS[0], version=None)
     world.ray.nodes = [RayNode("M1", IPS[0]), RayNode("M2", IPS[0])]
     wait_for(lambda: world.light("M1") == world.light("M2") == ("detecting", True), "both lights")
-    before = len(monitor.questions)
+    before = len(monitor.requests)
     asked = world.ray.questions
     wait_for(lambda: world.ray.questions >= asked + 20, "two seconds of refreshes", 10)
     # One question per refresh, not one per node and refresh.
-    assert len(monitor.questions) - before <= (world.ray.questions - asked) * 1.5
+    assert len(monitor.requests) - before <= (world.ray.questions - asked) * 1.5
 
 
 def test_departed_node_is_no_longer_shown_but_listed(world: World) -> None:

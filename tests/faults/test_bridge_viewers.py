@@ -224,11 +224,11 @@ def test_200_pollers_all_get_their_answers_and_the_nodes_notice_nothing(world: W
         with requests.Session() as session:
             return [session.get(f"{world.bridge.url}/api/ray-dashboard", timeout=10).status_code for _ in range(5)]
 
-    before, begun = len(world.node.questions), time.monotonic()
+    before, begun = len(world.node.requests), time.monotonic()
     with ThreadPoolExecutor(200) as pollers:
         assert list(pollers.map(poll, range(200))) == [[200] * 5] * 200
     # The node is asked at every refresh of 0.3 s, whoever looks.
-    assert len(world.node.questions) - before <= (time.monotonic() - begun) / 0.3 + 2
+    assert len(world.node.requests) - before <= (time.monotonic() - begun) / 0.3 + 2
 
 
 def test_500_scrapes_leave_nothing_behind(world: World) -> None:

@@ -86,7 +86,7 @@ _STATUSES = st.builds(
 
 def reading(body: bytes) -> status.NodeStatus | str:
     try:
-        return status.parse(body)
+        return status.parse_status(body)
     except ProbeError as error:
         return error.reason
 

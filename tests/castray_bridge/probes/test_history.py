@@ -1,4 +1,4 @@
-"""The transitions of nodes, from monitors that answer, and from others."""
+"""The transitions of nodes, from monitors that reply and from others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from castray_bridge.bridge import Bridge
-from castray_bridge.probes.history import History, latest, parse
+from castray_bridge.probes.history import History, latest, parse_transitions
 from castray_bridge.sources.cluster import Cluster
 from castray_bridge.sources.discovery import Target
 from castray_bridge.web.access import Access
@@ -29,7 +29,7 @@ from testkit.web import WebServer
 T = 1_800_000_000.0
 
 
-def stay(at: float, seconds: float, status: str = "idle", **more: Any) -> dict[str, Any]:
+def transition(at: float, seconds: float, status: str = "idle", **more: Any) -> dict[str, Any]:
     return {"timestamp": rfc3339(T + at), "status": status, "duration_seconds": seconds} | more
 
 
@@ -47,54 +47,55 @@ def test_transitions_of_a_monitor_are_shown_by_the_name_of_its_node(tmp_path: Pa
             last = client.get("/api/history?minutes=1").get_json()["nodes"]
         finally:
             bridge.close()
-    stays = [(entry["status"], entry["timestamp"], entry["duration_seconds"]) for entry in shown["M5"][-2:]]
-    assert stays == [("detecting", rfc3339(T), 50.0), ("sending", rfc3339(T + 50), 50.0)]
+    transitions = [(entry["status"], entry["timestamp"], entry["duration_seconds"]) for entry in shown["M5"][-2:]]
+    assert transitions == [("detecting", rfc3339(T), 50.0), ("sending", rfc3339(T + 50), 50.0)]
     assert [entry["status"] for entry in last["M5"]] == ["detecting", "sending"]
 
 
-def test_stays_that_ended_before_the_asked_minutes_are_left_out_by_the_nodes_own_clock() -> None:
-    stays = [stay(0, 100), stay(100, 50, "detecting"), stay(150, 30, "sending")]
-    assert latest(stays, 1) == stays[1:]
-    assert latest(stays, 60) == stays
+def test_transitions_before_the_requested_minutes_are_left_out_by_the_nodes_own_clock() -> None:
+    transitions = [transition(0, 100), transition(100, 50, "detecting"), transition(150, 30, "sending")]
+    assert latest(transitions, 1) == transitions[1:]
+    assert latest(transitions, 60) == transitions
     assert latest([], 60) == []
 
 
 @pytest.mark.parametrize(
     "entry",
     [
-        7, None, [], {}, stay(0, -1), stay(0, 1, "boom"), stay(0, 1, status=7), stay(0, 1, duration_seconds="1"),
-        stay(0, 1, timestamp="yesterday"), stay(0, 1, timestamp=None), stay(0, 1, timestamp="2026-01-01T00:00:00"),
-        stay(0, 1e300), stay(0, 1, timestamp="9999-12-31T23:59:59+00:00", duration_seconds=9),
+        7, None, [], {}, transition(0, -1), transition(0, 1, "boom"), transition(0, 1, status=7),
+        transition(0, 1, duration_seconds="1"), transition(0, 1, timestamp="yesterday"),
+        transition(0, 1, timestamp=None), transition(0, 1, timestamp="2026-01-01T00:00:00"),
+        transition(0, 1e300), transition(0, 1, timestamp="9999-12-31T23:59:59+00:00", duration_seconds=9),
     ],
 )  # fmt: skip
-def test_entry_that_is_no_stay_is_left_out(entry: Any) -> None:
-    good = stay(0, 1)
-    assert parse(json.dumps([good | {"more": 1}, entry]).encode()) == [good]
+def test_malformed_entry_is_left_out(entry: Any) -> None:
+    good = transition(0, 1)
+    assert parse_transitions(json.dumps([good | {"more": 1}, entry]).encode()) == [good]
 
 
 @pytest.mark.parametrize("reply", ["{}", "null", "7"])
 def test_reply_that_is_no_list_is_empty(reply: str) -> None:
-    assert parse(reply.encode()) == []
+    assert parse_transitions(reply.encode()) == []
 
 
 def test_reply_that_is_not_json_is_a_failure() -> None:
     with pytest.raises(ProbeError, match="not_json"):
-        parse(b"<html>")
+        parse_transitions(b"<html>")
 
 
-def test_one_question_serves_all_viewers_and_every_number_of_minutes_up_to_an_hour() -> None:
+def test_one_request_serves_all_viewers_and_every_number_of_minutes_up_to_an_hour() -> None:
     clock = ManualClock()
-    with serving(says(body([stay(0, 10)]))) as monitor:
+    with serving(says(body([transition(0, 10)]))) as monitor:
         history = History(clock, 1.0)
         nodes = [Target("M1", monitor.address, present=True)]
         with ThreadPoolExecutor(8) as viewers:
             found = list(viewers.map(lambda minutes: history.of(nodes, minutes), range(1, 61)))
-        assert found == [{"M1": [stay(0, 10)]}] * 60
-        assert len(monitor.questions) == 1
+        assert found == [{"M1": [transition(0, 10)]}] * 60
+        assert len(monitor.requests) == 1
         clock.pass_(6)
         history.of(nodes, 1)
         history.of(nodes, 1440)
-        assert len(monitor.questions) == 3
+        assert len(monitor.requests) == 3
         history.close()
 
 
@@ -105,7 +106,7 @@ def test_many_hanging_nodes_cost_a_viewer_one_budget_together() -> None:
         nodes = [Target(f"M{n}", Address(f"127.0.0.{n}", server.address.port), present=True) for n in range(1, 129)]
         begun = time.monotonic()
         assert history.of(nodes, 60) == {node.name: [] for node in nodes}
-        assert time.monotonic() - begun < 1.0  # in turns it would be four budgets
+        assert time.monotonic() - begun < 1.0  # one after the other they take four budgets
         history.close()
     finally:
         server.close()

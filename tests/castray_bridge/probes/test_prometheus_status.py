@@ -1,4 +1,4 @@
-"""Work statuses from Prometheus: its replies, and a bridge that reads a real one."""
+"""Work statuses from a Prometheus: the provider, and a bridge that queries a real one."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ import requests
 import yaml
 from flask import Flask, jsonify
 
-from castray_bridge.probes.prometheus_query import Scrapes
 from castray_bridge.probes.prometheus_status import PrometheusStatusProvider
 from castray_bridge.probes.status import NodeStatus
-from castray_bridge.sources.cluster import SourceError
 from servicekit.address import Address
 from servicekit.clock import SystemClock
 from testkit.net import free_port, wait_for
@@ -25,6 +23,8 @@ from testkit.required import require
 from testkit.web import WebServer
 
 NOW = 1_800_000_000.0
+
+
 ADDRESS = Address("10.0.0.1", 8000)
 
 
@@ -42,56 +42,6 @@ def monitor(state: str, *, at: float = NOW, processed: str = "7", **labels: str)
         (labels | {"__name__": "cmzsb_processed_total"}, processed),
         (labels | {"scraped_at": "yes"}, str(at)),
     ]
-
-
-def test_all_that_prometheus_knows_of_a_node_is_read() -> None:
-    scraped = Scrapes(reply(*monitor("sending"))).at(ADDRESS)
-    assert scraped is not None
-    assert scraped.status == NodeStatus("sending", timestamp="2027-01-15T07:59:00.000+00:00", processed=7)
-
-
-def test_of_two_scrapers_the_latest_counts() -> None:
-    old, new = monitor("idle", at=NOW - 9, replica="a"), monitor("detecting", at=NOW - 1, replica="b")
-    for series in ([*old, *new], [*new, *old]):
-        scraped = Scrapes(reply(*series)).at(ADDRESS)
-        assert scraped is not None
-        assert (scraped.status.state, scraped.age) == ("detecting", 1.0)
-
-
-def test_targets_with_names_are_found_by_their_ip() -> None:
-    assert Scrapes(reply(*monitor("idle", instance="m1.campus:8000"))).at(ADDRESS) is not None
-    assert Scrapes(reply(*monitor("idle", instance="m1.campus:8000", node_ip="10.0.0.2"))).at(ADDRESS) is None
-
-
-@pytest.mark.parametrize(
-    "series", [monitor("idle")[:-1], monitor("exploding"), monitor("unknown"), monitor("idle")[1:], []]
-)
-def test_what_is_incomplete_or_of_no_known_state_is_no_status(series: list[tuple[dict[str, str], str]]) -> None:
-    assert Scrapes(reply(*series)).at(ADDRESS) is None
-
-
-@pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "1e300"])
-def test_odd_numbers_do_no_harm(value: str) -> None:
-    series = [(labels, value if "age" in labels.get("__name__", "") else text) for labels, text in monitor("idle")]
-    for odd in (reply(*monitor("idle", processed=value)), reply(*series)):
-        scraped = Scrapes(odd).at(ADDRESS)
-        assert scraped is not None
-        assert scraped.status.state == "idle"
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        None, [], {}, {"status": "error", "error": "boom"}, {"status": "success"},
-        {"status": "success", "data": {"result": [{"metric": {}}]}},
-        {"status": "success", "data": {"result": [{"metric": {}, "value": ["x", None]}]}},
-        {"status": "success", "data": {"result": 7}},
-        {"status": "success", "data": {"result": [{"metric": {"a": []}, "value": [1, "1"]}]}},
-    ],
-)  # fmt: skip
-def test_what_is_no_query_result_is_refused(body: Any) -> None:
-    with pytest.raises(SourceError, match="Prometheus"):
-        Scrapes(body)
 
 
 def test_totals_of_a_node_are_not_those_of_who_was_at_its_address_before() -> None:

@@ -1,4 +1,4 @@
-"""When a node is asked: numbers, without a clock."""
+"""When a node is probed: numbers, without a clock."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def polled(refresh: float = 1.0) -> Schedule:
 
 
 def gaps(schedule: Schedule, count: int, conclude: Callable[[float], None]) -> list[float]:
-    """Return the distances between `count` questions, each asked when it is due and concluded at once."""
+    """Return the intervals between `count` probes, each started when due and concluded at once."""
     moments = []
     for _ in range(count + 1):
         moments.append(schedule.due)
@@ -27,21 +27,21 @@ def gaps(schedule: Schedule, count: int, conclude: Callable[[float], None]) -> l
     return [round(after - before, 6) for before, after in itertools.pairwise(moments)]
 
 
-def test_new_node_is_asked_at_once_and_then_at_every_refresh() -> None:
+def test_new_node_is_probed_at_once_and_then_at_every_refresh() -> None:
     schedule = polled(refresh=2.0)
     assert schedule.due == 100.0
     assert schedule.start(100.0) == "/api/status"
     schedule.succeeded(7, 100.9)
-    assert schedule.due == 102.0  # from question to question, however long the answer takes
+    assert schedule.due == 102.0  # from start to start, however long the reply takes
     assert schedule.start(102.0) == "/api/status"
 
 
-def test_node_that_answers_badly_is_asked_at_doubled_distances_up_to_15_seconds() -> None:
+def test_node_that_answers_badly_is_probed_at_doubled_distances_up_to_15_seconds() -> None:
     schedule = polled()
     assert gaps(schedule, 7, lambda now: schedule.failed(connected=True)) == [1, 2, 4, 8, 15, 15, 15]
 
 
-def test_host_that_does_not_answer_is_asked_at_least_every_1_9_seconds() -> None:
+def test_host_that_does_not_answer_is_probed_at_least_every_1_9_seconds() -> None:
     schedule = polled()
     assert gaps(schedule, 5, lambda now: schedule.failed(connected=False)) == [1, 1.9, 1.9, 1.9, 1.9]
 
@@ -65,16 +65,16 @@ def test_return_of_a_host_is_seen_within_two_seconds_however_long_it_was_away(re
 def test_success_ends_the_back_off_at_once() -> None:
     schedule = polled()
     gaps(schedule, 6, lambda now: schedule.failed(connected=True))
-    asked = schedule.due
-    schedule.start(asked)
-    schedule.succeeded(7, asked + 0.1)
-    assert schedule.due == asked + 1.0
+    started = schedule.due
+    schedule.start(started)
+    schedule.succeeded(7, started + 0.1)
+    assert schedule.due == started + 1.0
     schedule.start(schedule.due)
     schedule.failed(connected=True)
-    assert schedule.due == asked + 2.0
+    assert schedule.due == started + 2.0
 
 
-def test_rejoined_node_is_asked_at_once_and_afresh() -> None:
+def test_rejoined_node_is_probed_at_once_and_without_a_long_poll() -> None:
     schedule = Schedule(1.0, WAIT, 100.0)
     schedule.start(100.0)
     schedule.succeeded(7, 100.0)
@@ -98,8 +98,8 @@ def test_long_poll_follows_the_first_answer_without_a_pause() -> None:
     assert schedule.start(100.52) == LONG_POLL
 
 
-def test_long_poll_that_is_answered_early_without_news_is_no_long_poll() -> None:
-    """The monitor has too many waiting, or takes no notice of `wait`."""
+def test_long_poll_that_is_answered_early_without_a_change_is_no_long_poll() -> None:
+    """The monitor has too many waiting, or ignores `wait`."""
     schedule = Schedule(1.0, WAIT, 100.0)
     schedule.start(100.0)
     schedule.succeeded(7, 100.0)
@@ -116,7 +116,7 @@ def test_monitor_without_versions_is_polled() -> None:
     assert schedule.start(101.0) == "/api/status"
 
 
-def test_after_a_failure_the_question_is_plain() -> None:
+def test_after_a_failure_the_request_is_plain() -> None:
     schedule = Schedule(1.0, WAIT, 100.0)
     schedule.start(100.0)
     schedule.succeeded(7, 100.0)
@@ -125,7 +125,7 @@ def test_after_a_failure_the_question_is_plain() -> None:
     assert schedule.start(101.0) == "/api/status"
 
 
-def test_node_that_changes_all_the_time_is_asked_in_a_burst_of_five_and_then_ten_times_a_second() -> None:
+def test_node_that_changes_all_the_time_is_probed_in_a_burst_of_five_and_then_ten_times_a_second() -> None:
     schedule = Schedule(1.0, WAIT, 100.0)
     versions = iter(range(1000))
     found = gaps(schedule, 30, lambda now: schedule.succeeded(next(versions), now))
@@ -133,7 +133,7 @@ def test_node_that_changes_all_the_time_is_asked_in_a_burst_of_five_and_then_ten
     assert found[5:] == [0.1] * 25
 
 
-def test_quiet_node_earns_its_burst_anew_and_no_more() -> None:
+def test_quiet_node_gets_its_burst_again_and_no_more() -> None:
     schedule = Schedule(1.0, WAIT, 100.0)
     versions = iter(range(1000))
     gaps(schedule, 30, lambda now: schedule.succeeded(next(versions), now))

@@ -66,14 +66,14 @@ def test_detecting_pulses_slowly_and_sending_fast(viewer: Visitor) -> None:
     assert seconds[1] > 2 > 1 > seconds[2] > 0.3  # three flashes a second are dangerous (WCAG 2.3.1)
 
 
-def test_nothing_moves_for_those_who_asked_for_less_motion(browser: Browser) -> None:
+def test_nothing_moves_for_viewers_who_prefer_reduced_motion(browser: Browser) -> None:
     with visitor(browser, reduced_motion="reduce") as viewer, FakeBridge(node("M1", "sending")) as bridge:
         page = open_wall(viewer, bridge)
         name = page.locator(".lit").evaluate("lamp => getComputedStyle(lamp, '::before').animationName")
     assert name == "none"
 
 
-def test_a_node_that_cannot_be_asked_is_grey_with_the_reason(viewer: Visitor) -> None:
+def test_a_node_without_an_answer_is_grey_with_the_reason(viewer: Visitor) -> None:
     words = {
         "timeout": "No answer in time",
         "refused": "No monitor is running",
@@ -94,7 +94,7 @@ def test_a_lost_node_is_grey_and_its_entry_under_an_old_id_is_not_shown(viewer: 
         page = open_wall(viewer, bridge)
         assert names(page) == ["M1", "M2"]
         assert lit(page, "M1") == ["detecting"]
-        expect(card(page, "M2")).to_contain_text("Ray has lost this node")
+        expect(card(page, "M2")).to_contain_text("Left the Ray cluster")
 
 
 def test_a_change_shows_at_once_without_a_reload(viewer: Visitor) -> None:
@@ -183,7 +183,7 @@ def test_search_finds_names_addresses_and_tasks(viewer: Visitor) -> None:
         for query, found in (("m2", ["M21"]), ("10.1.0.9", ["M1"]), ("GATE", ["gate-7", "M21"]), ("nobody", [])):
             search.fill(query)
             expect(page.locator(".card .name")).to_have_text(found)
-        expect(page.locator("#empty")).to_have_text("No node fits the filter.")
+        expect(page.locator("#empty")).to_have_text("No node matches the filter.")
         search.press("Enter")
         assert page.url == bridge.url
 
@@ -294,7 +294,7 @@ def test_old_data_are_called_old(viewer: Visitor) -> None:
         expect(banner).to_be_hidden()
         bridge.stop()
         page.clock.fast_forward("00:30")
-        expect(banner).to_contain_text("The bridge does not answer. This is how it was at")
+        expect(banner).to_contain_text("The bridge does not answer. Data as of")
         expect(page.locator("#link")).to_have_text("No connection")
         bridge.history["M1"] = stays(("idle", 600), ("sending", 1200))
         bridge.start()
@@ -319,7 +319,7 @@ def test_a_list_of_nodes_that_ray_no_longer_confirms_is_called_old(viewer: Visit
     with FakeBridge(node("M1")) as bridge:
         bridge.failure = "Ray's dashboard does not answer"
         page = open_wall(viewer, bridge)
-        expect(page.locator("#warning")).to_have_text(re.compile("cannot renew its list of nodes"))
+        expect(page.locator("#warning")).to_have_text(re.compile("cannot update its list of nodes"))
         expect(page.locator("#reason")).to_have_text("Ray's dashboard does not answer")
         page.get_by_role("button", name="中文").click()
         expect(page.locator("#warning")).to_have_text(re.compile("^[^a-zA-Z]*无法更新节点列表[^a-zA-Z]*$"))
@@ -327,7 +327,7 @@ def test_a_list_of_nodes_that_ray_no_longer_confirms_is_called_old(viewer: Visit
         expect(page.locator("#banner q[lang=en]")).to_have_text("Ray's dashboard does not answer")
 
 
-def test_without_a_websocket_the_page_asks_instead(viewer: Visitor) -> None:
+def test_without_a_websocket_the_page_polls(viewer: Visitor) -> None:
     with FakeBridge(node("M1")) as bridge:
         bridge.has_websocket = False
         viewer.page.clock.install()
@@ -338,11 +338,11 @@ def test_without_a_websocket_the_page_asks_instead(viewer: Visitor) -> None:
         expect(card(page, "M1")).to_contain_text("Detecting")
 
 
-def test_a_bridge_that_wants_a_token_is_given_one(viewer: Visitor) -> None:
+def test_token_that_a_bridge_demands_is_entered(viewer: Visitor) -> None:
     token = "open-sesame/of~2"
     with FakeBridge(node("M1"), token=token) as bridge:
         viewer.page.goto(bridge.url)
-        viewer.page.get_by_label("wants a token").fill(token)
+        viewer.page.get_by_label("demands a token").fill(token)
         viewer.page.get_by_role("button", name="Use").click()
         expect(card(viewer.page, "M1")).to_contain_text("Idle")
         expect(viewer.page.locator("#link")).to_have_text("Live")
@@ -524,7 +524,7 @@ def test_the_colours_follow_the_system_until_the_viewer_chooses(browser: Browser
         expect(page.locator("body")).to_have_css("background-color", light)
 
 
-def test_the_page_talks_to_its_own_host_alone_and_never_complains(viewer: Visitor) -> None:
+def test_page_loads_from_its_own_host_alone_without_errors(viewer: Visitor) -> None:
     with FakeBridge(node("M1", "detecting"), unreachable("M2", "timeout")) as bridge:
         page = open_wall(viewer, bridge)
         page.get_by_role("button", name="中文").click()

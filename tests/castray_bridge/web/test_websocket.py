@@ -1,10 +1,8 @@
-"""`/ws` by itself: its pace, clients that are slow or silent, and what two threads send to one of them."""
+"""The WebSocket: its pace, and clients that do not keep up."""
 
 from __future__ import annotations
 
-import itertools
 import json
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,14 +13,13 @@ import websocket
 
 from castray_bridge.snapshot.store import SnapshotStore
 from castray_bridge.sources.cluster import Cluster
-from castray_bridge.web.client_socket import ClientSocket
 from castray_bridge.web.websocket import MIN_DISTANCE
 from servicekit.address import Address
+from testkit.bridge_world import M1, World, good
 from testkit.net import wait_for
 from testkit.raw_websocket import PING, PONG, TEXT, frames, ping, shake_hands
 from testkit.sources import node
 from testkit.web import WebServer
-from tests.castray_bridge.web.test_api import M1, World, good
 
 
 class Viewed(World):
@@ -32,7 +29,7 @@ class Viewed(World):
         super().__init__()
         self.server = WebServer(self.client.application)
         self.address = self.server.url.removeprefix("http://").rstrip("/")
-        self.answer(M1, good())
+        self.publish(M1, good())
 
     @property
     def board(self) -> SnapshotStore:
@@ -79,7 +76,7 @@ def test_changes_are_pushed_ten_times_a_second_at_most_and_the_last_one_always(v
     number = iter(range(10**9))
 
     def change() -> None:
-        viewed.answer(M1, good(latest_state={"current_task": f"frame {next(number)}"}))
+        viewed.publish(M1, good(latest_state={"current_task": f"frame {next(number)}"}))
 
     client = viewed.connect()
     with doing(change):
@@ -109,7 +106,7 @@ def test_client_that_never_reads_is_dropped_within_ten_seconds_however_little_it
             wait_for(lambda: viewed.connected() == 1, "the end of that conversation alone")
         reading.close()
     lines = [record.getMessage() for record in caplog.records if "websocket_dropped" in record.getMessage()]
-    assert lines == ['websocket_dropped peer=127.0.0.1 reason="answers no ping" held_back=0']
+    assert lines == ['websocket_dropped peer=127.0.0.1 reason="does not answer pings" held_back=0']
 
 
 def test_slow_reader_that_pings_gets_every_frame_whole(viewed: Viewed) -> None:
@@ -119,7 +116,7 @@ def test_slow_reader_that_pings_gets_every_frame_whole(viewed: Viewed) -> None:
     number, received = iter(range(10**9)), b""
 
     def change() -> None:
-        viewed.answer(Address("10.0.0.1", 8000), good(latest_state={"current_task": f"frame {next(number)}"}))
+        viewed.publish(Address("10.0.0.1", 8000), good(latest_state={"current_task": f"frame {next(number)}"}))
 
     with doing(change), shake_hands(viewed.address, receive_buffer=4096) as peer:
         peer.settimeout(10)
@@ -131,52 +128,3 @@ def test_slow_reader_that_pings_gets_every_frame_whole(viewed: Viewed) -> None:
     assert {frame.payload for frame in found if frame.opcode == PONG} == {b"PING"}
     assert all(len(json.loads(frame.payload)["data"]["nodes"]) == 300 for frame in found if frame.opcode == TEXT)
     assert not viewed.dropped()
-
-
-@pytest.fixture
-def connection() -> Iterator[tuple[socket.socket, socket.socket]]:
-    """The bridge's and the client's end of one connection with small buffers."""
-    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as peer:
-        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        peer.settimeout(10)
-        peer.connect(listener.getsockname())
-        ours, _ = listener.accept()
-        with ours:
-            yield ours, peer
-
-
-def test_what_several_threads_send_is_not_mixed(connection: tuple[socket.socket, socket.socket]) -> None:
-    ours, peer = ClientSocket(connection[0]), connection[1]
-    senders = [threading.Thread(target=ours.send, args=(bytes((letter,)) * 1_000_000,)) for letter in b"abc"]
-    for sender in senders:
-        sender.start()
-    received = b""
-    while len(received) < 3_000_000:
-        received += peer.recv(65536)
-    for sender in senders:
-        sender.join()
-    assert sorted(letter for letter, _ in itertools.groupby(received)) == sorted(b"abc")
-
-
-def test_frame_that_is_not_taken_in_time_ends_the_connection(connection: tuple[socket.socket, socket.socket]) -> None:
-    ours, peer = ClientSocket(connection[0], send_seconds=0.2), connection[1]
-    begun = time.monotonic()
-    with pytest.raises(BlockingIOError):
-        ours.send(b"a" * 1_000_000)
-    assert 0.2 <= time.monotonic() - begun < 1
-    assert ours.stalled
-    while peer.recv(65536):
-        pass
-    with pytest.raises(BrokenPipeError):
-        ours.send(b"b")  # it would be taken for the rest of the first
-
-
-def test_client_that_takes_a_little_now_and_then_is_given_up_too(
-    connection: tuple[socket.socket, socket.socket],
-) -> None:
-    ours, peer = ClientSocket(connection[0], send_seconds=0.5), connection[1]
-    begun = time.monotonic()
-    with doing(lambda: ours.stalled or (peer.recv(1000), threading.Event().wait(0.05))), pytest.raises(OSError):  # noqa: PT011
-        ours.send(b"a" * 10_000_000)
-    assert ours.stalled
-    assert time.monotonic() - begun < 2

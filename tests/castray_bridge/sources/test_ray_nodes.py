@@ -1,4 +1,4 @@
-"""From the replies of Ray and of an old CastRay to the nodes, on real samples."""
+"""Ray's replies, from real samples to a `Cluster`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from castray_bridge.sources import castray_nodes, ray_nodes
+from castray_bridge.sources import ray_nodes
 from castray_bridge.sources.cluster import Cluster, SourceError
-from servicekit.node_names import Unnamed, candidates, name_nodes
 from testkit.samples import sample
 
 
@@ -19,7 +18,7 @@ def cluster(**replaced: Any) -> Cluster:
         "usage": sample("ray_nodes_summary"),
         "status": sample("ray_cluster_status"),
     } | replaced
-    return ray_nodes.parse(replies["nodes"], replies["usage"], replies["status"], "http://head:8265")
+    return ray_nodes.parse_ray_cluster(replies["nodes"], replies["usage"], replies["status"], "http://head:8265")
 
 
 def test_names_are_those_of_the_custom_resources() -> None:
@@ -86,50 +85,6 @@ def test_hundreds_of_nodes_are_all_there() -> None:
             for n in range(700)]  # fmt: skip
     nodes["data"]["result"] |= {"result": many, "total": 700}
     assert len(cluster(nodes=nodes).nodes) == 700
-
-
-GROUP = "3f0aa1d28cbb50d7fb1fa1bb1c9803000000"  # an id as Ray gives it to placement groups
-
-
-@pytest.mark.parametrize(
-    ("labels", "resources", "name"),
-    [
-        ({"cmzsb.node": "Gate-3"}, ["M3"], "Gate-3"),
-        ({}, ["CPU", "M3", "memory"], "M3"),
-        (
-            {},
-            ["CPU", "GPU", "Wired", "Wireless", "node:1.2.3.4", "accelerator_type:T4", "object_store_memory"],
-            "board",
-        ),
-        ({}, [f"CPU_group_0_{GROUP}", f"bundle_group_{GROUP}", f"M3_group_{GROUP}"], "board"),
-        ({}, ["north_group_3"], "north_group_3"),
-        ({"cmzsb.node": "<img src=x onerror=alert(1)>"}, [], "imgsrcxonerroralert1"),
-        ({"cmzsb.node": "\u202e\u0000"}, ["M" * 200], "M" * 63),
-    ],
-)
-def test_name_is_label_then_resource_then_host(labels: dict[str, str], resources: list[str], name: str) -> None:
-    assert name_nodes([Unnamed("10.0.0.1", candidates(labels, resources, "board"))]) == [name]
-
-
-def test_name_of_last_resort_is_the_address() -> None:
-    assert name_nodes([Unnamed("10.0.0.1", candidates({}, ["CPU"], ""))]) == ["10.0.0.1"]
-    assert name_nodes([Unnamed("<img src=x>", ())]) == ["imgsrcx"]
-
-
-@pytest.mark.parametrize("order", [1, -1])
-def test_label_of_one_machine_is_no_other_machines_name_whatever_its_resources(order: int) -> None:
-    nodes = [
-        Unnamed("10.0.0.1", candidates({"cmzsb.node": "M1"}, ["M1"], "a")),
-        Unnamed("10.0.0.2", candidates({"cmzsb.node": "M2"}, ["M1"], "b")),
-        Unnamed("10.0.0.3", candidates({}, ["M2"], "c")),
-        Unnamed("10.0.0.4", candidates({}, [], "M1")),
-    ]
-    assert name_nodes(nodes[::order])[::order] == ["M1", "M2", "c", "10.0.0.4"]
-
-
-def test_dead_node_keeps_the_name_under_which_it_lives_elsewhere() -> None:
-    nodes = [Unnamed("10.0.0.1", (("M1",),), is_alive=False), Unnamed("10.0.0.2", (("M1",),))]
-    assert name_nodes(nodes) == ["M1", "M1"]
 
 
 def test_host_name_of_several_machines_is_nobodys_name() -> None:
@@ -226,71 +181,3 @@ def test_resource_of_several_nodes_is_nobodys_name() -> None:
     for entry in nodes["data"]["result"]["result"]:
         entry["resources_total"]["Jetson"] = 1
     assert [node.name for node in cluster(nodes=nodes).nodes if node.alive] == ["M1", "M3", "M2"]
-
-
-def old_castray(**changed: Any) -> dict[str, Any]:
-    """Return a reply of the old CastRay with members of its first node replaced."""
-    reply: dict[str, Any] = sample("castray_ray_dashboard")
-    reply["data"]["nodes"][0] |= changed
-    return reply
-
-
-def test_existing_castray_passes_through_with_nothing_lost() -> None:
-    reply = old_castray(extra={"kept": [1]})
-    reply["data"]["future"] = reply["above"] = True
-    found = castray_nodes.parse(reply)
-    assert found.data == {key: value for key, value in reply["data"].items() if key != "nodes"}
-    assert found.envelope == {key: value for key, value in reply.items() if key != "data"}
-    for node, original in zip(found.nodes, reply["data"]["nodes"], strict=True):
-        assert node.fields.items() >= {key: value for key, value in original.items() if "ame" not in key}.items()
-
-
-def test_nodes_of_an_existing_castray_have_the_names_that_its_ray_knows() -> None:
-    found = castray_nodes.parse(old_castray()).nodes
-    assert [(node.name, node.alive) for node in found] == [("M1", True), ("M3", True), ("M3", False), ("M2", True)]
-    assert found[0].fields["fullName"] == "M1 (127.0.0.1)"
-
-
-def test_name_that_castray_gives_comes_before_that_of_ray() -> None:
-    assert castray_nodes.parse(old_castray(name="Gate 3")).nodes[0].name == "Gate3"
-
-
-def test_figures_of_an_existing_castray_are_numbers_and_marked_where_it_had_none() -> None:
-    resources = {"totalCpu": None, "totalMemory": "7", "extra": None}
-    fields = castray_nodes.parse(old_castray(cpu=None, gpu="41", resources=resources)).nodes[0].fields
-    assert (fields["cpu"], fields["memory"], fields["gpu"], fields["usageKnown"]) == (0, 96.6, 0, False)
-    assert fields["resources"] == {
-        "totalCpu": 0, "totalMemory": 0, "totalGpu": 0, "objectStore": 0, "extra": None,
-    }  # fmt: skip
-    assert castray_nodes.parse(old_castray()).nodes[0].fields["usageKnown"] is True
-
-
-@pytest.mark.parametrize(
-    ("state", "alive"), [("ALIVE", True), ("alive", True), (None, True), ("DEAD", False), ("dead", False)]
-)
-def test_node_of_an_existing_castray_lives_unless_it_is_called_dead(state: str | None, alive: bool) -> None:
-    node = castray_nodes.parse(old_castray(state=state)).nodes[0]
-    assert node.alive is alive
-    assert node.fields["state"] == (state or "ALIVE" if alive else "DEAD")
-
-
-def test_of_two_lives_of_one_machine_at_an_existing_castray_the_last_in_its_list_lives() -> None:
-    reply = old_castray()
-    reply["data"]["nodes"] = [reply["data"]["nodes"][0] | {"nodeId": node_id} for node_id in ("", "", "b")]
-    found = castray_nodes.parse(reply).nodes
-    assert [(node.alive, node.fields["state"]) for node in found] == [(False, "DEAD"), (False, "DEAD"), (True, "ALIVE")]
-
-
-@pytest.mark.parametrize("ip", ["head.local", None, 7])
-def test_node_of_an_existing_castray_without_an_address_is_shown(ip: Any) -> None:
-    node = castray_nodes.parse(old_castray(nodeIp=ip)).nodes[0]
-    assert (node.name, node.fields["nodeIp"]) == ("M1", ip)
-
-
-@pytest.mark.parametrize(
-    "reply", [None, [], {}, {"result": False, "data": {"nodes": []}}, {"result": True, "data": {"nodes": []}},
-              {"result": True, "data": {"nodes": ["x"]}}]
-)  # fmt: skip
-def test_castray_without_a_list_is_an_error(reply: Any) -> None:
-    with pytest.raises(SourceError):
-        castray_nodes.parse(reply)

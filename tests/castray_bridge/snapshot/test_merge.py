@@ -1,0 +1,40 @@
+"""The work status in CastRay's node objects."""
+
+from __future__ import annotations
+
+import pytest
+
+from castray_bridge.probes.status import failed
+from servicekit.address import Address
+from testkit.bridge_world import M1, World, good
+from testkit.hostile import STATUS
+
+
+def test_answer_of_a_node_is_shown(world: World) -> None:
+    world.publish(M1, good())
+    node = world.node("M1")
+    assert (node["workStatus"], node["workStatusReachable"], node["workStatusError"]) == ("detecting", True, None)
+    assert (node["workStatusTimestamp"], node["workStatusStale"]) == (STATUS["timestamp"], False)
+    assert (node["currentTask"], node["tasks"]) == ("frame 7", ["frame 7"])
+    assert node["inference"] == {"totalProcessed": 3, "lowConfidence": 2, "sentToServer": 1}
+    counts = world.get("/api/ray-dashboard")["data"]["summary"]["workStatus"]
+    assert counts == {"unknown": 2, "idle": 0, "detecting": 1, "sending": 0}
+
+
+@pytest.mark.parametrize("shown", ["idle", "unknown"])
+def test_unreachable_node_is_shown_as_configured_with_its_reason(shown: str) -> None:
+    world = World(unreachable_as=shown)
+    world.publish(M1, good())
+    world.publish(M1, failed(good(), "timeout"))
+    node = world.node("M1")
+    assert (node["workStatus"], node["workStatusReachable"], node["workStatusError"]) == (shown, False, "timeout")
+    assert node["inference"]["totalProcessed"] == 3
+    assert world.get("/api/ray-dashboard")["data"]["summary"]["workStatus"]["unknown"] == 3
+
+
+def test_dead_twin_keeps_its_place_but_not_the_light(world: World) -> None:
+    world.publish(Address("127.0.0.3", 8000), good(status="sending"))
+    twins = [node for node in world.get("/api/nodes/unified")["nodes"] if node["name"] == "M3"]
+    assert {node["state"]: node["workStatusReachable"] for node in twins} == {"ALIVE": True, "DEAD": False}
+    assert world.get("/api/nodes/M3/status")["workStatus"] == "sending"
+    assert world.get("/api/nodes/127.0.0.3/status")["state"] == "ALIVE"
