@@ -1,4 +1,4 @@
-"""The command that deploys monitors through Ray, shows them and takes them away."""
+"""The command that deploys monitors through Ray, shows them and removes them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import click
 
 from deploy import bundle
 from deploy.settings import LISTEN_ON, Settings
-from deploy.text import LANGUAGES, default_language, say, table
+from deploy.text import LANGUAGES, default_language, message, table
 from servicekit import cli, log
 from servicekit.clock import rfc3339
 from servicekit.errors import StartError
@@ -22,15 +22,16 @@ from servicekit.version import __version__
 
 try:
     from deploy import cluster
-    from deploy.follow import complain, follow
-except ModuleNotFoundError as missing:  # Ray is no part of what a board gets
+    from deploy.connection import CLIENT, connected
+    from deploy.follow import follow, raise_unless_healthy
+except ModuleNotFoundError as missing:  # the base install of a board has no Ray
     sys.exit(f"cmzsb-deploy: {missing.name} is missing: in the checkout, pip install '.[ray]'")
 
 _option = cli.Options("CMZSB_DEPLOY_")
 
 
 def _ray_address(value: str) -> str:
-    cli.listen_address(value.removeprefix(cluster.CLIENT))
+    cli.listen_address(value.removeprefix(CLIENT))
     return value
 
 
@@ -38,14 +39,14 @@ def _ray_address(value: str) -> str:
 @_option(
     "--address", "Ray's head, HEAD:6379, from a machine of the cluster; ray://HEAD:10001 from others.", required=True
 )
-@_option("--status", "Show every node's monitor and change nothing.", is_flag=True)
-@_option("--remove", "Take all monitors away; their journals stay.", is_flag=True)
-@_option("--purge", "With --remove: the journals below --state-dir too, on all nodes.", is_flag=True)
+@_option("--status", "Show every node's monitor and change nothing.", is_flag=True, environment=False)
+@_option("--remove", "Remove all monitors; their journals stay.", is_flag=True, environment=False)
+@_option("--purge", "With --remove: the journals below --state-dir too, on all nodes.", is_flag=True, environment=False)
 @_option("--json", "Show the status as JSON.", is_flag=True)
 @_option("--port", "Port of the monitors.", type=click.IntRange(1, 65535), default=8000)
 @_option(
     "--listen-on",
-    "Serve on all addresses of a node, or on the one that Ray knows.",
+    "Serve on all addresses of a node, or only on the one that Ray knows.",
     type=click.Choice(LISTEN_ON),
     default="all",
 )
@@ -60,17 +61,22 @@ def _ray_address(value: str) -> str:
     type=click.FloatRange(1, 86400),
     default=60.0,
 )
-@_option("--token-file", "File, here, with the token that lets other machines write.", type=click.Path(path_type=Path))
 @_option(
-    "--patience",
+    "--token-file",
+    "File on this machine with the token that lets other machines write.",
+    type=click.Path(path_type=Path),
+)
+@_option(
+    "--timeout",
     "Seconds that a monitor may take to become healthy.",
+    former="--patience",
     type=click.FloatRange(1, 3600),
     default=60.0,
 )
 @_option("--log-level", "Least severity that the monitors log.", type=click.Choice(log.LEVELS), default="info")
 @_option(
     "--lang",
-    "Language of what is shown.",
+    "Language of the output.",
     type=click.Choice(LANGUAGES),
     default=default_language,
     show_default="the locale's",
@@ -87,11 +93,11 @@ def command(
     state_dir: str,
     report_ttl: float,
     token_file: Path | None,
-    patience: float,
+    timeout: float,
     log_level: str,
     lang: str,
 ) -> None:
-    """Run the node monitor on every node of a Ray cluster, show the monitors, or take them away."""
+    """Run the node monitor on every node of a Ray cluster, show the monitors, or remove them."""
     if status and remove:
         raise click.UsageError("give either --status or --remove")
     if purge and not remove:
@@ -99,22 +105,22 @@ def command(
     if json and not status:
         raise click.UsageError("--json goes with --status")
     if status:
-        with cluster.connected(address):
+        with connected(address):
             _status(lang, json)
     elif remove:
-        with _shipped() as (code, _), cluster.connected(address, code):
+        with _bundle() as (directory, _), connected(address, directory):
             _remove(lang, state_dir if purge else None)
     else:
         token = read_token(token_file) if token_file else None
-        with _shipped() as (code, digest), cluster.connected(address, code):
+        with _bundle() as (directory, digest), connected(address, directory):
             settings = Settings(port, listen_on, state_dir, report_ttl, log_level, __version__, digest, token)
-            cluster.order(settings, patience)
-            follow(lang, settings, patience)
+            cluster.apply(settings, timeout)
+            follow(lang, __version__, timeout, cluster.report)
 
 
 @contextmanager
-def _shipped() -> Iterator[tuple[Path, str]]:
-    """Give the directory of what Ray carries to the nodes, and its digest."""
+def _bundle() -> Iterator[tuple[Path, str]]:
+    """Give the directory that Ray copies to the nodes, and its digest."""
     with tempfile.TemporaryDirectory(prefix="cmzsb-deploy-") as directory:
         yield Path(directory), bundle.build(Path(directory))
 
@@ -122,21 +128,21 @@ def _shipped() -> Iterator[tuple[Path, str]]:
 def _status(language: str, as_json: bool) -> None:
     report = cluster.report()
     if report is None:
-        raise StartError(say(language, "not_deployed"))
+        raise StartError(message(language, "not_deployed"))
     if as_json:
         rows = [{**row, "since": rfc3339(row["since"])} for row in report["nodes"]]
         click.echo(json.dumps({**report, "nodes": rows}, ensure_ascii=False, indent=2))
     else:
         click.echo("\n".join(table(language, report["nodes"])))
-    complain(language, report)
+    raise_unless_healthy(language, report)
 
 
 def _remove(language: str, journals: str | None) -> None:
     removal = cluster.remove(journals)
     if removal.silent:
-        raise StartError(say(language, "silent", all=removal.monitors, which=", ".join(removal.silent)))
+        raise StartError(message(language, "silent", all=removal.monitors, which=", ".join(removal.silent)))
     key = "removed" if journals is None else "purged"
-    click.echo(say(language, key, all=removal.monitors, nodes=removal.purged))
+    click.echo(message(language, key, all=removal.monitors, nodes=removal.purged))
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The actors of a deployment, known by their names in a Ray namespace of their own."""
+"""Ray actors of a deployment: their names, their options, how they are started and stopped."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from deploy.supervisor import MonitorSupervisor
 
 NAMESPACE: Final = "cmzsb"
 CONTROLLER: Final = "keeper"
-_STOP_WITHIN: Final = 12.0
-"""Seconds for an actor to end its monitor and say so."""
-_GONE_WITHIN: Final = 10.0
+"""Ray name of the controller. It never changes, so that any release finds and retires that of any other release."""
+_STOP_SECONDS: Final = 12.0
+"""Time for a supervisor to end its monitor and to confirm it."""
+_FORGET_SECONDS: Final = 10.0
 
 
 class MonitorActor(NamedTuple):
-    """The actor of one node; its name says which code and options it was started with, and its monitor's port."""
+    """The supervisor's actor on one node; its name holds the release with which it was started and the port."""
 
     node_id: str
     release: str
@@ -34,19 +35,19 @@ class MonitorActor(NamedTuple):
 
 
 def monitors() -> list[MonitorActor]:
-    """Return all monitors' actors that exist: running, starting or being restarted by Ray."""
+    """Return the actors of all monitors: running, starting or being restarted by Ray."""
     split = [name.split("/") for name in ray.util.list_named_actors()]
     return [MonitorActor(parts[1], parts[2], int(parts[3])) for parts in split if parts[0] == "monitor"]
 
 
-def all_nodes() -> list[dict[str, Any]]:
+def node_table() -> list[dict[str, Any]]:
     """Return Ray's node table, dead nodes included."""
     entries: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
     return entries
 
 
 def detached(name: str, node_id: str | None) -> dict[str, Any]:
-    """Return the options of an actor that outlives its creator and takes no resources; Ray restarts it on its node."""
+    """Return the options of an actor that outlives its creator, takes no resources and is restarted on its node."""
     pinned = NodeAffinitySchedulingStrategy(node_id, soft=False) if node_id else None
     return {
         "name": name,
@@ -59,30 +60,29 @@ def detached(name: str, node_id: str | None) -> dict[str, Any]:
     }
 
 
-def start_monitor(node: RayNode, settings: Settings) -> MonitorActor:
-    """Start the actor of `node`; does not wait for it. Raises `ValueError` when it exists."""
-    actor = MonitorActor(node.node_id, settings.release, settings.port)
-    ray.remote(MonitorSupervisor).options(**detached(actor.name, node.node_id)).remote(settings, node.name, node.ip)
-    return actor
+def start_monitor(node: RayNode, settings: Settings) -> None:
+    """Start the actor of `node` without waiting for it. Raises `ValueError` when it exists."""
+    name = MonitorActor(node.node_id, settings.release, settings.port).name
+    ray.remote(MonitorSupervisor).options(**detached(name, node.node_id)).remote(settings, node.name, node.ip)
 
 
-def stop_monitors(actors: Collection[MonitorActor], within: float = _STOP_WITHIN) -> list[MonitorActor]:
+def stop_monitors(actors: Collection[MonitorActor], within: float = _STOP_SECONDS) -> list[MonitorActor]:
     """End monitors and their actors; return those that did not confirm it `within` seconds.
 
-    Their nodes are dead or out of reach. Nothing stays there either: Ray ends the workers of a node that it has
-    given up, and with them their monitors.
+    The nodes of those are dead or unreachable. Nothing stays there either: Ray ends the workers of a node that it
+    declares dead, and with them their monitors.
     """
-    asked: dict[Any, tuple[MonitorActor, Any]] = {}
+    requested: dict[Any, tuple[MonitorActor, Any]] = {}
     for actor in actors:
         try:
             handle = ray.get_actor(actor.name, NAMESPACE)
         except ValueError:
             continue
-        asked[handle.stop.remote()] = (actor, handle)
-    confirmed, _ = ray.wait(list(asked), num_returns=len(asked), timeout=within) if asked else ([], [])
+        requested[handle.stop.remote()] = (actor, handle)
+    ready, _ = ray.wait(list(requested), num_returns=len(requested), timeout=within) if requested else ([], [])
     silent = []
-    for reference, (actor, handle) in asked.items():
-        if reference not in confirmed or not _said_yes(reference):
+    for reference, (actor, handle) in requested.items():
+        if reference not in ready or not _is_confirmed(reference):
             silent.append(actor)
         ray.kill(handle, no_restart=True)
     wait_until_gone(actor.name for actor in actors)
@@ -90,14 +90,14 @@ def stop_monitors(actors: Collection[MonitorActor], within: float = _STOP_WITHIN
 
 
 def wait_until_gone(names: Iterable[str]) -> None:
-    """Wait until Ray has forgotten actors that were killed, so that their names can be used again."""
+    """Wait until Ray has forgotten killed actors, because only then their names can be used again."""
     wanted = set(names)
-    deadline = time.monotonic() + _GONE_WITHIN
+    deadline = time.monotonic() + _FORGET_SECONDS
     while wanted & set(ray.util.list_named_actors()) and time.monotonic() < deadline:
         time.sleep(0.05)
 
 
-def _said_yes(reference: Any) -> bool:
+def _is_confirmed(reference: Any) -> bool:
     try:
         return bool(ray.get(reference, timeout=1))
     except (RayError, GetTimeoutError):

@@ -1,9 +1,9 @@
-"""The directory that Ray carries to the nodes: the monitor, and what it needs beyond Python.
+"""The directory that Ray copies to the nodes: the node's side of this project, and the libraries of the monitor.
 
-The libraries are copied from this installation instead of being named to pip, because the nodes need not reach a
-package index, and pip would build a virtual environment on every one of them. All are pure Python: compiled
-speed-ups, which a board of another architecture could not load, stay behind. They lie in a directory of their own
-that only the monitor's process sees, so that Ray's workers keep the libraries that Ray was installed with.
+The libraries are copied from this installation instead of being installed by pip, because the nodes may not reach a
+package index, and pip would build a virtual environment on every node. All are pure Python: compiled speed-ups are
+left out, because a board of another architecture cannot load them. They lie in a directory of their own that only the
+monitor's process sees, so that Ray's workers keep the libraries with which Ray was installed.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from packaging.requirements import Requirement
 from deploy.settings import LIBRARIES
 from servicekit.errors import StartError
 
-_WHOLE: Final = ("deploy", "exporter", "servicekit")
-_PARTS: Final = {"castray_bridge": ("names.py", "probe.py", "http_reply.py")}
-"""What the keeper uses of the bridge; the bridge's own `__init__` would ask for all of its libraries."""
-_REQUIRED: Final = ("click", "flask", "prometheus-client", "waitress")
+_PACKAGES: Final = ("deploy", "exporter", "servicekit")
+_OPERATOR_ONLY: Final = frozenset(
+    f"deploy/{name}.py" for name in ("__main__", "bundle", "cluster", "connection", "follow", "text")
+)
+"""Modules of the command, which no actor imports."""
+_DISTRIBUTION: Final = "cmzsb-monitor"
 _COMPILED: Final = {".so", ".pyd"}
 
 
@@ -39,15 +41,12 @@ def build(directory: Path) -> str:
 
 
 def _own_files() -> Iterator[tuple[str, bytes]]:
-    for package in _WHOLE:
+    for package in _PACKAGES:
         root = _folder(package)
         for path in root.rglob("*"):
-            if path.is_file() and "__pycache__" not in path.parts:
-                yield f"{package}/{path.relative_to(root).as_posix()}", path.read_bytes()
-    for package, modules in _PARTS.items():
-        yield f"{package}/__init__.py", b""
-        for module in modules:
-            yield f"{package}/{module}", (_folder(package) / module).read_bytes()
+            target = f"{package}/{path.relative_to(root).as_posix()}"
+            if path.is_file() and "__pycache__" not in path.parts and target not in _OPERATOR_ONLY:
+                yield target, path.read_bytes()
 
 
 def _folder(package: str) -> Path:
@@ -58,7 +57,7 @@ def _folder(package: str) -> Path:
 
 
 def _library_files() -> Iterator[tuple[str, bytes]]:
-    for name in sorted(_with_requirements()):
+    for name in sorted(_required() - {_DISTRIBUTION}):
         files = distribution(name).files
         if not files:
             raise StartError(f"{name} has no list of its files: install it with pip")
@@ -67,12 +66,12 @@ def _library_files() -> Iterator[tuple[str, bytes]]:
                 yield f"{LIBRARIES}/{file.as_posix()}", Path(str(file.locate())).read_bytes()
 
 
-def _with_requirements() -> set[str]:
-    """Return the names of the distributions that the monitor needs, and that those need."""
+def _required() -> set[str]:
+    """Return the names of the distributions that the monitor requires, directly and indirectly."""
     found: set[str] = set()
-    waiting = list(_REQUIRED)
-    while waiting:
-        name = waiting.pop()
+    pending = [_DISTRIBUTION]
+    while pending:
+        name = pending.pop()
         if name in found:
             continue
         found.add(name)
@@ -81,5 +80,5 @@ def _with_requirements() -> set[str]:
         except PackageNotFoundError:
             raise StartError(f"{name} is missing: in the checkout, pip install '.[ray]'") from None
         needed = [Requirement(line) for line in lines]
-        waiting += [one.name.lower() for one in needed if one.marker is None or one.marker.evaluate({"extra": ""})]
+        pending += [one.name.lower() for one in needed if one.marker is None or one.marker.evaluate({"extra": ""})]
     return found

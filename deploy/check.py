@@ -1,4 +1,4 @@
-"""How one node's monitor is: its own answer and its actor's, put together."""
+"""Health of one node's monitor: its reply and its supervisor's status, put together."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ FAILING: Final = "failing"
 UNREACHABLE: Final = "unreachable"
 LOST: Final = "lost"
 _CLOCK_SLACK: Final = 2.0
-"""Seconds by which a monitor may seem older than its process: the two were asked one after the other."""
-_NO_HOST: Final = frozenset({"timeout", "unreachable"})
+"""Seconds by which a monitor may seem older than its process, because the two are asked one after the other."""
+_NO_ROUTE: Final = frozenset({"timeout", "unreachable"})
 
 
 class Check(NamedTuple):
-    """The result: one of the words above, why, the monitor's version and for how many seconds it has run."""
+    """The result: one of the words above, the reason, the monitor's version and for how many seconds it has run."""
 
     health: str
     detail: str = ""
@@ -29,7 +29,7 @@ class Check(NamedTuple):
 
 
 class HealthReply(NamedTuple):
-    """What `/api/health` said; `reason` is empty when it said that all is well."""
+    """Result of `/api/health`; `reason` says why there is no healthy reply, and is empty for a healthy one."""
 
     reason: str
     version: str = ""
@@ -37,12 +37,12 @@ class HealthReply(NamedTuple):
 
 
 def read_health(ip: str, port: int, timeout: float) -> HealthReply:
-    """Ask a monitor how it is. Raises `ProbeError`."""
+    """Request a monitor's health, `timeout` seconds at most. Raises `ProbeError`."""
     return parse_health(http_get(Address(ip, port), "/api/health", timeout))
 
 
 def parse_health(body: bytes) -> HealthReply:
-    """Read a reply of `/api/health`; another service's reply is a reason, too."""
+    """Parse a body of `/api/health`; the reply of another service becomes a reason."""
     try:
         reply = json.loads(body)
         return HealthReply("", str(reply["version"]), float(reply["uptime_seconds"]))
@@ -50,25 +50,25 @@ def parse_health(body: bytes) -> HealthReply:
         return HealthReply("another service answers on this port")
 
 
-def judge(answer: HealthReply, host: Mapping[str, Any] | None) -> Check:
-    """Combine the monitor's `answer` and what its actor said (None: nothing in time).
+def judge(reply: HealthReply, supervisor: Mapping[str, Any] | None) -> Check:
+    """Combine the monitor's `reply` and the status of its supervisor (None: no status in time).
 
-    A healthy answer counts only if it comes from the actor's own child: an older monitor on the same port, or one
-    that systemd runs, answers just as well.
+    A healthy reply counts only if it comes from the supervisor's own child, because an older monitor on the same
+    port, or one under systemd, gives the same reply.
     """
-    if host is None:
-        if answer.reason in _NO_HOST:
-            return Check(UNREACHABLE, answer.reason)
+    if supervisor is None:
+        if reply.reason in _NO_ROUTE:
+            return Check(UNREACHABLE, reply.reason)
         return Check(STARTING)
-    running = host["running_seconds"]
-    if not answer.reason and running is not None:
-        if answer.uptime <= running + _CLOCK_SLACK:
-            return Check(HEALTHY, "", answer.version, answer.uptime)
-        return Check(FAILING, host["error"] or "another monitor runs on this node")
-    if host["error"]:
-        return Check(FAILING, host["error"])
-    if answer.reason == "refused":
+    running = supervisor["running_seconds"]
+    if not reply.reason and running is not None:
+        if reply.uptime <= running + _CLOCK_SLACK:
+            return Check(HEALTHY, "", reply.version, reply.uptime)
+        return Check(FAILING, supervisor["error"] or "another monitor runs on this node")
+    if supervisor["error"]:
+        return Check(FAILING, supervisor["error"])
+    if reply.reason == "refused":
         return Check(STARTING, "")
-    if answer.reason == "http_503":
+    if reply.reason == "http_503":
         return Check(FAILING, "the journal cannot be written")
-    return Check(FAILING if answer.reason else STARTING, answer.reason)
+    return Check(FAILING if reply.reason else STARTING, reply.reason)

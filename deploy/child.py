@@ -1,6 +1,6 @@
-"""`python -m deploy.child PARENT ARGUMENT…`: a node monitor that ends when the process PARENT does.
+"""`python -m deploy.child PARENT ARGUMENT…`: a node monitor that ends together with the process PARENT.
 
-The actor that starts it may be killed at any time, and its port has to be free for the next one.
+Ray may kill the actor that starts it at any time, and the port has to be free for the next monitor.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _PR_SET_PDEATHSIG: Final = 1
 def main() -> None:
     """Tie this process to its parent, then become the monitor.
 
-    SIGKILL, because a stuck monitor must not stay either; the journal bears it.
+    The signal is SIGKILL, because a stuck monitor must end too; the journal survives it.
     """
     parent = int(sys.argv[1])
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it ended before the line above
+    if os.getppid() != parent:  # the parent ended before the line above
         sys.exit("the parent process is gone")
     sys.argv = ["cmzsb-exporter", *sys.argv[2:]]
     runpy.run_module("exporter", run_name="__main__", alter_sys=True)

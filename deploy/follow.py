@@ -1,58 +1,69 @@
-"""Shows the operator what the keeper does, and says when it does not go well."""
+"""Shows the operator the progress of a rollout, and raises the error in which it ends."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 import click
 
-from deploy import cluster
 from deploy.check import HEALTHY
 from deploy.rollout import DONE, HALTED, WORKING
-from deploy.settings import Settings
-from deploy.text import progress, say
+from deploy.text import message, progress
 from servicekit.errors import StartError
 
-_LOOK_EVERY: Final = 0.3
+_POLL_SECONDS: Final = 0.3
+Report = dict[str, Any]
 
 
-def follow(language: str, settings: Settings, patience: float) -> None:
-    """Show what the keeper does until it is through with all nodes. Raises `StartError` when it does not go well."""
+def follow(
+    language: str,
+    version: str,
+    timeout: float,
+    read_report: Callable[[], Report | None],
+    monotonic: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Print a line for each change of a node until the rollout ends. Raises `StartError` when it ends badly.
+
+    The error comes too when nothing changes for twice the `timeout` of one monitor and 30 s.
+    """
     shown: dict[str, tuple[str, str, str]] = {}
-    progressed = time.monotonic()
-    while (report := cluster.report()) is None or report["phase"] == WORKING:
+    changed_at = monotonic()
+    limit = 2 * timeout + 30
+    while (report := read_report()) is None or report["phase"] == WORKING:
         if _show_changes(language, report, shown):
-            progressed = time.monotonic()
-        if time.monotonic() - progressed > 2 * patience + 30:
-            raise StartError(say(language, "slow", seconds=round(2 * patience + 30)))
-        time.sleep(_LOOK_EVERY)
+            changed_at = monotonic()
+        if monotonic() - changed_at > limit:
+            raise StartError(message(language, "slow", seconds=round(limit)))
+        sleep(_POLL_SECONDS)
     _show_changes(language, report, shown)
-    complain(language, report)
-    click.echo(say(language, "deployed", version=settings.version, all=len(report["nodes"])))
+    raise_unless_healthy(language, report)
+    click.echo(message(language, "deployed", version=version, all=len(report["nodes"])))
 
 
-def complain(language: str, report: dict[str, Any]) -> None:
+def raise_unless_healthy(language: str, report: Report) -> None:
     """Raise `StartError` when the rollout stopped or a node has no healthy monitor."""
     if report["phase"] == HALTED:
-        raise StartError(say(language, "halted", reason=report["reason"]))
+        raise StartError(message(language, "halted", reason=report["reason"]))
     rows = report["nodes"]
     bad = [row for row in rows if row["health"] != HEALTHY or (report["phase"] == DONE and not row["current"])]
     if bad:
-        which = ", ".join(f"{row['node']} ({row['detail'] or say(language, row['health'])})" for row in bad)
-        raise StartError(say(language, "unhealthy", bad=len(bad), all=len(rows), which=which))
+        which = ", ".join(f"{row['node']} ({row['detail'] or message(language, row['health'])})" for row in bad)
+        raise StartError(message(language, "unhealthy", bad=len(bad), all=len(rows), which=which))
 
 
-def _show_changes(language: str, report: dict[str, Any] | None, shown: dict[str, tuple[str, str, str]]) -> bool:
-    """Print a line for each node that is not as `shown` says; return whether there was one."""
+def _show_changes(language: str, report: Report | None, shown: dict[str, tuple[str, str, str]]) -> bool:
+    """Print a line for each node that differs from `shown`; return whether there was one."""
     rows = report["nodes"] if report else []
     done = sum(row["current"] and row["health"] == HEALTHY for row in rows)
-    changed = [row for row in rows if shown.get(row["node"]) != _gist(row)]
+    changed = [row for row in rows if shown.get(row["node"]) != _summary(row)]
     for row in changed:
-        shown[row["node"]] = _gist(row)
+        shown[row["node"]] = _summary(row)
         click.echo(progress(language, row, done, len(rows)))
     return bool(changed)
 
 
-def _gist(row: dict[str, Any]) -> tuple[str, str, str]:
+def _summary(row: dict[str, Any]) -> tuple[str, str, str]:
     return row["health"], row["detail"], row["version"]

@@ -1,4 +1,4 @@
-"""Takes the monitors' journals off the nodes, once the monitors are gone."""
+"""Removes the monitors' journals from the nodes after the monitors have ended."""
 
 from __future__ import annotations
 
@@ -14,24 +14,27 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from deploy.nodes import RayNode
 from deploy.settings import state_path
 
-_WITHIN: Final = 20.0
-"""Seconds for all nodes; starting a worker on each is included."""
+_PURGE_SECONDS: Final = 20.0
+"""Time for all nodes; the start of a worker on each is included."""
 _LOCK: Final = "journal.lock"
 
 
 def purge(nodes: Sequence[RayNode], state_dir: str) -> list[RayNode]:
-    """Remove the journals below `state_dir` on `nodes`; return the nodes where that was not confirmed in time."""
-    asked = {}
+    """Remove the journals below `state_dir` on `nodes`; return the nodes that did not confirm it in time."""
+    tasks = {}
     for node in nodes:
         pinned = NodeAffinitySchedulingStrategy(node.node_id, soft=False)
         task = ray.remote(remove_journal).options(num_cpus=0, max_retries=0, scheduling_strategy=pinned)
-        asked[task.remote(state_dir, node.name)] = node
-    ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=_WITHIN) if asked else ([], [])
-    return [node for reference, node in asked.items() if reference not in ready or not _is_done(reference)]
+        tasks[task.remote(state_dir, node.name)] = node
+    ready, _ = ray.wait(list(tasks), num_returns=len(tasks), timeout=_PURGE_SECONDS) if tasks else ([], [])
+    return [node for reference, node in tasks.items() if reference not in ready or not _is_done(reference)]
 
 
 def remove_journal(state_dir: str, node: str) -> bool:
-    """Remove the journal on this machine, and its directory if nothing else is in it; False while a monitor uses it."""
+    """Remove the journal on this machine, and its directory if nothing else is in it.
+
+    Return False, and remove nothing, while a monitor uses the journal.
+    """
     directory = state_path(state_dir, node)
     if not directory.is_dir():
         return True

@@ -1,4 +1,4 @@
-"""Ray's node table as this command needs it."""
+"""Ray's node table, reduced to what the deployment needs."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class RayNode(NamedTuple):
     is_head: bool
 
 
-def living(entries: Iterable[Mapping[str, Any]]) -> list[RayNode]:
+def living_nodes(entries: Iterable[Mapping[str, Any]]) -> list[RayNode]:
     """Return the living nodes of `ray.nodes()` under the names that the bridge gives them, in natural order."""
-    return listed(entry for entry in entries if entry.get("Alive"))
+    return named_nodes(entry for entry in entries if entry.get("Alive"))
 
 
-def listed(entries: Iterable[Mapping[str, Any]]) -> list[RayNode]:
-    """Return all nodes of `ray.nodes()` in natural order, the dead ones under what Ray still knows of them."""
+def named_nodes(entries: Iterable[Mapping[str, Any]]) -> list[RayNode]:
+    """Return all nodes of `ray.nodes()` in natural order; of dead ones Ray may have forgotten the resources."""
     known = list(entries)
     names = name_nodes([_unnamed(entry) for entry in known])
-    return sorted((_node(entry, name) for entry, name in zip(known, names, strict=True)), key=natural)
+    return sorted((_node(entry, names[index]) for index, entry in enumerate(known)), key=natural_order)
 
 
-def natural(node: RayNode) -> tuple[list[tuple[int, str]], str]:
+def natural_order(node: RayNode) -> tuple[list[tuple[int, str]], str]:
     """Sort key by which M2 comes before M10."""
     parts = re.findall(r"\d+|\D+", node.name)
     return [(int(part) if part.isdecimal() else -1, part) for part in parts], node.ip

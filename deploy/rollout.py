@@ -1,4 +1,4 @@
-"""What to do next, decided from what is seen alone: a keeper that starts anew decides the same."""
+"""The next step of a rollout, decided from the observed nodes alone: a restarted controller decides the same."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ DONE: Final = "done"
 
 
 class NodeRollout(NamedTuple):
-    """A living node: the release that its monitor's actor has (None: no actor), how it is, and for how many seconds
-    it has not been healthy."""
+    """A living node: the release of its monitor's actor (None: no actor), its health, and for how many seconds it
+    has not been healthy."""
 
     node: RayNode
     release: str | None
@@ -24,9 +24,9 @@ class NodeRollout(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """Nodes that get their first monitor, the node whose monitor is replaced, and how far things are.
+    """Nodes that get their first monitor, the node whose monitor is replaced, and the phase of the rollout.
 
-    `failed` names the node because of which replacing has to stop.
+    `failed` is the node because of which the rollout stops.
     """
 
     start: tuple[RayNode, ...]
@@ -35,22 +35,22 @@ class Decision(NamedTuple):
     phase: str
 
 
-def decide(views: Sequence[NodeRollout], release: str, patience: float, halted: bool) -> Decision:
+def decide(nodes: Sequence[NodeRollout], release: str, timeout: float, halted: bool) -> Decision:
     """Return the next step towards `release` on all nodes.
 
     A node without a monitor gets one at once. A monitor of another release is replaced only while every monitor of
-    this release is healthy, so that there is never more than one in the air; one that is not healthy for `patience`
-    seconds ends it. A node that cannot be reached at all holds up nobody.
+    this release is healthy, so that at most one is being replaced; one that is not healthy for `timeout` seconds
+    stops the rollout. A node that does not answer at all delays no other node.
     """
-    start = tuple(view.node for view in views if view.release is None)
-    ours = [view for view in views if view.release == release and view.check.health != HEALTHY]
-    pending = [view for view in ours if view.trouble < patience]
-    failed = next((view for view in ours if view not in pending and view.check.health != UNREACHABLE), None)
-    outdated = [view for view in views if view.release not in (None, release)]
-    reachable = [view for view in outdated if view.check.health != UNREACHABLE]
-    waited_for = [view for view in outdated if view.check.health == UNREACHABLE and view.trouble < patience]
+    start = tuple(one.node for one in nodes if one.release is None)
+    unhealthy = [one for one in nodes if one.release == release and one.check.health != HEALTHY]
+    pending = [one for one in unhealthy if one.trouble < timeout]
+    failed = next((one for one in unhealthy if one not in pending and one.check.health != UNREACHABLE), None)
+    outdated = [one for one in nodes if one.release not in (None, release)]
+    reachable = [one for one in outdated if one.check.health != UNREACHABLE]
+    awaited = [one for one in outdated if one.check.health == UNREACHABLE and one.trouble < timeout]
     if reachable and (halted or failed):
         return Decision(start, None, failed, HALTED)
     replace = reachable[0].node if reachable and not pending else None
-    busy = start or reachable or pending or waited_for
+    busy = start or reachable or pending or awaited
     return Decision(start, replace, None, WORKING if busy else DONE)

@@ -1,4 +1,4 @@
-"""What every monitor of a deployment is started with."""
+"""The options with which every monitor of a deployment is started."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Final
 
 LISTEN_ON: Final = ("all", "node")
-"""Every address of the node, or just the one that Ray knows it by."""
+"""Every address of the node, or only the one under which Ray knows it."""
 LIBRARIES: Final = "libraries"
-"""Directory of the third-party libraries inside what is shipped."""
+"""Directory of the third-party libraries inside the bundle."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
-    """One deployment: options of the monitors, version and digest of the code that is shipped.
+    """One deployment: options of the monitors, version and digest of the bundle.
 
     `state_dir` is a path on the nodes; `~` and `{node}` in it are filled in there.
     """
@@ -44,7 +44,7 @@ class Settings:
         return [*arguments, "--token-file", token_file] if token_file else arguments
 
     def state_path(self, node: str) -> Path:
-        """Return the directory of the journal on this machine, the node `node`."""
+        """Return the directory of the journal on this machine, which is the node `node`."""
         return state_path(self.state_dir, node)
 
 

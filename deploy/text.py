@@ -1,4 +1,4 @@
-"""What the operator reads, in English and Chinese, and how a table of it is laid out."""
+"""Messages for the operator in English and Chinese, and the layout of the status table."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _TEXTS: Final = {
     ),
     "deployed": ("version {version} runs on {all} nodes", "版本 {version} 已在 {all} 个节点上运行"),
     "removed": (
-        "removed {all} monitors; their journals stay on the nodes (--purge takes them too)",
+        "removed {all} monitors; their journals stay on the nodes (--purge removes them too)",
         "已移除 {all} 个监控；日志库仍保留在各节点上（--purge 可一并删除）",
     ),
     "purged": (
-        "removed {all} monitors, and the journals on {nodes} nodes; nothing is left there",
+        "removed {all} monitors and the journals on {nodes} nodes; nothing is left there",
         "已移除 {all} 个监控以及 {nodes} 个节点上的日志库，这些节点上没有残留",
     ),
     "not_deployed": ("no monitors are deployed on this cluster", "此集群上没有部署监控"),
@@ -35,16 +35,16 @@ _TEXTS: Final = {
         "{all} 个节点中 {bad} 个没有正常的监控：{which}",
     ),
     "halted": (
-        "stopped, the nodes after it keep what they run: {reason}",
-        "已停止，其后的节点保持原状：{reason}",
+        "the rollout stopped, the remaining nodes keep their monitors: {reason}",
+        "升级已停止，其余节点的监控保持不变：{reason}",
     ),
     "silent": (
-        "removed {all} monitors, but these nodes did not confirm that all is gone; again when they are back: {which}",
-        "已移除 {all} 个监控，但以下节点没有确认已全部清除，请在其恢复后再次执行：{which}",
+        "removed {all} monitors, but these nodes did not confirm it; run this again when they are back: {which}",
+        "已移除 {all} 个监控，但以下节点没有确认，请在其恢复后再次执行：{which}",
     ),
     "slow": (
-        "not finished after {seconds} s; the keeper goes on: see --status",
-        "{seconds} 秒后仍未完成；后台继续进行，见 --status",
+        "no progress for {seconds} s; the controller goes on: see --status",
+        "{seconds} 秒内没有进展；控制器继续在后台执行，见 --status",
     ),
 }
 
@@ -55,28 +55,28 @@ def default_language() -> str:
     return "zh" if locale.startswith("zh") else "en"
 
 
-def say(language: str, key: str, **values: object) -> str:
-    """Return the text `key` with `values` filled in."""
+def message(language: str, key: str, **values: object) -> str:
+    """Return the message `key` in `language` with `values` filled in."""
     return _TEXTS[key][LANGUAGES.index(language)].format(**values)
 
 
 def progress(language: str, row: Mapping[str, Any], done: int, total: int) -> str:
-    """Return the line that tells of a node's new state."""
-    health = say(language, row["health"])
+    """Return the line for a node whose health changed."""
+    health = message(language, row["health"])
     detail = f" ({row['detail']})" if row["detail"] else ""
     values = {"node": row["node"], "ip": row["ip"], "version": row["version"], "health": health, "detail": detail}
-    return say(language, "progress", done=done, all=total, **values).rstrip()
+    return message(language, "progress", done=done, all=total, **values).rstrip()
 
 
 def table(language: str, rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the lines of the status table: node, address, version, health, since (local time)."""
-    cells = [say(language, "columns").split()]
+    """Return the lines of the status table; `since` is shown in local time."""
+    cells = [message(language, "columns").split()]
     cells += [
         [
             row["node"],
             row["ip"],
             row["version"] or "-",
-            say(language, row["health"]) + (f" ({row['detail']})" if row["detail"] else ""),
+            message(language, row["health"]) + (f" ({row['detail']})" if row["detail"] else ""),
             datetime.fromtimestamp(row["since"]).astimezone().isoformat(" ", "seconds"),
         ]
         for row in rows
@@ -86,7 +86,7 @@ def table(language: str, rows: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = (cell + " " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True))
+    padded = (cell + " " * (widths[column] - _width(cell)) for column, cell in enumerate(cells))
     return "  ".join(padded).rstrip()
 
 

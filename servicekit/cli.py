@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -30,10 +31,29 @@ class Options:
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
 
-    def __call__(self, flag: str, text: str, **more: Any) -> Callable[[_Function], _Function]:
-        """Return the decorator for option `flag` with the help `text`; `more` is as for `click.option`."""
-        envvar = self._prefix + flag.removeprefix("--").upper().replace("-", "_")
-        return click.option(flag, envvar=envvar, help=text, **{"show_default": True, **more})
+    def __call__(
+        self, flag: str, text: str, *, environment: bool = True, former: str | None = None, **more: Any
+    ) -> Callable[[_Function], _Function]:
+        """Return the decorator for option `flag` with the help `text`; `more` is as for `click.option`.
+
+        Without `environment` there is no variable: for a verb, which a forgotten variable must not turn into a
+        deletion. `former` is an earlier spelling of `flag`: it and its variable still work, and `--help` hides them.
+        """
+        flags = [flag, former] if former else [flag]
+        variables = [self._variable(one) for one in flags] if environment else None
+        return click.option(*flags, cls=_Option, envvar=variables, help=text, **{"show_default": True, **more})
+
+    def _variable(self, flag: str) -> str:
+        return self._prefix + flag.removeprefix("--").upper().replace("-", "_")
+
+
+class _Option(click.Option):
+    """An option that `--help` shows under its first flag only."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        current = copy.copy(self)
+        current.opts = self.opts[:1]
+        return super(_Option, current).get_help_record(ctx)
 
 
 class OptionRow(NamedTuple):
@@ -50,13 +70,13 @@ def options(command: click.Command) -> Iterator[OptionRow]:
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             envvar = parameter.envvar
-            environment = envvar if isinstance(envvar, str) else ""
+            variables = [envvar] if isinstance(envvar, str) else [*(envvar or ()), ""]
             # Not get_default(): since click 8.3 that gives a sentinel for "none".
             default = parameter.to_info_dict()["default"]
             shown = parameter.show_default if isinstance(parameter.show_default, str) else default
             yield OptionRow(
-                flag=max(parameter.opts, key=len),
-                environment=environment,
+                flag=parameter.opts[0],
+                environment=variables[0],
                 default="" if shown is None else str(shown),
                 help=parameter.help or "",
             )

@@ -22,7 +22,7 @@ from testkit.ray_cluster import NodeSpec, RayCluster
 
 ROOT = Path(__file__).parents[2]
 SPECS = [NodeSpec(f"M{number}", f"127.0.23.{number}") for number in range(1, 4)]
-"""Not 127.0.0.1: Ray takes that for the machine's outer address."""
+"""Not 127.0.0.1, which Ray replaces by the machine's outer address."""
 LABELS = {"M2": {"cmzsb.node": "M2-gate"}}
 NAMES = ["M1", "M2-gate", "M3"]
 """The nodes' names: a Ray label comes before the custom resource."""
@@ -78,7 +78,7 @@ class Site:
             "node",
             "--state-dir",
             f"{self.directory}/state-{{node}}",
-            "--patience",
+            "--timeout",
             "30",
             *options,
         ]
@@ -105,11 +105,11 @@ class Site:
 
     def controller(self) -> psutil.Process:
         family = self.raylet(SPECS[0]).children(recursive=True)
-        return next(process for process in family if command_line(process).startswith("ray::Keeper"))
+        return next(process for process in family if command_line(process).startswith("ray::Controller"))
 
     @contextmanager
     def frozen(self, spec: NodeSpec) -> Iterator[None]:
-        """Let a node give no sign of life."""
+        """Stop all processes of a node, without ending them."""
         monitor = self.monitors()[spec.ip]
         processes = [self.raylet(spec), monitor.parent(), monitor]
         for process in processes:
@@ -138,7 +138,7 @@ def command_line(process: psutil.Process) -> str:
 
 def copy_of_code(directory: Path, version: str) -> Path:
     """Copy the packages to `directory` as they are now, but of another version; return it."""
-    for package in ("castray_bridge", "deploy", "exporter", "servicekit"):
+    for package in ("deploy", "exporter", "servicekit"):
         shutil.copytree(ROOT / package, directory / package, ignore=shutil.ignore_patterns("__pycache__"))
     (directory / "servicekit" / "version.py").write_text(f'__version__ = "{version}"\n', "utf-8")
     return directory
@@ -146,7 +146,7 @@ def copy_of_code(directory: Path, version: str) -> Path:
 
 @contextmanager
 def most_down_at_once(site: Site, specs: Sequence[NodeSpec]) -> Iterator[list[int]]:
-    """Give a list that takes, as long as the block lasts, how many monitors gave no answer at each look."""
+    """Give a list to which, while the block runs, each check appends how many monitors did not answer."""
     counts: list[int] = []
     over = threading.Event()
 

@@ -1,182 +1,115 @@
-"""Deployment on a real Ray cluster of three nodes.
-
-Each test begins from the state that it names, `bare` or `deployed`, so that their order does not matter.
-"""
+"""Orders, reports and removal, on a fake Ray."""
 
 from __future__ import annotations
 
-import json
-import re
-import shutil
-import socket
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
-import psutil
 import pytest
-import ray
 
-from testkit.net import free_port, is_free, wait_for
-from testkit.ray_cluster import RayCluster
-from tests.deploy.kit import NAMES, NEW, OLD, SPECS, Site, answers, most_down_at_once
+from deploy import actors, cluster
+from deploy.actors import MonitorActor
+from deploy.settings import Settings
+from servicekit.errors import StartError
+from testkit.fake_ray_actors import FakeRay
 
-pytestmark = pytest.mark.timeout(180)
-JOINING = SPECS[2]
-MONITOR_BYTES = 32e6
+SETTINGS = Settings(8000, "all", "/var", 60.0, "info", "2.0.0", "abc")
+TABLE = [
+    {
+        "NodeID": "ab" * 28,
+        "Alive": True,
+        "NodeManagerAddress": "10.0.0.1",
+        "Resources": {"M1": 1, "node:__internal_head__": 1},
+    },
+    {"NodeID": "cd" * 28, "Alive": True, "NodeManagerAddress": "10.0.0.2", "Resources": {"M2": 1}},
+]
 
 
-@pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    # Short, because Ray puts Unix sockets below it.
-    directory = Path(tempfile.mkdtemp(prefix="cz-"))
-    client_port = free_port()
-    cluster = RayCluster(directory / "r", free_port(), client_port)
-    cluster.directory.mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_TMPDIR", "")  # the cluster sets it; this puts it back
-        patch.setenv("RAY_health_check_period_ms", "500")  # Ray knows sooner that a node is gone
-        try:
-            cluster.start(SPECS[:1])
-            yield Site(directory, cluster, f"ray://127.0.0.1:{client_port}")
-        finally:
-            cluster.close()
-            shutil.rmtree(directory, ignore_errors=True)
+class FakeController:
+    """A controller of the release `release`, as far as the command calls it."""
+
+    def __init__(self, release: str, nodes: list[dict[str, Any]] | None = None) -> None:
+        self.release = release
+        self.nodes = nodes or []
+        self.calls: list[str] = []
+
+    def report(self) -> dict[str, Any]:
+        self.calls.append("report")
+        return {"release": self.release, "nodes": self.nodes}
+
+    def resume(self) -> None:
+        self.calls.append("resume")
+
+    def retire(self) -> None:
+        self.calls.append("retire")
+
+
+class Supervisor:
+    def stop(self) -> bool:
+        return True
 
 
 @pytest.fixture
-def bare(site: Site) -> Site:
-    site.clear()
-    return site
+def ray(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
+    fake = FakeRay(table=TABLE)
+    for module in (actors, cluster):
+        monkeypatch.setattr(module, "ray", fake)
+    return fake
 
 
-@pytest.fixture
-def deployed(site: Site) -> Site:
-    site.settle()
-    return site
+def test_no_controller_is_no_report(ray: FakeRay) -> None:
+    assert cluster.report() is None
 
 
-def test_nothing_deployed_is_one_line(bare: Site) -> None:
-    done = bare.deploy("--status")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "cmzsb-deploy: no monitors are deployed on this cluster\n"
+def test_controller_that_does_not_reply_is_an_error(ray: FakeRay) -> None:
+    ray.actors["keeper"] = FakeController("x")
+    ray.silent.add("keeper")
+    with pytest.raises(StartError, match="the controller on the head node does not reply: Get timed out"):
+        cluster.report()
 
 
-def test_every_node_gets_a_small_monitor_under_its_name(bare: Site) -> None:
-    done = bare.deploy()
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.endswith("version 1.0.0 runs on 3 nodes\n")
-    assert [bare.ask(spec)["node_id"] for spec in SPECS] == NAMES
-    assert max(process.memory_full_info().pss for process in bare.monitors().values()) < MONITOR_BYTES
+def test_first_order_starts_a_controller_on_the_head(ray: FakeRay) -> None:
+    cluster.apply(SETTINGS, 30.0)
+    name, options, arguments = ray.started[0]
+    assert (name, arguments) == ("keeper", (SETTINGS, 30.0))
+    assert options["scheduling_strategy"].node_id == "ab" * 28
 
 
-def test_status_is_a_table_or_json(deployed: Site) -> None:
-    table = deployed.deploy("--status").stdout.splitlines()
-    assert table[0].split() == ["NODE", "IP", "VERSION", "HEALTH", "SINCE"]
-    wanted = [[name, spec.ip, OLD, "healthy"] for name, spec in zip(NAMES, SPECS, strict=True)]
-    assert [line.split()[:4] for line in table[1:]] == wanted
-    report = json.loads(deployed.deploy("--status", "--json").stdout)
-    assert [row["ip"] for row in report["nodes"]] == [spec.ip for spec in SPECS]
+def test_same_order_lets_the_controller_go_on(ray: FakeRay) -> None:
+    controller = ray.actors["keeper"] = FakeController(SETTINGS.release)
+    cluster.apply(SETTINGS, 30.0)
+    assert controller.calls == ["report", "resume"]
+    assert (ray.started, ray.killed) == ([], [])
 
 
-def test_actors_take_no_resources_from_the_users_work(deployed: Site) -> None:
-    ray.init(deployed.cluster.address, log_to_driver=False, logging_level="ERROR")
-    try:
-        assert ray.available_resources()["CPU"] == len(SPECS)
-    finally:
-        ray.shutdown()
+@pytest.mark.parametrize("silent", [False, True])
+def test_another_order_retires_the_controller_whatever_release_it_is_of(ray: FakeRay, silent: bool) -> None:
+    """The name is that of all releases, so that an upgrade finds the controller of the one before."""
+    ray.actors["keeper"] = FakeController("of an older release")
+    if silent:
+        ray.silent.add("keeper")
+    cluster.apply(SETTINGS, 30.0)
+    assert ray.killed == ["keeper"]
+    assert [name for name, _, _ in ray.started] == ["keeper"]
 
 
-@pytest.mark.parametrize("whom", ["monitor", "actor"])
-def test_what_is_killed_comes_back_and_nothing_outlives_it(deployed: Site, whom: str) -> None:
-    old = deployed.monitors()[SPECS[1].ip]
-    (old if whom == "monitor" else old.parent()).kill()
-    psutil.wait_procs([old], timeout=5)
-    assert not old.is_running()
-    wait_for(lambda: deployed.monitors()[SPECS[1].ip].pid != old.pid and answers(deployed, SPECS[1]), "a new one", 30)
+def test_removal_ends_the_controller_and_every_monitor(ray: FakeRay) -> None:
+    monitors = [MonitorActor(str(entry["NodeID"]), "r", 8000).name for entry in TABLE]
+    ray.actors = {"keeper": FakeController("r"), **{name: Supervisor() for name in monitors}}
+    ray.silent.add(monitors[1])
+    assert cluster.remove(None) == (2, 0, ["M2 (10.0.0.2)"])
+    assert ray.killed[0] == "keeper"
+    assert sorted(ray.killed[1:]) == sorted(monitors)
 
 
-def test_keeper_that_is_killed_comes_back_and_leaves_the_monitors_alone(deployed: Site) -> None:
-    old, before = deployed.controller(), deployed.monitors()
-    old.kill()
-    wait_for(lambda: deployed.controller().pid != old.pid, "a new keeper", 30)
-    done = wait_for(lambda: (done := deployed.deploy("--status")).returncode == 0 and done, "its report", 30)
-    assert done.stdout.count(OLD) == len(SPECS)
-    assert deployed.monitors() == before
+def test_purge_tells_lost_nodes_and_nodes_that_did_not_confirm(ray: FakeRay, monkeypatch: pytest.MonkeyPatch) -> None:
+    lost = {"node": "M3", "ip": "10.0.0.3", "health": "lost"}
+    ray.actors["keeper"] = FakeController("r", [lost, {"node": "M2", "ip": "10.0.0.2", "health": "healthy"}])
+    purged: list[tuple[list[str], str]] = []
 
+    def purge(nodes: list[Any], state_dir: str) -> list[Any]:
+        purged.append(([node.name for node in nodes], state_dir))
+        return [node for node in nodes if node.name == "M2"]
 
-def test_node_that_dies_is_lost_and_has_its_monitor_again_when_it_is_back(deployed: Site) -> None:
-    deployed.cluster.kill(JOINING.name)
-    wait_for(lambda: re.search(r"M3 +127\.0\.23\.3 +- +node lost", deployed.deploy("--status").stdout), "M3 lost", 40)
-    done = deployed.deploy("--status")
-    assert done.returncode == 1
-    assert done.stderr == "cmzsb-deploy: 1 of 3 nodes without a healthy monitor: M3 (node lost)\n"
-    assert all(answers(deployed, spec) for spec in SPECS[:2])
-
-    deployed.join(JOINING)
-    wait_for(lambda: deployed.ask(JOINING)["node_id"] == "M3", "the monitor of M3", 40)
-    wait_for(lambda: deployed.deploy("--status").returncode == 0, "three healthy nodes", 30)
-
-
-def test_upgrade_from_outside_the_cluster_replaces_one_monitor_at_a_time(deployed: Site) -> None:
-    with most_down_at_once(deployed, SPECS) as down:
-        done = deployed.deploy("--address", deployed.outside, code=deployed.new)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert re.findall(r"\] (M\S+) \(.*healthy 2\.0\.0", done.stdout) == NAMES
-    assert [deployed.version(spec) for spec in SPECS] == [NEW] * 3
-    assert max(down) == 1
-    assert len(deployed.monitors()) == 3
-
-
-def test_upgrade_stops_at_the_first_node_that_fails_and_says_why(deployed: Site) -> None:
-    """To another port, which another service has on M2: as the old CastRay would on a head node."""
-    before = deployed.monitors()[JOINING.ip].pid
-    port = free_port([spec.ip for spec in SPECS])
-    with socket.create_server((SPECS[1].ip, port)):
-        done = deployed.deploy("--port", str(port), "--patience", "6", code=deployed.new)
-        assert deployed.monitors()[JOINING.ip].pid == before
-        assert not is_free(SPECS[0].ip, port)
-    assert (done.returncode, done.stderr) == (
-        1,
-        "cmzsb-deploy: stopped, the nodes after it keep what they run: M2-gate (127.0.23.2): "
-        f"cannot listen on 127.0.23.2:{port}: Address already in use\n",
-    )
-
-
-def test_node_out_of_reach_is_named_holds_up_nobody_and_follows_later(deployed: Site) -> None:
-    with deployed.frozen(JOINING):
-        done = deployed.deploy("--patience", "5", code=deployed.new)
-    assert done.returncode == 1
-    assert done.stderr == "cmzsb-deploy: 1 of 3 nodes without a healthy monitor: M3 (timeout)\n"
-    assert [deployed.version(spec) for spec in SPECS[:2]] == [NEW] * 2
-    wait_for(lambda: deployed.version(JOINING) == NEW, "M3 follows", 30)
-
-
-def test_removal_names_the_node_out_of_reach(deployed: Site) -> None:
-    with deployed.frozen(JOINING):
-        done = deployed.deploy("--remove", "--purge")
-    # What Ray makes of a node that was away for so long is its own affair.
-    deployed.cluster.kill(JOINING.name)
-    assert done.returncode == 1
-    assert done.stderr == (
-        "cmzsb-deploy: removed 3 monitors, but these nodes did not confirm that all is gone; "
-        "again when they are back: M3 (127.0.23.3)\n"
-    )
-    assert [deployed.state(name).exists() for name in NAMES] == [False, False, True]
-
-
-def test_removal_leaves_the_journals_and_with_purge_nothing(deployed: Site) -> None:
-    done = deployed.deploy("--remove")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "removed 3 monitors; their journals stay on the nodes (--purge takes them too)\n"
-    assert deployed.monitors() == {}
-    assert all(is_free(spec.ip, deployed.port) for spec in SPECS)
-    assert all(deployed.state(name).exists() for name in NAMES)
-    ray.init(deployed.cluster.address, namespace="cmzsb", log_to_driver=False, logging_level="ERROR")
-    try:
-        assert ray.util.list_named_actors(all_namespaces=True) == []
-    finally:
-        ray.shutdown()
-    done = deployed.deploy("--remove", "--purge")
-    assert done.stdout == "removed 0 monitors, and the journals on 3 nodes; nothing is left there\n"
-    assert not any(deployed.state(name).exists() for name in NAMES)
+    monkeypatch.setattr(cluster, "purge", purge)
+    assert cluster.remove("/var/x") == (0, 1, ["M2 (10.0.0.2)", "M3 (10.0.0.3)"])
+    assert purged == [(["M1", "M2"], "/var/x")]

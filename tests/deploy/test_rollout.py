@@ -1,4 +1,4 @@
-"""What the keeper would do next, without Ray."""
+"""The next step of a rollout."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from deploy.nodes import RayNode
 from deploy.rollout import DONE, HALTED, WORKING, Decision, NodeRollout, decide
 
 NOW, OLD = "now", "old"
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 
-def views(*states: tuple[str | None, str, float]) -> list[NodeRollout]:
-    """Return a view per `(release, health, trouble)`, of nodes M1, M2, …"""
+def rollouts(*states: tuple[str | None, str, float]) -> list[NodeRollout]:
+    """Return a node per `(release, health, trouble)`, of nodes M1, M2, …"""
     return [
         NodeRollout(
             RayNode(f"id{number}", f"10.0.0.{number}", f"M{number}", number == 1), release, Check(health), trouble
@@ -61,9 +61,9 @@ NONE = (None, STARTING, 0.0)
 def test_next_step(
     states: list[tuple[str | None, str, float]], wanted: tuple[list[str], str | None, str | None, str]
 ) -> None:
-    assert gist(decide(views(*states), NOW, PATIENCE, halted=False)) == wanted
+    assert gist(decide(rollouts(*states), NOW, TIMEOUT, halted=False)) == wanted
 
 
 def test_what_stopped_stays_stopped_when_the_node_recovers_by_itself() -> None:
-    assert gist(decide(views(GOOD, OUTDATED), NOW, PATIENCE, halted=True)) == ([], None, None, HALTED)
-    assert gist(decide(views(GOOD, GOOD), NOW, PATIENCE, halted=True)) == ([], None, None, DONE)
+    assert gist(decide(rollouts(GOOD, OUTDATED), NOW, TIMEOUT, halted=True)) == ([], None, None, HALTED)
+    assert gist(decide(rollouts(GOOD, GOOD), NOW, TIMEOUT, halted=True)) == ([], None, None, DONE)

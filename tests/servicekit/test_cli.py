@@ -84,3 +84,53 @@ def test_the_options_table_has_flag_environment_default_and_help() -> None:
     assert rows[0][1:3] == ("SERVICE_LISTEN", "127.0.0.1:8000")
     assert rows[1] == ("--name", "SERVICE_NAME", "host name", "Own name.")
     assert rows[2] == ("--fail", "", "", "What goes wrong.")
+
+
+option = cli.Options("TOOL_")
+
+
+@click.command("tool")
+@option("--timeout", "Seconds.", type=float, default=1.0, former="--patience")
+@option("--remove", "Delete everything.", is_flag=True, environment=False)
+def tool(timeout: float, remove: bool) -> None:
+    print(timeout, remove)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "timeout"),
+    [
+        ([], {}, "1.0"),
+        (["--timeout", "2"], {"TOOL_TIMEOUT": "3", "TOOL_PATIENCE": "4"}, "2.0"),
+        (["--patience", "2"], {"TOOL_TIMEOUT": "3"}, "2.0"),
+        ([], {"TOOL_TIMEOUT": "3", "TOOL_PATIENCE": "4"}, "3.0"),
+        ([], {"TOOL_PATIENCE": "4"}, "4.0"),
+    ],
+)
+def test_a_former_spelling_and_its_variable_work_like_the_new_ones(
+    arguments: list[str],
+    environment: dict[str, str],
+    timeout: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert cli.run(tool, arguments) == 0
+    assert capsys.readouterr().out == f"{timeout} False\n"
+
+
+def test_help_and_table_show_only_the_new_spelling(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.run(tool, ["--help"])
+    shown = capsys.readouterr().out
+    assert "--timeout FLOAT" in shown
+    assert "patience" not in shown
+    assert tuple(next(cli.options(tool))) == ("--timeout", "TOOL_TIMEOUT", "1.0", "Seconds.")
+
+
+def test_a_verb_cannot_come_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TOOL_REMOVE", "1")
+    assert cli.run(tool, []) == 0
+    assert capsys.readouterr().out == "1.0 False\n"
+    assert [row.environment for row in cli.options(tool)] == ["TOOL_TIMEOUT", ""]
