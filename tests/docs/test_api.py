@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +16,10 @@ from exporter.status import records
 from exporter.web import api
 from exporter.web.openapi import description
 from testkit.monitors import running_monitor
+from testkit.paths import ROOT
 from tests.castray_bridge.web.test_api import M1, World, good
 
-TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
+TEXT = (ROOT / "docs" / "api.md").read_text("utf-8")
 REPORT = {"status": "sending", "message": "m", "current_task": "t", "task_info": {"a": 1}}
 MONITOR, BRIDGE = "Node monitor", "CastRay bridge"
 OWN = {"/", "/metrics", "/api/openapi.json"}
@@ -160,7 +160,7 @@ def test_every_endpoint_is_documented(monitor_app: Flask, world: World) -> None:
 def test_every_reason_of_an_unreachable_node_is_listed_and_has_words_on_the_wall() -> None:
     row = next(line for line in TEXT.splitlines() if line.startswith("| `data.nodes[].workStatusError`"))
     listed = {re.sub(r"http_\d+", "http_error", reason) for reason in re.findall(r"`([a-z_0-9]+)`", row)}
-    words = (Path(__file__).parents[2] / "castray_bridge" / "static" / "text.js").read_text("utf-8")
+    words = (ROOT / "castray_bridge" / "static" / "text.js").read_text("utf-8")
     found = re.findall(r"reason_(\w+):", words)
     assert listed == set(found) - {"other"}
     assert all(found.count(reason) == 2 for reason in listed)
