@@ -9,11 +9,12 @@ MINUTES ?= 10
 CASES ?= 100000
 JSON ?= bench-results.json
 
-.PHONY: help setup packages demo test lint bench figures soak fuzz generate audit clean
+.PHONY: help setup packages demo test unit lint bench figures soak fuzz generate audit clean
 
 help:
 	@echo "make demo [NODES=3] [DURATION=0]  run the whole product on a local Ray cluster (0: until Ctrl-C)"
 	@echo "make test [JOBS=2]                lint, types and every test, with the real servers"
+	@echo "make unit                         the tests that need no server and no browser: under a minute"
 	@echo "make lint                         ruff and mypy only"
 	@echo "make bench [ONLY=name]            measure every figure beside its baseline, to bench-results.json"
 	@echo "make soak [MINUTES=10]            random faults under load, then a verdict"
@@ -36,7 +37,10 @@ demo: setup
 	@$(BIN)/python -m demo --nodes $(NODES) --duration $(DURATION)
 
 test: setup lint
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --durations 15
+
+unit: setup
+	$(BIN)/python -m pytest --numprocesses $(JOBS) -m "not servers"
 
 lint: setup
 	$(BIN)/ruff check .

@@ -15,7 +15,7 @@ from typing import Any
 
 import aiohttp
 
-from bench.fleet import host
+from testkit.fake_fleet import host
 
 
 async def _ask(url: str) -> Any:

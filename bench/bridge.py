@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from bench.fake_ray import fake_ray
-from bench.fan_out import fleet
-from bench.fleet import host
 from demo.stack import get_json
+from testkit.fake_fleet import fleet, host
+from testkit.fake_ray import fake_ray
 from testkit.net import free_port, wait_for
 from testkit.process import Process, module
 

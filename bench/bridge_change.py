@@ -16,8 +16,8 @@ import requests
 import websocket
 
 from bench.bridge import Bridge, over_monitors
-from bench.fleet import host
 from bench.row import Benches, Row
+from testkit.fake_fleet import host
 from testkit.net import wait_for
 from testkit.process import Process, module
 

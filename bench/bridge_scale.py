@@ -10,9 +10,10 @@ from statistics import median
 from typing import Final
 
 from bench.bridge import Bridge, over_fleet
-from bench.fan_out import Sweeper, fleet
+from bench.fan_out import Sweeper
 from bench.row import Benches, Row
 from servicekit.address import Address
+from testkit.fake_fleet import fleet
 from testkit.process import module
 
 _SECONDS: Final = 20.0

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from statistics import median
 from typing import Final
 
 import aiohttp
 
-from bench.fleet import host
 from bench.row import Benches, Row
 from castray_bridge.probes.pool import WorkerPool
 from castray_bridge.probes.schedule import ProbeSettings
@@ -24,23 +20,10 @@ from castray_bridge.sources.cluster import Cluster, Node
 from exporter.states import IDLE
 from servicekit.address import Address
 from servicekit.clock import SystemClock
-from testkit.net import free_port, wait_for
-from testkit.process import Process, module
+from testkit.fake_fleet import fleet
 
 _ROUNDS: Final = 15
 _BASELINE: Final = "aiohttp, session per node"
-
-
-@contextmanager
-def fleet(count: int, bad: int = 0, kind: str = "hanging") -> Iterator[list[Address]]:
-    """Run `count` small monitors in a process of their own and yield their addresses; the last `bad` are `kind`."""
-    hosts = [host(number) for number in range(count)]
-    port = free_port(hosts[:20])
-    with tempfile.TemporaryDirectory() as directory:
-        log = Path(directory) / "fleet.log"
-        with Process([*module("bench.fleet"), str(port), str(count), str(bad), kind], log) as process:
-            wait_for(lambda: "listening" in process.output(), "the fleet", 30)
-            yield [Address(one, port) for one in hosts]
 
 
 class Sweeper:

@@ -12,9 +12,9 @@ from typing import Final
 
 import requests
 
-from bench.fake_ray import fake_ray
-from bench.fan_out import fleet
 from bench.row import Benches, Row
+from testkit.fake_fleet import fleet
+from testkit.fake_ray import fake_ray
 from testkit.net import wait_for
 from testkit.running import RunningBridge, RunningMonitor, Service
 from testkit.slow_clients import Begin, allow_descriptors, crowd, idle, slow_body, slow_header, slow_reader, slowest

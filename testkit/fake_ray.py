@@ -1,16 +1,27 @@
-"""A dashboard of Ray whose nodes and moods a test chooses, as a server that can be stopped and started."""
+"""A dashboard of Ray, and a CastRay, with chosen nodes: in this process with moods, or in one of its own.
+
+`python -m testkit.fake_ray PORT COUNT` serves COUNT living nodes M1, M2 … of `testkit.fake_fleet`, cheaply.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
-from flask import Flask, jsonify, request
+from flask import Flask, Response, jsonify, request
+from werkzeug.serving import make_server
 
+from testkit.fake_fleet import host
+from testkit.net import free_port, wait_for
+from testkit.process import Process, module
 from testkit.samples import sample
-from testkit.web import WebServer
+from testkit.web import SilentHandler, WebServer
 
 
 class RayNode(NamedTuple):
@@ -21,28 +32,27 @@ class RayNode(NamedTuple):
     alive: bool = True
     node_id: str = ""
 
+    @property
+    def full_id(self) -> str:
+        return self.node_id or f"{self.name:0>56}"
+
 
 Mood = Callable[[], Any]
 
 
 class FakeRay(WebServer):
-    """Answers Ray's three questions about `nodes`, and CastRay's; `mood` set, it gives the answer to all instead."""
+    """Answers Ray's three requests about `nodes`, and CastRay's; `mood` set, it answers all of them instead."""
 
     def __init__(self, *nodes: RayNode) -> None:
         self.nodes = list(nodes)
         self.mood: Mood | None = None
         self.token: str | None = None
         self.ended = threading.Event()
-        self.questions = 0
+        self.requests = 0
         app = Flask("ray")
         app.before_request(self._moody)
-        for path, reply in (
-            ("/api/v0/nodes", lambda: jsonify(node_list(self.nodes))),
-            ("/nodes", lambda: jsonify(result=True, msg="", data={"summary": []})),
-            ("/api/cluster_status", lambda: jsonify(sample("ray_cluster_status"))),
-            ("/api/ray-dashboard", lambda: jsonify(castray_reply(self.nodes))),
-        ):
-            app.add_url_rule(path, path, reply)
+        for path, reply in REPLIES.items():
+            app.add_url_rule(path, path, lambda reply=reply: jsonify(reply(self.nodes)))
         super().__init__(app)
 
     def stop(self) -> None:
@@ -51,35 +61,85 @@ class FakeRay(WebServer):
         self.ended.clear()
 
     def _moody(self) -> Any:
-        self.questions += request.path in ("/api/v0/nodes", "/api/ray-dashboard")
+        self.requests += request.path in ("/api/v0/nodes", "/api/ray-dashboard")
         if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
             return "Unauthorized", 401
         return self.mood() if self.mood else None
 
 
 def node_list(nodes: list[RayNode]) -> dict[str, Any]:
-    """Return the reply of `/api/v0/nodes`: a real one's entries under other names and addresses."""
-    template = sample("ray_api_v0_nodes")
+    """Return the reply of `/api/v0/nodes`: a real entry under other names and addresses."""
+    template: dict[str, Any] = sample("ray_api_v0_nodes")
     entries = []
     for node in nodes:
         entry = deepcopy(template["data"]["result"]["result"][0])
-        entry["node_id"] = node.node_id or f"{node.name:0>56}"
+        entry["node_id"] = node.full_id
         entry["node_ip"] = node.ip
         entry["state"] = "ALIVE" if node.alive else "DEAD"
         entry["labels"] = {"cmzsb.node": node.name}
         entry["is_head_node"] = node is nodes[0]
         entries.append(entry)
     template["data"]["result"] |= {"result": entries, "total": len(entries), "num_after_truncation": len(entries)}
-    return template  # type: ignore[no-any-return] # a sample is any JSON
+    return template
+
+
+def usage(nodes: list[RayNode]) -> dict[str, Any]:
+    """Return the reply of `/nodes?view=summary` with the fields that the bridge reads."""
+    gib = 1024**3
+    rows = [
+        {
+            "hostname": f"board-{node.name}",
+            "cpu": 12.5,
+            "mem": [8 * gib, 6 * gib, 25.0, 2 * gib],
+            "gpus": [],
+            "raylet": {"nodeId": node.full_id},
+        }
+        for node in nodes
+        if node.alive
+    ]
+    return {"result": True, "msg": "", "data": {"summary": rows}}
 
 
 def castray_reply(nodes: list[RayNode]) -> dict[str, Any]:
-    """Return the reply of a CastRay: a real one's objects under other names and addresses."""
+    """Return the reply of a CastRay: a real object under other names and addresses."""
     template: dict[str, Any] = sample("castray_ray_dashboard")
     template["data"]["nodes"] = [
         template["data"]["nodes"][0]
-        | {"nodeId": node.node_id or f"{node.name:0>56}", "nodeIp": node.ip, "name": node.name}
+        | {"nodeId": node.full_id, "nodeIp": node.ip, "name": node.name}
         | {"state": "ALIVE" if node.alive else "DEAD"}
         for node in nodes
     ]
     return template
+
+
+REPLIES: Final[dict[str, Callable[[list[RayNode]], dict[str, Any]]]] = {
+    "/api/v0/nodes": node_list,
+    "/nodes": usage,
+    "/api/cluster_status": lambda _: sample("ray_cluster_status"),
+    "/api/ray-dashboard": castray_reply,
+}
+"""What each path of the two dashboards answers."""
+
+
+@contextmanager
+def fake_ray(count: int, directory: Path) -> Iterator[tuple[str, Process]]:
+    """Run a dashboard of `count` nodes in a process of its own; yield its root URL and the process."""
+    port = free_port()
+    with Process([*module("testkit.fake_ray"), str(port), str(count)], directory / "ray.log") as process:
+        wait_for(lambda: "listening" in process.output(), "Ray", 30)
+        yield f"http://127.0.0.1:{port}", process
+
+
+def _serve(port: int, count: int) -> None:
+    nodes = [RayNode(f"M{number + 1}", host(number)) for number in range(count)]
+    app = Flask("ray")
+    for path, reply in REPLIES.items():
+        body = json.dumps(reply(nodes)).encode()  # once: a thousand nodes are a megabyte
+        app.add_url_rule(path, path, lambda body=body: Response(body, content_type="application/json"))
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=SilentHandler)
+    print("listening", flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]), int(sys.argv[2]))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-DOCS = Path(__file__).parents[1] / "docs"
+from testkit.paths import DOCS
 
 
 def typed(text: str) -> list[str]:

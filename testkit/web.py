@@ -10,6 +10,13 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from testkit.net import free_port
 
 
+class SilentHandler(WSGIRequestHandler):
+    """Logs nothing: the output of a test is the test's."""
+
+    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 (the name is werkzeug's)
+        """Do nothing."""
+
+
 class WebServer:
     """Serves `app` in a thread; a context manager that leaves nothing behind."""
 
@@ -21,7 +28,7 @@ class WebServer:
         self.url = f"http://127.0.0.1:{self.port}/"
 
     def start(self) -> None:
-        self._server = make_server("127.0.0.1", self.port, self._app, threaded=True, request_handler=_Silent)
+        self._server = make_server("127.0.0.1", self.port, self._app, threaded=True, request_handler=SilentHandler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
@@ -43,11 +50,11 @@ class WebServer:
 
 
 class LiveServer(WebServer):
-    """A `WebServer` whose handlers wait for news; stopping it releases them. `version` counts the news."""
+    """A `WebServer` whose handlers wait for changes; stopping it releases them. `version` counts the changes."""
 
     def __init__(self, app: Flask) -> None:
         super().__init__(app)
-        self._news = threading.Condition()
+        self._changes = threading.Condition()
         self._running = True
         self.version = 1
 
@@ -56,24 +63,19 @@ class LiveServer(WebServer):
         super().start()
 
     def stop(self) -> None:
-        with self._news:
+        with self._changes:
             self._running = False
-            self._news.notify_all()
+            self._changes.notify_all()
         super().stop()
 
     def tell(self) -> None:
-        """Release everyone who waits: there are news."""
-        with self._news:
+        """Release every waiting handler."""
+        with self._changes:
             self.version += 1
-            self._news.notify_all()
+            self._changes.notify_all()
 
     def wait_past(self, version: int, seconds: float) -> bool:
-        """Wait for news after `version`, `seconds` at most; return whether the server still runs."""
-        with self._news:
-            self._news.wait_for(lambda: not self._running or self.version != version, seconds)
+        """Wait for a change after `version`, `seconds` at most; return whether the server still runs."""
+        with self._changes:
+            self._changes.wait_for(lambda: not self._running or self.version != version, seconds)
             return self._running
-
-
-class _Silent(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 (the name is werkzeug's)
-        """Keep the test's output to the test."""

@@ -8,10 +8,14 @@ import pytest
 from playwright.sync_api import Browser
 
 from testkit.browser import Visitor, chromium, visitor
+from tests.needs import needs_servers
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse tests of one name: run in parallel, all but one of them would be left out without a word."""
+    """Mark the tests that need servers; refuse tests of one name, because in parallel all but one would not run."""
+    for item in items:
+        if needs_servers(item.path):
+            item.add_marker("servers")
     names = [item.nodeid for item in items]
     twice = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set()
     if twice:

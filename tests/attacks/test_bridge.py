@@ -51,8 +51,8 @@ def test_no_visitor_makes_the_bridge_ask_another_address(world: World, path: str
     for shown in (target, target.replace("/", "%2f").replace(":", "%3a")):
         answer = reply(world.bridge, request(f"GET {path.replace('{}', shown)} HTTP/1.1"))
         assert answer.status in (200, 400, 404)
-    questions = world.ray.questions
-    wait_for(lambda: world.ray.questions > questions + 2, "the next refreshes")
+    questions = world.ray.requests
+    wait_for(lambda: world.ray.requests > questions + 2, "the next refreshes")
     assert world.victim.requests == []
     assert world.bridge.get("/api/ray-dashboard").json()["data"]["dashboardUrl"] == world.ray.url.rstrip("/")
 
@@ -77,8 +77,8 @@ def test_neither_node_nor_ray_can_send_the_bridge_elsewhere(world: World, status
 def test_address_that_is_no_ip_address_is_never_asked(world: World, ip: str) -> None:
     world.ray.nodes = [RayNode("M5", "127.0.0.1"), RayNode("M6", ip)]
     try:
-        questions = world.ray.questions
-        wait_for(lambda: world.ray.questions > questions + 2, "the next refreshes")
+        questions = world.ray.requests
+        wait_for(lambda: world.ray.requests > questions + 2, "the next refreshes")
         assert world.bridge.nodes()["M6"]["workStatusError"] == "unreachable"
         assert "M6" not in world.bridge.get("/sd/prometheus").text
         assert "M6" not in world.bridge.get("/api/history").json()["nodes"]

@@ -12,8 +12,8 @@ from bench.__main__ import BENCHES
 from bench.monitor import AS_THE_UNIT
 from bench.report import Figures
 from bench.row import Row
+from testkit.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 COMMITTED = report.from_json((ROOT / report.FIGURES).read_text("utf-8"))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +17,9 @@ from exporter.status import records
 from exporter.web import api
 from testkit.bridge_world import M1, World, good
 from testkit.monitors import running_monitor
+from testkit.paths import ROOT
 
-TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
+TEXT = (ROOT / "docs" / "api.md").read_text("utf-8")
 REPORT = {"status": "sending", "message": "m", "current_task": "t", "task_info": {"a": 1}}
 MONITOR, BRIDGE = "Node monitor", "CastRay bridge"
 OWN = {"/", "/metrics", "/api/openapi.json"}

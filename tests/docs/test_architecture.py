@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from tests.docs.test_imports import ALLOWED
-from tests.docs.test_packaging import ROOT
+from tests.packaging.test_imports import ALLOWED
+from tests.packaging.test_project import ROOT
 
 PAGE = (ROOT / "docs/architecture.md").read_text("utf-8")
 PACKAGES = ("exporter", "castray_bridge", "servicekit", "grafana", "deploy")

@@ -19,9 +19,10 @@ import requests
 
 from testkit.fake_ray import FakeRay, RayNode
 from testkit.net import free_port, wait_for
+from testkit.paths import ROOT
 from testkit.process import Process, module
 
-PAGE = (Path(__file__).parents[2] / "docs" / "integrate.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "integrate.md").read_text("utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 SHELL = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 
@@ -55,7 +56,7 @@ def test_shell_script_shows_its_state_while_the_batch_runs(monitor: str, tmp_pat
     script = tmp_path / "batch.sh"
     script.write_text(f"#!{sys.executable}\nimport requests\nprint(requests.get('http://{monitor}/api/status').text)\n")
     script.chmod(0o755)
-    environment = os.environ | {"CMZSB_URL": f"http://{monitor}", "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = os.environ | {"CMZSB_URL": f"http://{monitor}", "PYTHONPATH": str(ROOT)}
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     printed = subprocess.check_output(["sh", "-e", "-c", SHELL[0]], cwd=tmp_path, env=environment, timeout=30)
     during = json.loads(printed)

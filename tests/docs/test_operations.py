@@ -15,10 +15,10 @@ from castray_bridge.probes.failures import BY_NAME, row_name
 from testkit.fake_ray import FakeRay, RayNode
 from testkit.guide import DOCS, as_root, typed
 from testkit.net import wait_for
+from testkit.paths import ROOT
 from testkit.required import require
 from testkit.running import RunningBridge, RunningMonitor
 
-ROOT = Path(__file__).parents[2]
 ENGLISH = (DOCS / "operations.md").read_text("utf-8")
 CHINESE = (DOCS / "operations.zh-CN.md").read_text("utf-8")
 JOURNAL = "/var/lib/cm-zsb-monitor/journal.sqlite3"

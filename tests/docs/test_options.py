@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import click
 import pytest
@@ -14,10 +13,11 @@ from exporter import reporter
 from exporter.__main__ import command as monitor
 from grafana.__main__ import command as dashboards
 from servicekit.cli import options
+from testkit.paths import ROOT
 
 VERBS = {"cmzsb-deploy": {"--status", "--remove", "--purge"}}
 """Options that say what to do, so that no environment variable may give them."""
-TEXT = (Path(__file__).parents[2] / "docs" / "options.md").read_text("utf-8")
+TEXT = (ROOT / "docs" / "options.md").read_text("utf-8")
 
 
 def documented(name: str) -> list[str]:

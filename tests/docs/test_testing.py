@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from testkit.paths import ROOT
+
 PAGE = (ROOT / "docs" / "testing.md").read_text("utf-8")
 NAMED = set(re.findall(r"`(test_\w+)`", PAGE))
 

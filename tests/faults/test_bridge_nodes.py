@@ -108,10 +108,10 @@ def test_two_nodes_on_one_address_are_asked_once_and_shown_twice(world: World) -
     world.ray.nodes = [RayNode("M1", IPS[0]), RayNode("M2", IPS[0])]
     wait_for(lambda: world.light("M1") == world.light("M2") == ("detecting", True), "both lights")
     before = len(monitor.requests)
-    asked = world.ray.questions
-    wait_for(lambda: world.ray.questions >= asked + 20, "two seconds of refreshes", 10)
+    asked = world.ray.requests
+    wait_for(lambda: world.ray.requests >= asked + 20, "two seconds of refreshes", 10)
     # One question per refresh, not one per node and refresh.
-    assert len(monitor.requests) - before <= (world.ray.questions - asked) * 1.5
+    assert len(monitor.requests) - before <= (world.ray.requests - asked) * 1.5
 
 
 def test_departed_node_is_no_longer_shown_but_listed(world: World) -> None:

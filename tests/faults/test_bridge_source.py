@@ -229,10 +229,10 @@ def test_unknown_fields_and_strange_values_of_single_nodes_do_no_harm(world: Wor
     reply = node_list(NODES)
     entry = reply["data"]["result"]["result"][1]
     entry |= {"resources_total": "many", "labels": 7, "state_message": {"a": 1}, "new_field": [1], "node_name": None}
-    world.ray.mood = lambda: None if world.ray.questions % 2 else jsonify(reply)
+    world.ray.mood = lambda: None if world.ray.requests % 2 else jsonify(reply)
     try:
-        asked = world.ray.questions
-        wait_for(lambda: world.ray.questions > asked + 4, "more questions")
+        asked = world.ray.requests
+        wait_for(lambda: world.ray.requests > asked + 4, "more questions")
         assert world.bridge.get("/api/health").ok
         for node in world.bridge.nodes().values():
             assert isinstance(node["resources"]["totalCpu"], int | float)
@@ -254,7 +254,7 @@ def test_token_that_ray_demands_is_named_in_the_log_once(tmp_path: Path) -> None
     with FakeRay(*NODES) as ray:
         ray.token = "right"
         with RunningBridge(tmp_path, "--ray-dashboard", ray.url, "--refresh", "0.1") as bridge:
-            wait_for(lambda: ray.questions > 5, "questions")
+            wait_for(lambda: ray.requests > 5, "questions")
             lines = [line for line in bridge.process.output().splitlines() if "--ray-token-file" in line]
             assert len(lines) == 1
 

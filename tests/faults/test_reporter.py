@@ -18,9 +18,8 @@ import pytest
 from exporter.reporter import StatusReporter
 from testkit.fake_monitor import TAKEN, Answer, FakeMonitor, drip, http_reply, take
 from testkit.net import free_port, wait_for
+from testkit.paths import ROOT
 from testkit.running import RunningMonitor
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 
 from exporter.states import STATES
 from servicekit.pages import blueprint
+from testkit.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 PAGES = ("castray_bridge", "exporter")
 SCRIPTS = sorted(ROOT.glob("*/static/*.js"))
 

@@ -7,14 +7,13 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from importlib.metadata import packages_distributions
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.docs.test_imports import imports
+from testkit.paths import ROOT
+from tests.packaging.test_imports import imports
 
-ROOT = Path(__file__).parents[2]
 _LINK = r"\]\((?!https?:|#)([^)#\s]+)"
 
 

@@ -1,8 +1,8 @@
-"""`python -m bench.fleet PORT COUNT BAD KIND`: many small monitors in one process, cheap and the same for all who ask.
+"""Many small monitors in one process, cheap and the same for every client.
 
-Node n listens on 127.1.x.y at PORT; the last BAD ones never answer, or, KIND being
-`hostile`, do their worst. The time in an answer
-is when it was given, to some hundredths of a second: by it a reader sees how old his news is.
+`python -m testkit.fake_fleet PORT COUNT BAD KIND`: node n listens on 127.1.x.y at PORT; the last BAD ones never answer
+or, KIND being `hostile`, answer with an attack each. The timestamp in a reply is the time of the reply to some
+hundredths of a second: by it a reader measures the age of its data.
 """
 
 from __future__ import annotations
@@ -11,10 +11,17 @@ import asyncio
 import gzip
 import json
 import sys
-from collections.abc import Awaitable, Callable
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from itertools import cycle
+from pathlib import Path
 from typing import Final, TypeAlias
+
+from servicekit.address import Address
+from testkit.net import free_port, wait_for
+from testkit.process import Process, module
 
 Behaviour: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -52,13 +59,25 @@ def host(number: int) -> str:
     return f"127.1.{number // 250}.{number % 250 + 1}"
 
 
+@contextmanager
+def fleet(count: int, bad: int = 0, kind: str = "hanging") -> Iterator[list[Address]]:
+    """Run `count` small monitors in a process of their own and yield their addresses; the last `bad` are `kind`."""
+    hosts = [host(number) for number in range(count)]
+    port = free_port(hosts[:20])
+    with tempfile.TemporaryDirectory() as directory:
+        log = Path(directory) / "fleet.log"
+        with Process([*module("testkit.fake_fleet"), str(port), str(count), str(bad), kind], log) as process:
+            wait_for(lambda: "listening" in process.output(), "the fleet", 30)
+            yield [Address(one, port) for one in hosts]
+
+
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(_NOW.reply)
         await writer.drain()
     except (OSError, asyncio.IncompleteReadError):
-        pass  # who asked is gone
+        pass  # the client is gone
     finally:
         writer.close()
 
@@ -80,7 +99,7 @@ def _says(start: bytes, piece: bytes = b"", pause: float = 0.0) -> Behaviour:
                 await writer.drain()
                 await asyncio.sleep(pause)
         except (OSError, asyncio.IncompleteReadError):
-            pass  # who asked has had enough
+            pass  # the client has hung up
         finally:
             writer.close()
 

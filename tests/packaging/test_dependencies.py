@@ -8,7 +8,7 @@ from importlib.metadata import Distribution, distribution
 import pytest
 from packaging.requirements import Requirement
 
-from tests.docs.test_packaging import ROOT, project
+from tests.packaging.test_project import ROOT, project
 
 _PERMISSIVE = re.compile(r"MIT|BSD|Apache|ISC|PSF|Python Software Foundation|MPL|Mozilla|ZPL|Zope")
 _OTHER = re.compile(r"\b[AL]?GPL|SSPL|BUSL|Commons Clause|Proprietary")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from testkit.paths import ROOT
+
 PACKAGES = ("servicekit", "exporter", "castray_bridge", "grafana", "deploy", "testkit", "demo", "bench", "tests")
 ALLOWED: dict[str, tuple[str, ...]] = {
     "servicekit": (),
