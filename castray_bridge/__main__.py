@@ -6,25 +6,28 @@ import logging
 import sys
 from pathlib import Path
 
-import click
-from flask import Flask
-from prometheus_client import disable_created_metrics
+from servicekit.extras import needed
 
-from castray_bridge.bridge import Bridge
-from castray_bridge.probes.schedule import ProbeSettings
-from castray_bridge.sources import inventory as inventories
-from castray_bridge.sources.source import CastRaySource, RaySource, Source
-from castray_bridge.web.access import Access
-from castray_bridge.web.api import create_app
-from castray_bridge.web.server import Server
-from castray_bridge.web.websocket import Push
-from exporter.states import IDLE, UNKNOWN
-from servicekit import cli, log
-from servicekit.address import Address
-from servicekit.notify import Notifier, Watchdog
-from servicekit.secrets import read_token
-from servicekit.sockets import bind
-from servicekit.version import __version__
+with needed("castray-bridge", "bridge", python=(3, 10)):
+    import click
+    from flask import Flask
+    from prometheus_client import disable_created_metrics
+
+    from castray_bridge.bridge import Bridge
+    from castray_bridge.probes.schedule import ProbeSettings
+    from castray_bridge.sources import inventory as inventories
+    from castray_bridge.sources.source import CastRaySource, RaySource, Source
+    from castray_bridge.web.access import Access
+    from castray_bridge.web.api import create_app
+    from castray_bridge.web.server import Server
+    from castray_bridge.web.websocket import Push
+    from exporter.states import IDLE, UNKNOWN
+    from servicekit import cli, log
+    from servicekit.address import Address
+    from servicekit.notify import Notifier, Watchdog
+    from servicekit.secrets import read_token
+    from servicekit.sockets import bind
+    from servicekit.version import __version__
 
 _option = cli.Options("CASTRAY_BRIDGE_")
 _log = logging.getLogger("castray_bridge")

@@ -9,23 +9,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import click
+from servicekit.extras import needed
 
-from deploy import bundle
-from deploy.settings import LISTEN_ON, Settings
-from deploy.text import LANGUAGES, default_language, message, table
-from servicekit import cli, log
-from servicekit.clock import rfc3339
-from servicekit.errors import StartError
-from servicekit.secrets import read_token
-from servicekit.version import __version__
+with needed("cmzsb-deploy", "ray", python=(3, 9)):
+    import click
 
-try:
-    from deploy import cluster
+    from deploy import bundle, cluster
     from deploy.connection import CLIENT, connected
     from deploy.follow import follow, raise_unless_healthy
-except ModuleNotFoundError as missing:  # the base install of a board has no Ray
-    sys.exit(f"cmzsb-deploy: {missing.name} is missing: in the checkout, pip install '.[ray]'")
+    from deploy.settings import LISTEN_ON, Settings
+    from deploy.text import LANGUAGES, default_language, message, table
+    from servicekit import cli, log
+    from servicekit.clock import rfc3339
+    from servicekit.errors import StartError
+    from servicekit.secrets import read_token
+    from servicekit.version import __version__
 
 _option = cli.Options("CMZSB_DEPLOY_")
 

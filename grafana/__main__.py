@@ -5,20 +5,18 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import click
+from servicekit.extras import needed
 
-from grafana.push import Grafana
-from grafana.texts import LANGUAGES
-from servicekit import cli
-from servicekit.errors import StartError
-from servicekit.secrets import read_token
-from servicekit.version import __version__
+with needed("cmzsb-dashboards", "grafana", python=(3, 10)):
+    import click
 
-try:
+    from grafana.push import Grafana
     from grafana.render import models, write
-except ModuleNotFoundError as missing:  # grafanalib is not installed on a board
-    sys.exit(f"cmzsb-dashboards: {missing.name} is missing: in the checkout, pip install '.[grafana]'")
-
+    from grafana.texts import LANGUAGES
+    from servicekit import cli
+    from servicekit.errors import StartError
+    from servicekit.secrets import read_token
+    from servicekit.version import __version__
 
 _option = cli.Options("CMZSB_DASHBOARDS_")
 
