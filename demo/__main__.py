@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.live import Live
 
+from demo import grafana
 from demo.scenario import Event, events, start_scripts
 from demo.stack import Stack, get_json
 from demo.table import Line, lines, plain, table
@@ -87,6 +88,7 @@ class _Show:
 @click.option("--duration", type=click.FloatRange(0), default=0, help="Seconds to run; 0 means until Ctrl-C.")
 def command(nodes: int, duration: float) -> None:
     """Run the whole product on a Ray cluster of this machine."""
+    choice = grafana.choose()
     stop = _Stop()
     adopt_orphans()
 
@@ -95,9 +97,12 @@ def command(nodes: int, duration: float) -> None:
         _CONSOLE.print(f"demo: {line}", soft_wrap=True)
 
     try:
-        with Stack(nodes, tell=tell) as stack:
+        with (
+            Stack(nodes, tell=tell) as stack,
+            grafana.running(choice, stack.directory / "grafana", stack.prometheus_url, tell) as dashboards,
+        ):
             start_scripts(stack)
-            _print_addresses(stack)
+            _print_addresses(stack, dashboards)
             _Show(stack).run(duration, stop)
             _CONSOLE.print("demo: stopping")
     except KeyboardInterrupt:
@@ -109,7 +114,7 @@ def command(nodes: int, duration: float) -> None:
     _CONSOLE.print("demo: nothing is left running")
 
 
-def _print_addresses(stack: Stack) -> None:
+def _print_addresses(stack: Stack, dashboards: list[grafana.Dashboard]) -> None:
     _CONSOLE.print()
     for what, url in (
         ("traffic-light wall", f"{stack.bridge_url}/"),
@@ -118,6 +123,7 @@ def _print_addresses(stack: Stack) -> None:
         ("Ray", stack.cluster.dashboard_url),
         ("Prometheus", f"{stack.prometheus_url}/alerts" if stack.prometheus_url else "not running"),
         ("Alertmanager", stack.alertmanager_url or "not running"),
+        *dashboards,
     ):
         _CONSOLE.print(f"  {what:24} {url}")
     _CONSOLE.print()

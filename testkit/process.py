@@ -14,7 +14,7 @@ from pathlib import Path
 class Process:
     """A child process with its output in a file; a context manager that leaves nothing behind.
 
-    Its environment has no `CMZSB_…`/`CASTRAY_BRIDGE_…` variables of the developer's own and no proxies.
+    Its environment has no variables of the developer's own that set options of ours or of Grafana, and no proxies.
     """
 
     def __init__(self, command: Sequence[str | Path], log: Path, environment: dict[str, str] | None = None):
@@ -66,4 +66,4 @@ def module(name: str, *arguments: str | Path) -> list[str | Path]:
 
 
 def _leaks_in(variable: str) -> bool:
-    return variable.startswith(("CMZSB_", "CASTRAY_BRIDGE_")) or variable.lower().endswith("_proxy")
+    return variable.startswith(("CMZSB_", "CASTRAY_BRIDGE_", "GF_")) or variable.lower().endswith("_proxy")

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from testkit import grafana_program
 from testkit.net import wait_for
 from testkit.process import Process, module
 
@@ -30,19 +31,22 @@ def _marked(process: psutil.Process, marker: str) -> list[str]:
 
 def test_demo_shows_lights_and_leaves_nothing(tmp_path: Path) -> None:
     command = module("demo", "--nodes", "2", "--duration", "6")
-    with Process(command, tmp_path / "demo.log", {"DEMO_TEST": str(tmp_path)}) as demo:
+    grafana = grafana_program.install_home(tmp_path / "home", tmp_path / "calls")
+    environment = {"DEMO_TEST": str(tmp_path), "GRAFANA_HOME": str(grafana.parents[1])}
+    with Process(command, tmp_path / "demo.log", environment) as demo:
         wait_for(lambda: not demo.running, "the demo's end", 150)
         shown = demo.output()
     assert "traffic-light wall" in shown
     assert "M1=" in shown
     assert "M2=" in shown
+    assert "/d/cmzsb-fleet-en" in shown
     assert shown.rstrip().endswith("nothing is left running")
     assert leftovers(str(tmp_path)) == []
 
 
 def test_ctrl_c_in_the_middle_of_the_start_leaves_nothing(tmp_path: Path) -> None:
     command = module("demo", "--nodes", "2")
-    with Process(command, tmp_path / "demo.log", {"DEMO_TEST": str(tmp_path)}) as demo:
+    with Process(command, tmp_path / "demo.log", {"DEMO_TEST": str(tmp_path), "GRAFANA": "off"}) as demo:
         wait_for(lambda: "Ray node M1" in demo.output(), "the first Ray node", 60)
         os.kill(demo.pid, signal.SIGINT)
         wait_for(lambda: not demo.running, "the demo's end", 60)
