@@ -20,7 +20,7 @@ help:
 	@echo "make soak [MINUTES=10]            random faults under load, then a verdict"
 	@echo "make fuzz [CASES=100000]          odd requests, replies and reports"
 	@echo "make figures                      measure again what docs/benchmarks.md shows"
-	@echo "make generate                     rebuild the dashboards' JSON files"
+	@echo "make generate                     rebuild the dashboards' JSON files and the containers' configuration"
 	@echo "make audit                        look for known vulnerabilities of what is installed"
 	@echo "make setup                        only install what the others need"
 
@@ -63,6 +63,7 @@ fuzz: setup
 
 generate: setup
 	$(BIN)/python -m grafana --out grafana/dashboards --lang all
+	$(BIN)/python -m containers
 
 audit: setup
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit

@@ -22,6 +22,7 @@ missing_packages() {
     command -v shellcheck >/dev/null || printf 'shellcheck '
     command -v curl >/dev/null || printf 'curl '
     command -v openssl >/dev/null || printf 'openssl '
+    command -v docker-compose >/dev/null || printf 'docker-compose '
     [ -x /usr/sbin/nginx ] || command -v nginx >/dev/null || printf 'nginx-light '
     "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null || printf 'python3-venv '
 }

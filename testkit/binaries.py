@@ -10,6 +10,7 @@ PACKAGES: Final = {
     "amtool": "prometheus-alertmanager",
     "chromium": "chromium",
     "curl": "curl",
+    "docker-compose": "docker-compose",
     "nginx": "nginx-light",
     "openssl": "openssl",
     "prometheus": "prometheus",
