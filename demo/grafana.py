@@ -34,6 +34,7 @@ _SETTINGS: Final = {
     "GF_LOG_MODE": "console",
     "GF_NEWS_NEWS_FEED_ENABLED": "false",
     "GF_PLUGINS_PREINSTALL_DISABLED": "true",
+    "GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED": "true",
     # The viewer without login is the only user: no administrator, no default password.
     "GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION": "true",
 }

@@ -49,6 +49,7 @@ class Installed:
         """Start the program with no configuration file but an empty one: its home directory may have another."""
         data = directory / "data"
         paths = {"GF_PATHS_DATA": data, "GF_PATHS_LOGS": data / "log", "GF_PATHS_PLUGINS": data / "plugins"}
+        paths["GF_PATHS_PLUGINS"].mkdir(parents=True)  # else Grafana logs an error
         config = directory / "empty.ini"
         config.touch()
         server = ["server"] if self.program.name == _PROGRAMS[0] else []
