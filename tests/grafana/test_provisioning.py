@@ -28,7 +28,7 @@ READ_BY_GRAFANA = {"alerting", "dashboards", "datasources", "notifiers", "plugin
 def test_every_folder_that_grafana_reads_has_a_file_that_it_takes() -> None:
     assert {path.name for path in PROVISIONING.iterdir()} == READ_BY_GRAFANA
     for folder in PROVISIONING.iterdir():
-        # Grafana 9 does not start where there is a file with another ending in alerting/.
+        # Grafana 9 refuses a file with another ending in alerting/.
         assert {path.suffix for path in folder.iterdir()} == {".yml"}
         assert all(read(path)["apiVersion"] == 1 for path in folder.iterdir())
 
