@@ -9,10 +9,10 @@ MINUTES ?= 10
 CASES ?= 100000
 JSON ?= bench-results.json
 
-.PHONY: help setup packages demo test unit lint bench figures soak fuzz generate audit clean
+.PHONY: help setup packages demo test unit lint bench figures soak fuzz generate images audit clean
 
 help:
-	@echo "make demo [NODES=3] [DURATION=0]  run the whole product on a local Ray cluster (0: until Ctrl-C)"
+	@echo "make demo [NODES=3] [DURATION=0]  run the whole product on a local Ray cluster (0: until Ctrl-C; GRAFANA=off)"
 	@echo "make test [JOBS=2]                lint, types and every test, with the real servers"
 	@echo "make unit                         the tests that need no server and no browser: under a minute"
 	@echo "make lint                         ruff and mypy only"
@@ -21,6 +21,7 @@ help:
 	@echo "make fuzz [CASES=100000]          odd requests, replies and reports"
 	@echo "make figures                      measure again what docs/benchmarks.md shows"
 	@echo "make generate                     rebuild the dashboards' JSON files and the containers' configuration"
+	@echo "make images                       build and run the container images without an engine (as root)"
 	@echo "make audit                        look for known vulnerabilities of what is installed"
 	@echo "make setup                        only install what the others need"
 
@@ -64,6 +65,10 @@ fuzz: setup
 generate: setup
 	$(BIN)/python -m grafana --out grafana/dashboards --lang all
 	$(BIN)/python -m containers
+
+images: setup
+	@PYTHON=$(PYTHON) scripts/setup.sh packages images
+	$(BIN)/python -m pytest tests/containers/test_image.py
 
 audit: setup
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sets up everything that `make demo` and `make test` need: Debian packages (where that is allowed) and .venv.
-# Usage: scripts/setup.sh packages [bench] | scripts/setup.sh venv PYTHON
+# Usage: scripts/setup.sh packages [bench|images] | scripts/setup.sh venv PYTHON
 set -eu
 
 say() { printf '%s\n' "$*" >&2; }
@@ -30,6 +30,11 @@ missing_packages() {
 missing_for_bench() {
     command -v wrk >/dev/null || printf 'wrk '
     command -v prometheus-node-exporter >/dev/null || printf 'prometheus-node-exporter '
+}
+
+missing_for_images() {
+    command -v buildah >/dev/null || printf 'buildah '
+    command -v debootstrap >/dev/null || printf 'debootstrap '
 }
 
 # Debian starts and enables a service when its package is installed; a policy-rc.d that says 101 prevents the
@@ -62,6 +67,7 @@ packages() {
     needed=$(
         missing_packages
         [ "$1" != bench ] || missing_for_bench
+        [ "$1" != images ] || missing_for_images
     )
     [ -n "$needed" ] || return 0
     # shellcheck disable=SC2086 # a list of words
@@ -83,5 +89,5 @@ venv() {
 case "${1:-}" in
 packages) packages "${2:-}" ;;
 venv) venv "${2:-python3}" ;;
-*) say "usage: scripts/setup.sh packages [bench] | venv PYTHON"; exit 2 ;;
+*) say "usage: scripts/setup.sh packages [bench|images] | venv PYTHON"; exit 2 ;;
 esac

@@ -10,7 +10,18 @@ import pytest
 
 from testkit.paths import ROOT
 
-PACKAGES = ("servicekit", "exporter", "castray_bridge", "grafana", "deploy", "testkit", "demo", "bench", "tests")
+PACKAGES = (
+    "servicekit",
+    "exporter",
+    "castray_bridge",
+    "grafana",
+    "deploy",
+    "containers",
+    "testkit",
+    "demo",
+    "bench",
+    "tests",
+)
 ALLOWED: dict[str, tuple[str, ...]] = {
     "servicekit": (),
     "exporter": ("servicekit",),
@@ -113,7 +124,7 @@ def _part(module: str) -> str:
     return ".".join(module.split(".")[:2])
 
 
-@pytest.mark.parametrize("package", ["testkit", "demo", "bench"])
+@pytest.mark.parametrize("package", ["containers", "testkit", "demo", "bench"])
 def test_nothing_but_tests_imports_tests(package: str) -> None:
     wrong = [
         f"{module}: {name}"
