@@ -68,7 +68,7 @@ generate: setup
 
 images: setup
 	@PYTHON=$(PYTHON) scripts/setup.sh packages images
-	$(BIN)/python -m pytest tests/containers/test_image.py
+	IMAGES=1 $(BIN)/python -m pytest tests/containers/test_image.py
 
 audit: setup
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
