@@ -42,13 +42,18 @@ def prometheus() -> dict[str, Any]:
     config: dict[str, Any] = _moved("prometheus/prometheus.yml")
     config["global"]["external_labels"] |= _LINKS
     jobs = {job["job_name"]: job for job in config["scrape_configs"]}
-    bridge = {"credentials_file": "/run/secrets/castray_bridge_token"}
+    bridge = _token("castray_bridge_token")
     for discovery in jobs["cmzsb-monitor"]["http_sd_configs"]:
         discovery["authorization"] = bridge
     jobs["castray-bridge"]["authorization"] = bridge
     del jobs["ray"]["file_sd_configs"]
-    jobs["ray"]["http_sd_configs"] = [{"url": _RAY, "authorization": {"credentials_file": "/run/secrets/ray_token"}}]
+    jobs["ray"]["http_sd_configs"] = [{"url": _RAY, "authorization": _token("ray_token")}]
     return config
+
+
+def _token(name: str) -> dict[str, str]:
+    # With the type, which Prometheus 2.42 does not add in service discovery.
+    return {"type": "Bearer", "credentials_file": f"/run/secrets/{name}"}
 
 
 def _moved(source: str) -> Any:

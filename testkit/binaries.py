@@ -11,6 +11,7 @@ PACKAGES: Final = {
     "chromium": "chromium",
     "curl": "curl",
     "docker-compose": "docker-compose",
+    "ip": "iproute2",
     "nginx": "nginx-light",
     "openssl": "openssl",
     "prometheus": "prometheus",
