@@ -15,8 +15,9 @@ from castray_bridge.__main__ import command as bridge
 from exporter.__main__ import command as monitor
 from exporter.web.access import WritePolicy, networks
 from servicekit.cli import options
-from testkit.guide import DOCS, typed
+from testkit.guide import typed
 from testkit.net import free_port, wait_for
+from testkit.paths import DOCS
 from testkit.process import Process, module
 from tests.containers.files import CONTAINERS, compose, settings, stages
 

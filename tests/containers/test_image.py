@@ -20,7 +20,7 @@ from testkit.buildah import Buildah, Service
 from testkit.fake_ray import FakeRay, RayNode
 from testkit.net import free_port, wait_for
 from tests.containers.files import CONTAINERS, stages
-from tests.docs.test_packaging import project
+from tests.packaging.test_project import project
 
 UID = 10001
 TARGETS = [name for name, text in stages().items() if "ENTRYPOINT" in text]

@@ -13,7 +13,7 @@ from demo.grafana_launcher import Container, Installed, find, image
 from servicekit.errors import StartError
 from testkit import grafana_program
 from testkit.net import is_free
-from tests.docs.test_packaging import ROOT
+from testkit.paths import ROOT
 
 PROMETHEUS = "http://127.0.0.1:19090"
 
