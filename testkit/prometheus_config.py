@@ -13,11 +13,12 @@ _WAIT_SECONDS = 5
 
 
 class Addresses(NamedTuple):
-    """`HOST:PORT` of what Prometheus talks to, and of itself."""
+    """`HOST:PORT` of what Prometheus talks to, and of itself; `""` for what there is not."""
 
     bridge: str
     prometheus: str
     alertmanager: str
+    notify: str = ""
 
 
 def write_prometheus(directory: Path, addresses: Addresses, ray_discovery: Path) -> Path:
@@ -32,9 +33,9 @@ def write_prometheus(directory: Path, addresses: Addresses, ray_discovery: Path)
         {"url": f"http://{addresses.bridge}/sd/prometheus", "refresh_interval": "2s"}
     ]
     jobs["ray"]["file_sd_configs"] = [{"files": [str(ray_discovery)], "refresh_interval": "5s"}]
-    for name in ("castray-bridge", "prometheus", "alertmanager"):
-        address = getattr(addresses, name.removeprefix("castray-"))
-        jobs[name]["static_configs"] = [{"targets": [address]}]
+    for name in ("castray-bridge", "prometheus", "alertmanager", "cmzsb-notify"):
+        address = getattr(addresses, name.removeprefix("castray-").removeprefix("cmzsb-"))
+        jobs[name]["static_configs"] = [{"targets": [address] if address else []}]
     (directory / "rules").mkdir(exist_ok=True)
     for path in sorted((SOURCE / "rules").glob("*.yml")):
         _dump(_hurried(_load(path)), directory / "rules" / path.name)

@@ -1,4 +1,4 @@
-"""The two services as real processes on loopback that tests end, start again and speak to badly."""
+"""The services as real processes on loopback that tests end, start again and speak to badly."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import psutil
 import requests
+from prometheus_client.parser import text_string_to_metric_families
 
 from testkit.net import free_port, wait_for
 from testkit.process import Process, module
@@ -140,3 +141,37 @@ class RunningBridge(Service):
         """Return the living nodes by name."""
         found = self.get("/api/nodes/unified").json()["nodes"]
         return {node["name"]: node for node in found if node["state"] == "ALIVE"}
+
+
+class RunningNotify(Service):
+    """cmzsb-notify with the given lines of its address file, which lies in `directory`, and `options`."""
+
+    def __init__(self, directory: Path, addresses: str, *options: str) -> None:
+        super().__init__(f"127.0.0.1:{free_port()}")
+        self.log = directory / "notify.log"
+        self.file = directory / "notify.addresses"
+        self.file.write_text(addresses, "utf-8")
+        self.file.chmod(0o600)
+        self.options = options
+        self.start()
+
+    def start(self) -> None:
+        """Start it (again); returns when it answers, whatever it says."""
+        command = module("notify", "--listen", self.address, "--addresses", self.file, *self.options)
+        self.process = Process(command, self.log)
+        try:
+            wait_for(lambda: self.get("/api/health").status_code in (200, 503), "cmzsb-notify", 20)
+        except TimeoutError as error:
+            raise AssertionError(f"{error}\n{self.process.output()}") from None
+
+    def post(self, payload: Any) -> requests.Response:
+        """Post a notification as Alertmanager does."""
+        return requests.post(f"{self.url}/alerts", json=payload, timeout=30)
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Return the value of a sample; 0 where there is none."""
+        for family in text_string_to_metric_families(self.get("/metrics").text):
+            for sample in family.samples:
+                if sample.name == name and labels.items() <= sample.labels.items():
+                    return float(sample.value)
+        return 0.0

@@ -15,6 +15,7 @@ PACKAGES = (
     "exporter",
     "castray_bridge",
     "grafana",
+    "notify",
     "deploy",
     "containers",
     "testkit",
@@ -27,6 +28,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "exporter": ("servicekit",),
     "castray_bridge": ("servicekit", "exporter.states"),
     "grafana": ("servicekit", "exporter.states", "castray_bridge.probes.failures"),
+    "notify": ("servicekit",),
     "deploy": ("servicekit", "exporter.states"),
 }
 """What each package may import beside itself."""
