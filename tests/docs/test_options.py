@@ -12,6 +12,7 @@ from deploy.__main__ import command as deploy
 from exporter import reporter
 from exporter.__main__ import command as monitor
 from grafana.__main__ import command as dashboards
+from notify.__main__ import command as notify
 from servicekit.cli import options
 from testkit.paths import ROOT
 
@@ -26,7 +27,7 @@ def documented(name: str) -> list[str]:
     return [line for line in section[1].splitlines() if line.startswith("| `--")]
 
 
-@pytest.mark.parametrize("command", [monitor, bridge, dashboards, deploy], ids=lambda command: command.name)
+@pytest.mark.parametrize("command", [monitor, bridge, dashboards, deploy, notify], ids=lambda command: command.name)
 def test_every_option_stands_in_the_table_as_it_is(command: click.Command) -> None:
     rows = [row for row in options(command) if row.flag != "--version"]
     assert documented(str(command.name)) == [

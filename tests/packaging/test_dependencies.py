@@ -45,8 +45,8 @@ def extras(*names: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "requirements",
-    [project()["dependencies"], extras("bridge"), extras("grafana"), extras("ray")],
-    ids=["base", "bridge", "grafana", "ray"],
+    [project()["dependencies"], extras("bridge"), extras("grafana"), extras("notify"), extras("ray")],
+    ids=["base", "bridge", "grafana", "notify", "ray"],
 )
 def test_licences_go_with_apache_2(requirements: list[str]) -> None:
     licences = {name: licence(known) for name, known in installed(requirements).items()}

@@ -40,11 +40,11 @@ def test_base_install_is_light() -> None:
 
 
 def test_every_library_that_is_imported_is_declared() -> None:
-    own = ("castray_bridge", "deploy", "exporter", "grafana", "servicekit")
+    own = ("castray_bridge", "deploy", "exporter", "grafana", "notify", "servicekit")
     modules = [path for package in own for path in (ROOT / package).rglob("*.py")]
     libraries = {name.split(".")[0] for path in modules for name in imports(path)} - {*own} - sys.stdlib_module_names
     declared = names(project()["dependencies"])
-    for extra in ("bridge", "ray", "grafana"):
+    for extra in ("bridge", "ray", "grafana", "notify"):
         declared |= names(project()["optional-dependencies"][extra])
     providers = packages_distributions()
     assert {name for name in libraries if not declared & {normal(one) for one in providers.get(name, ())}} == set()

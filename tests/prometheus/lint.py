@@ -34,6 +34,8 @@ FOREIGN = {
     "scrape_duration_seconds": Series(False, TARGET_LABELS),
     "ALERTS": Series(False, frozenset({"alertname", "alertstate", "severity", "scope", "node"})),
     "ALERTS_FOR_STATE": Series(False, frozenset({"alertname", "severity", "scope", "node"})),
+    # Alertmanager's own.
+    "alertmanager_notifications_failed_total": Series(True, frozenset({"integration", "job", "instance"})),
     # Ray's own exporters, as of Ray 2.60.
     "ray_node_cpu_utilization": Series(False, frozenset({"ip", "job", "instance"})),
     "ray_node_mem_used": Series(False, frozenset({"ip", "job", "instance"})),

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from castray_bridge.bridge import Bridge
 from castray_bridge.sources.cluster import Cluster, Node
 from castray_bridge.sources.inventory import Expected
+from notify.metrics import Metrics
 from testkit.clocks import ManualClock
 from testkit.monitors import running_monitor
 from testkit.net import free_port
@@ -57,6 +58,13 @@ def monitor_text() -> str:
         return generate_latest(monitor.registry).decode()
 
 
+def notify_registry() -> CollectorRegistry:
+    disable_created_metrics()
+    registry = CollectorRegistry()
+    Metrics(registry, ["wecombot"], ManualClock())
+    return registry
+
+
 def _metrics(text: str) -> Iterator[Metric]:
     for family in text_string_to_metric_families(text):
         name = f"{family.name}_total" if family.type == "counter" else family.name
@@ -71,4 +79,5 @@ def exposed() -> dict[str, tuple[Metric, ...]]:
     return {
         "cmzsb-monitor": tuple(_metrics(monitor_text())),
         "castray-bridge": tuple(_metrics(generate_latest(bridge_registry()).decode())),
+        "cmzsb-notify": tuple(_metrics(generate_latest(notify_registry()).decode())),
     }
