@@ -87,14 +87,14 @@ class Channel:
         return since is not None and self._clock.monotonic() - since > _STUCK_SECONDS
 
     def _deliver(self, parcel: Parcel) -> None:
-        address = self.address
-        # A ping says that alerting is alive now: there is no repeating it.
-        key = None if address.transport.limit == 0 else (address.line, parcel.group, parcel.name)
-        if key and self._ledger.has(key, parcel.content):
-            self._metrics.count_repeat(address.transport.service)
+        transport, key = self.address.transport, (self.address.line, parcel.group, parcel.name)
+        if transport.is_ping:
+            transport.send(self._renderer.test())
+        elif self._ledger.has(key, parcel.content):
+            self._metrics.count_repeat(transport.service)
             return
-        address.transport.send(self._renderer.render(parcel.alerts, parcel.alertmanager_url, address.transport.limit))
-        self.last_error = None
-        self._metrics.count_sent(address.transport.service)
-        if key:
+        else:
+            transport.send(self._renderer.render(parcel.alerts, parcel.alertmanager_url, transport.limit))
             self._ledger.record(key, parcel.content)
+        self.last_error = None
+        self._metrics.count_sent(transport.service)

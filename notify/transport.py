@@ -25,13 +25,13 @@ _TYPES: Final = {
 }
 _LIMITS: Final = {
     "wecombot": 2048,
-    "dingtalk": 16_000,  # of 20,000 for the whole request, in which quotation marks and line breaks count twice
-    "feishu": 16_000,  # the same, of 20 KB
+    "dingtalk": 9_800,  # of 20,000 for the whole request, in which a quotation mark or a line break counts twice
+    "feishu": 9_800,  # the same, of 20 KB
     "bark": 3000,  # of 4 KB, which is all that Apple's push service takes
     "barks": 3000,
 }
 """Bytes of text per message where apprise's own figure counts characters, or what lies beneath takes less."""
-_LONGEST: Final = 16_000
+_LONGEST: Final = 9_800
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9]*")
 _PING_SECONDS: Final = 4.0
 
@@ -42,6 +42,11 @@ class Transport(NamedTuple):
     service: str
     limit: int
     send: Send
+
+    @property
+    def is_ping(self) -> bool:
+        """Whether no text gets there: that something is sent is the message."""
+        return self.limit == 0
 
 
 def open_address(address: str) -> Transport | None:
