@@ -57,7 +57,7 @@ def test_services_own_no_is_a_failure(receiver: Receiver) -> None:
         transport.send(MESSAGE)
 
 
-def test_e_mail_is_html_in_which_nothing_of_the_text_is_markup() -> None:
+def test_e_mail_has_the_title_as_its_subject_and_is_plain_text() -> None:
     with FakeMail() as server:
         transport = open_address(server.address)
         assert transport is not None
@@ -67,9 +67,8 @@ def test_e_mail_is_html_in_which_nothing_of_the_text_is_markup() -> None:
             transport.send(MESSAGE)
     (mail,) = server.mails
     assert mail["Subject"] == MESSAGE.title
-    text = mail.get_body(("html",))
-    assert text is not None
-    assert "M5 &amp; M6<br" in text.get_content()
+    assert mail.get_content_type() == "text/plain"
+    assert mail.get_content().splitlines() == MESSAGE.body.splitlines()
 
 
 @pytest.mark.parametrize(("status", "works"), [(200, True), (204, True), (301, False), (404, False), (500, False)])
