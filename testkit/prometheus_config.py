@@ -50,6 +50,8 @@ def write_alertmanager(directory: Path, webhook: str | None = None) -> Path:
     for route in (config["route"], *config["route"]["routes"]):
         route |= {"group_wait": "1s", "group_interval": "2s"}
         route.pop("mute_time_intervals", None)
+        if route.get("repeat_interval", "").endswith("s"):  # that of the watchdog; the others are reminders
+            route["repeat_interval"] = "2s"
     return _dump(config, directory / "alertmanager.yml")
 
 

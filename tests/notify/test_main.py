@@ -164,7 +164,10 @@ def test_crafted_alert_calls_nobody_and_stays_within_every_limit(tmp_path: Path,
 
 
 def test_nothing_of_an_address_is_in_log_metrics_or_replies(tmp_path: Path, chats: FakeChats) -> None:
-    addresses = three(chats) + "all zh mailto://user:word77@127.0.0.1:1/?from=a@b.example&to=c@d.example\nall en json://127.0.0.1:1/path77\n"
+    addresses = (
+        three(chats)
+        + "all zh mailto://user:word77@127.0.0.1:1/?from=a@b.example&to=c@d.example\nall en json://127.0.0.1:1/path77\n"
+    )
     addresses += "watchdog http://127.0.0.1:1/ping77\n"
     seen = ""
     with RunningNotify(tmp_path, addresses, "--log-level", "debug") as running:
