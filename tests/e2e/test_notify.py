@@ -107,7 +107,11 @@ def test_node_that_sends_too_often_is_told_in_every_group_once_although_one_refu
 def test_monitor_that_stops_and_comes_back_is_told_with_its_end(site: Site) -> None:
     """It is the only one: that none answers silences the alert on the single monitor."""
     site.monitor.process.kill()
-    wait_for(lambda: about(site.chats.feishu, "严重", "所有监控服务均无响应"), "the alert", 60)
+    for chat in (site.chats.wecom, site.chats.feishu):
+        wait_for(lambda chat=chat: about(chat, "严重", "所有监控服务均无响应"), "the alert", 60)
+    # Alertmanager tells no end of what it could not tell: the message must have been taken everywhere.
+    wait_for(lambda: about(site.chats.dingtalk, "critical", "No monitor answers at all"), "the alert in English", 60)
+    wait_for(lambda: site.notify.get("/api/health").status_code == 200, "good health", 30)
     site.monitor.start()
     wait_for(lambda: about(site.chats.feishu, "已恢复", "所有监控服务均无响应"), "the all-clear", 90)
     (message,) = about(site.chats.feishu, "已恢复", "所有监控服务均无响应")

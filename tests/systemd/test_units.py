@@ -16,12 +16,16 @@ from testkit.required import require
 from tests.systemd.analyze import analyze
 
 FOLDER = Path(__file__).parents[2] / "systemd"
-UNITS = ["cm-zsb-monitor.service", "castray-bridge.service"]
+UNITS = ["cm-zsb-monitor.service", "castray-bridge.service", "cmzsb-notify.service"]
 EXPOSURE = 1.5
 """Largest exposure that `systemd-analyze security` may find, of 10."""
 
 
-DESCRIPTORS = {"cm-zsb-monitor.service": 2000 + 100, "castray-bridge.service": 2 * 1200 + 1000 + 100}
+DESCRIPTORS = {
+    "cm-zsb-monitor.service": 2000 + 100,
+    "castray-bridge.service": 2 * 1200 + 1000 + 100,
+    "cmzsb-notify.service": 2 * 200 + 100,
+}
 """Connections that a service lets in, nodes that it asks at once, and some files."""
 PROC = {"ProtectProc=invisible": "hidepid=2", "ProcSubset=pid": "subset=pid"}
 """What directives of a unit are as options of the proc file system."""
@@ -77,9 +81,11 @@ def test_service_tells_of_its_own_process_with_the_proc_of_its_unit(name: str, t
     if subprocess.run([*inside, "true"], capture_output=True, check=False).returncode:
         pytest.skip("namespaces may not be made here")
     address = f"127.0.0.1:{free_port()}"
+    (tmp_path / "addresses").write_text("all zh wecombot://key\n", "utf-8")
     own = {
         "cm-zsb-monitor.service": module("exporter", "--listen", address, "--state-dir", tmp_path / "state"),
         "castray-bridge.service": module("castray_bridge", "--listen", address, "--castray", "http://127.0.0.1:1"),
+        "cmzsb-notify.service": module("notify", "--listen", address, "--addresses", tmp_path / "addresses"),
     }
     with Process([*inside, *own[name]], tmp_path / "log"):
         text = wait_for(lambda: requests.get(f"http://{address}/metrics", timeout=5).text, "the service", 20)
