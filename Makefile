@@ -20,7 +20,7 @@ help:
 	@echo "make soak [MINUTES=10]            random faults under load, then a verdict"
 	@echo "make fuzz [CASES=100000]          odd requests, replies and reports"
 	@echo "make figures                      measure again what docs/benchmarks.md shows"
-	@echo "make generate                     rebuild the dashboards' JSON files and the containers' configuration"
+	@echo "make generate                     rebuild the generated files: dashboards, containers' configuration, docs/alerts.md"
 	@echo "make images                       build and run the container images without an engine (as root)"
 	@echo "make audit                        look for known vulnerabilities of what is installed"
 	@echo "make setup                        only install what the others need"
@@ -65,6 +65,7 @@ fuzz: setup
 generate: setup
 	$(BIN)/python -m grafana --out grafana/dashboards --lang all
 	$(BIN)/python -m containers
+	$(BIN)/python -m testkit.alert_page
 
 images: setup
 	@PYTHON=$(PYTHON) scripts/setup.sh packages images
