@@ -68,7 +68,9 @@ def _time_zone(value: str) -> str:
     show_default="none",
 )
 @_option("--log-level", "Least severity that is logged.", type=click.Choice(log.LEVELS), default="info")
-@_option("--test", "Send one message to every address, say what each answered, and end.", is_flag=True)
+@_option(
+    "--test", "Send one message to every address, say what each answered, and end.", is_flag=True, environment=False
+)
 @_option("--dry-run", "Print the messages instead of sending them.", is_flag=True)
 @click.version_option(__version__)
 def command(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -12,15 +11,16 @@ from notify.fitting import size
 from notify.message import Renderer
 from notify.transport import open_address
 from testkit.alert_payloads import alert, payload
+from testkit.paths import DOCS
 
-PAGE: Final = Path(__file__).parent.parent / "docs" / "alerts.md"
+PAGE: Final = DOCS / "alerts.md"
 _ZONE: Final = ZoneInfo("Asia/Shanghai")
 _INTRODUCTION: Final = """\
 # Alert messages
 
 What [cmzsb-notify](operations.md#alerts-to-group-chats) sends, as a reader of a WeCom group sees it; other services get
-the same text, with more of it where they take more. Written by `make generate` from the rules and the code; a test keeps
-it true. What each alert means and what to do: [runbooks.md](runbooks.md).
+the same text, with more of it where they take more. Written by `make generate` from the rules and the code; a test
+keeps it true. What each alert means and what to do: [runbooks.md](runbooks.md).
 
 以下为 cmzsb-notify 发送到企业微信群的消息原文，由代码生成。各告警的含义与处理步骤见 [runbooks.md](runbooks.md)。
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
-_RULES: Final = Path(__file__).parent.parent / "prometheus" / "rules" / "alerts.yml"
+from testkit.paths import ROOT
+
+_RULES: Final = ROOT / "prometheus" / "rules" / "alerts.yml"
 _EXPRESSION: Final = re.compile(r"\{\{ (?:with|range) .*?\{\{ end \}\}|\{\{.*?\}\}")
 STARTS, ENDS = "2026-11-24T08:02:13.117Z", "2026-11-24T08:14:43.117Z"
 FIRING_ENDS: Final = "0001-01-01T00:00:00Z"

@@ -6,7 +6,7 @@ import re
 
 from notify.ledger import FINISHED_SECONDS, UNFINISHED_SECONDS, Ledger
 from testkit.clocks import ManualClock
-from tests.prometheus.promql import ROOT
+from testkit.paths import ROOT
 
 
 def test_what_was_taken_is_known_and_nothing_else() -> None:

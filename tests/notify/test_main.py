@@ -16,9 +16,9 @@ import requests
 from testkit.alert_payloads import alert, payload
 from testkit.fake_chats import SECRETS, FakeChats, internal_error, login_page
 from testkit.net import free_port, wait_for
+from testkit.paths import ROOT
 from testkit.process import Process, module
 from testkit.running import RunningNotify
-from tests.prometheus.promql import ROOT
 
 OFTEN = "CmzsbSendingTooOften"
 

@@ -11,7 +11,7 @@ from notify.__main__ import command
 from notify.addresses import read
 from servicekit.cli import options
 from servicekit.errors import StartError
-from tests.prometheus.promql import ROOT
+from testkit.paths import ROOT
 
 FOLDER = ROOT / "systemd"
 
