@@ -16,7 +16,7 @@ from notify.__main__ import command as notify
 from servicekit.cli import options
 from testkit.paths import ROOT
 
-VERBS = {"cmzsb-deploy": {"--status", "--remove", "--purge"}}
+VERBS = {"cmzsb-deploy": {"--status", "--remove", "--purge"}, "cmzsb-notify": {"--test"}}
 """Options that say what to do, so that no environment variable may give them."""
 TEXT = (ROOT / "docs" / "options.md").read_text("utf-8")
 

@@ -24,7 +24,14 @@ from testkit.paths import ROOT
 from tests.packaging.test_dependencies import extras, installed
 from tests.packaging.test_project import project
 
-EXTRA_OF: Final = {"exporter": "", "servicekit": "", "castray_bridge": "bridge", "grafana": "grafana", "deploy": "ray"}
+EXTRA_OF: Final = {
+    "exporter": "",
+    "servicekit": "",
+    "castray_bridge": "bridge",
+    "grafana": "grafana",
+    "deploy": "ray",
+    "notify": "notify",
+}
 """What each package needs: an extra, or nothing beyond the base install."""
 _PROJECT_FILES: Final = ("pyproject.toml", "README.md", "LICENSE")
 EXTRAS: Final = sorted({*EXTRA_OF.values()})
