@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import logging
 import sys
-from datetime import tzinfo
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import click
-from prometheus_client import CollectorRegistry, disable_created_metrics
+from servicekit.extras import needed
 
-from servicekit import cli, log
-from servicekit.address import Address
-from servicekit.clock import SystemClock
-from servicekit.notify import Notifier, Watchdog
-from servicekit.secrets import read_token
-from servicekit.sockets import bind
-from servicekit.version import __version__
+with needed("cmzsb-notify", "notify", python=(3, 10)):
+    from datetime import tzinfo
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-try:
+    import click
+    from prometheus_client import CollectorRegistry, disable_created_metrics
+
     from notify import addresses as address_file
     from notify.api import Services, create_app
     from notify.channel import Channel
@@ -29,8 +24,13 @@ try:
     from notify.metrics import Metrics
     from notify.server import serve
     from notify.trial import printing, try_addresses
-except ModuleNotFoundError as missing:  # apprise is no part of what a board gets
-    sys.exit(f"cmzsb-notify: {missing.name} is missing: in the checkout, pip install '.[notify]'")
+    from servicekit import cli, log
+    from servicekit.address import Address
+    from servicekit.clock import SystemClock
+    from servicekit.notify import Notifier, Watchdog
+    from servicekit.secrets import read_token
+    from servicekit.sockets import bind
+    from servicekit.version import __version__
 
 _option = cli.Options("CMZSB_NOTIFY_")
 _log = logging.getLogger("notify")

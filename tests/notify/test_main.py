@@ -75,7 +75,10 @@ def test_port_in_use_is_one_line(tmp_path: Path) -> None:
     ("preparation", "complaint"),
     [
         ("sys.modules['apprise'] = None", "pip install '.[notify]'"),
-        ("sys.version_info = (3, 9, 18)", "Python 3.10 or later is needed, this is 3.9"),
+        (
+            "sys.version_info = (3, 9, 18)",
+            "this is Python 3.9, and 3.10 or later is needed; the node monitor runs with 3.9",
+        ),
     ],
 )
 def test_without_apprise_or_with_an_old_python_it_says_what_to_do(preparation: str, complaint: str) -> None:
