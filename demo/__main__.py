@@ -13,7 +13,7 @@ from rich.live import Live
 from demo import grafana
 from demo.scenario import Event, events, start_scripts
 from demo.stack import Stack, get_json
-from demo.table import Line, lines, plain, table
+from demo.table import Line, lines, plain, table, with_messages
 from servicekit import cli
 from servicekit.errors import StartError
 from testkit.descendants import adopt_orphans, end_all
@@ -48,7 +48,8 @@ class _Show:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._note = f"wall: {stack.bridge_url}/   end: Ctrl-C"
-        self._printed_at = 0.0
+        self._printed_at = -_LINE_SECONDS
+        self._printed_messages = 0
 
     def run(self, duration: float, stop: _Stop) -> None:
         """Show until `duration` seconds have passed (0: for ever), letting happen what is planned."""
@@ -59,12 +60,24 @@ class _Show:
                 stop.check()
                 self._let_happen(planned, time.monotonic() - begun)
                 shown, alerts = self._look()
+                messages = self._stack.messages()
                 if _CONSOLE.is_terminal:
-                    live.update(table(shown, alerts, self._note), refresh=True)
-                elif time.monotonic() - self._printed_at >= _LINE_SECONDS:
-                    self._printed_at = time.monotonic()
-                    _CONSOLE.print(f"{self._printed_at - begun:5.0f} s  {plain(shown, alerts)}", soft_wrap=True)
+                    live.update(with_messages(table(shown, alerts, self._note), messages), refresh=True)
+                else:
+                    self._print_messages(messages)
+                    self._print_line(time.monotonic() - begun, plain(shown, alerts))
                 time.sleep(0.5)
+
+    def _print_line(self, passed: float, line: str) -> None:
+        if passed - self._printed_at >= _LINE_SECONDS:
+            self._printed_at = passed
+            _CONSOLE.print(f"{passed:5.0f} s  {line}", soft_wrap=True)
+
+    def _print_messages(self, messages: list[str]) -> None:
+        for message in messages[self._printed_messages :]:
+            _CONSOLE.print("message to the group chat:", soft_wrap=True)
+            _CONSOLE.print("\n".join(f"    {line}" for line in message.splitlines()), soft_wrap=True, markup=False)
+        self._printed_messages = len(messages)
 
     def _let_happen(self, planned: list[Event], passed: float) -> None:
         while planned and planned[0].after <= passed:
@@ -123,6 +136,7 @@ def _print_addresses(stack: Stack, dashboards: list[grafana.Dashboard]) -> None:
         ("Ray", stack.cluster.dashboard_url),
         ("Prometheus", f"{stack.prometheus_url}/alerts" if stack.prometheus_url else "not running"),
         ("Alertmanager", stack.alertmanager_url or "not running"),
+        ("cmzsb-notify", f"{stack.notify_url}/api/health"),
         *dashboards,
     ):
         _CONSOLE.print(f"  {what:24} {url}")

@@ -17,9 +17,11 @@ from testkit.net import free_port, wait_for
 from testkit.process import Process, module
 from testkit.prometheus_config import Addresses, write_alertmanager, write_prometheus
 from testkit.ray_cluster import NodeSpec, RayCluster, node_specs
+from testkit.webhook import Webhook
 
 HEAD = "127.0.0.1"
-MONITOR_PORT, BRIDGE_PORT, RAY_PORT, PROMETHEUS_PORT, ALERTMANAGER_PORT = 8000, 8001, 8265, 9090, 9093
+MONITOR_PORT, BRIDGE_PORT, NOTIFY_PORT = 8000, 8001, 5001
+RAY_PORT, PROMETHEUS_PORT, ALERTMANAGER_PORT = 8265, 9090, 9093
 """Used where they are free; else the system chooses others."""
 REPORT_TTL = 10
 """Seconds; short, so that the light of a script that died is seen to go out."""
@@ -36,14 +38,15 @@ def get_json(url: str) -> Any:
 class Stack:
     """The whole product with `nodes` nodes. A context manager; entering starts it, leaving leaves nothing.
 
-    `tell` gets a line per step. `webhook` is a URL for Alertmanager's messages.
+    `tell` gets a line per step. Alerts go through cmzsb-notify to `messages`, or else to the URL `webhook`.
     """
 
     def __init__(self, nodes: int, tell: Tell = lambda line: None, webhook: str | None = None) -> None:
         self.specs = node_specs(nodes)
         self.monitors: dict[str, Process] = {}
         self.scripts: dict[str, Process] = {}
-        self.bridge_url = self.prometheus_url = self.alertmanager_url = ""
+        self.bridge_url = self.notify_url = self.prometheus_url = self.alertmanager_url = ""
+        self._chat = Webhook()
         self._tell = tell
         self._webhook = webhook
         self._open = ExitStack()
@@ -60,6 +63,7 @@ class Stack:
             for spec in self.specs:
                 self.start_monitor(spec)
             self._start_bridge()
+            self._start_notify()
             self._start_prometheus()
         except BaseException:
             self._open.close()
@@ -113,6 +117,21 @@ class Stack:
         wait_for(lambda: get_json(f"{self.bridge_url}/api/health"), "CastRay bridge", 30)
         self._tell(f"CastRay bridge: {self.bridge_url}")
 
+    def _start_notify(self) -> None:
+        self._open.enter_context(self._chat)
+        addresses = self.directory / "notify.addresses"
+        addresses.write_text(f"all en {self._chat.url.replace('http://', 'json://')}\n", "utf-8")
+        addresses.chmod(0o600)
+        address = f"{HEAD}:{free_port(HEAD, NOTIFY_PORT)}"
+        self.notify_url = f"http://{address}"
+        self._run("notify", *module("notify", "--listen", address, "--addresses", addresses))
+        wait_for(lambda: get_json(f"{self.notify_url}/api/health"), "cmzsb-notify", 20)
+        self._tell(f"cmzsb-notify: {self.notify_url}")
+
+    def messages(self) -> list[str]:
+        """Return the messages that a group chat would have got, oldest first."""
+        return [f"{message['title']}\n{message['message']}" for message in tuple(self._chat.messages)]
+
     def _start_prometheus(self) -> None:
         prometheus, alertmanager = binaries.find("prometheus"), binaries.find("alertmanager")
         if prometheus is None or alertmanager is None:
@@ -121,13 +140,14 @@ class Stack:
             return
         ports = [free_port(HEAD, port) for port in (PROMETHEUS_PORT, ALERTMANAGER_PORT)]
         own, alerts = (f"{HEAD}:{port}" for port in ports)
-        addresses = Addresses(self.bridge_url.removeprefix("http://"), own, alerts)
+        bridge, notify = (url.removeprefix("http://") for url in (self.bridge_url, self.notify_url))
+        addresses = Addresses(bridge, own, alerts, notify)
         discovery = self.cluster.directory / "ray" / "prom_metrics_service_discovery.json"
         config = write_prometheus(self.directory, addresses, discovery)
         self._run(
             "alertmanager",
             alertmanager,
-            f"--config.file={write_alertmanager(self.directory, self._webhook)}",
+            f"--config.file={write_alertmanager(self.directory, self._webhook or f'{self.notify_url}/alerts')}",
             f"--storage.path={self.directory / 'alertmanager'}",
             f"--web.listen-address={alerts}",
             "--cluster.listen-address=",
@@ -150,10 +170,10 @@ class Stack:
         return result
 
     def firing(self) -> list[dict[str, str]]:
-        """Return the labels of the firing alerts; none without Prometheus."""
+        """Return the labels of the firing alerts, the one that always fires left out; none without Prometheus."""
         if not self.prometheus_url:
             return []
-        return [row["metric"] for row in self.query('ALERTS{alertstate="firing"}')]
+        return [row["metric"] for row in self.query('ALERTS{alertstate="firing", severity!="none"}')]
 
     def _run(self, name: str, *command: str | Path) -> Process:
         process = Process(command, self.directory / f"{name}.log")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
 
+from rich.console import Group
+from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from exporter.states import BY_NAME, UNKNOWN
+
+_MESSAGES: Final = 2
+"""Most messages that the panel shows; more would push the table off a small terminal."""
 
 
 class Line(NamedTuple):
@@ -52,6 +57,13 @@ def table(shown: Iterable[Line], alerts: Iterable[dict[str, str]], note: str) ->
     for name in sorted({alert["alertname"] for alert in firing if not alert.get("node")}):
         view.add_row("fleet", "", "", "", "", Text(name, style="red"))
     return view
+
+
+def with_messages(view: Table, messages: Sequence[str]) -> Group:
+    """Return the table with a panel of the newest messages below it, as a group chat would show them."""
+    newest = "\n\n".join(messages[-_MESSAGES:]) or "none yet"
+    title = f"messages to the group chat ({len(messages)})"
+    return Group(view, Panel(Text(newest, overflow="ellipsis", no_wrap=True), title=title, title_align="left"))
 
 
 def plain(shown: Iterable[Line], alerts: Iterable[dict[str, str]]) -> str:

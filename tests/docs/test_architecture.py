@@ -39,7 +39,7 @@ def test_picture_shows_the_folders_of_both_services_in_the_order_of_their_import
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"[\w/]*\w+\.py\b", PICTURE))))
 def test_every_module_of_the_picture_is_there(name: str) -> None:
-    packages = ("exporter", "castray_bridge", "servicekit", "deploy")
+    packages = ("exporter", "castray_bridge", "servicekit", "notify", "deploy")
     assert any(list((ROOT / package).rglob(name)) for package in packages)
 
 
