@@ -150,6 +150,7 @@ class Stack:
             f"--config.file={write_alertmanager(self.directory, self._webhook or f'{self.notify_url}/alerts')}",
             f"--storage.path={self.directory / 'alertmanager'}",
             f"--web.listen-address={alerts}",
+            f"--web.external-url=http://{alerts}",
             "--cluster.listen-address=",
         )
         self._run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -9,10 +10,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from rich.console import Console
 
+from demo.table import table, with_messages
 from testkit import grafana_program
 from testkit.net import wait_for
 from testkit.process import Process, module
+from testkit.required import require
 
 pytestmark = pytest.mark.timeout(200)
 
@@ -42,6 +46,28 @@ def test_demo_shows_lights_and_leaves_nothing(tmp_path: Path) -> None:
     assert "/d/cmzsb-fleet-en" in shown
     assert shown.rstrip().endswith("nothing is left running")
     assert leftovers(str(tmp_path)) == []
+
+
+def test_demo_shows_the_message_that_a_group_chat_would_get(tmp_path: Path) -> None:
+    require("prometheus")
+    require("alertmanager")
+    command = module("demo", "--nodes", "1")
+    with Process(command, tmp_path / "demo.log", {"DEMO_TEST": str(tmp_path)}) as demo:
+        wait_for(lambda: "message to the group chat:\n    [warning] " in demo.output(), "the message", 150)
+        os.kill(demo.pid, signal.SIGINT)
+        wait_for(lambda: not demo.running, "the demo's end", 60)
+    assert leftovers(str(tmp_path)) == []
+
+
+def test_panel_below_the_table_shows_the_newest_messages_as_text() -> None:
+    console = Console(width=100, record=True, file=io.StringIO())
+    messages = ["[warning] First: M1\nbody", "[critical] Second\nbody", "[resolved] Third: M1\nbody"]
+    console.print(with_messages(table([], [], "note"), messages))
+    shown = console.export_text()
+    assert "messages to the group chat (3)" in shown
+    assert "First" not in shown
+    assert "[critical] Second" in shown
+    assert "[resolved] Third: M1" in shown
 
 
 def test_ctrl_c_in_the_middle_of_the_start_leaves_nothing(tmp_path: Path) -> None:
