@@ -15,7 +15,7 @@ from testkit.required import require
 
 @pytest.mark.timeout(200)
 @pytest.mark.skipif(os.getuid() != 0, reason="namespaces of its own want root")
-def test_every_job_is_scraped_with_tokens_and_an_alert_arrives_at_notify(tmp_path: Path) -> None:
+def test_every_job_is_scraped_with_tokens_and_an_alert_arrives_through_notify(tmp_path: Path) -> None:
     for program in ("ip", "unshare", "prometheus", "alertmanager"):
         require(program)
     done = subprocess.run(
@@ -26,4 +26,4 @@ def test_every_job_is_scraped_with_tokens_and_an_alert_arrives_at_notify(tmp_pat
     seen = json.loads(done.stdout)
     assert seen["node"] == "M1"
     assert seen["alertmanagers"] == ["http://alertmanager:9093/api/v2/alerts"]
-    assert "Tried" in seen["alerts"]
+    assert "[critical] Tried" in seen["messages"]

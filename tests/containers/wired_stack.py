@@ -10,7 +10,7 @@ import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import requests
 from flask import Flask, jsonify, request
@@ -26,6 +26,7 @@ from tests.containers.files import CONTAINERS, services
 
 TOKENS: Final = {"ray_token": "rays-token", "castray_bridge_token": "bridges-token"}
 _SECRETS: Final = Path("/run/secrets")
+_CHAT_PORT: Final = 5002
 _PROMETHEUS, _ALERTMANAGER = "http://127.0.0.1:9090", "http://127.0.0.1:9093"
 
 
@@ -39,6 +40,7 @@ def prepare(directory: Path) -> None:
     _SECRETS.mkdir()
     for name, token in TOKENS.items():
         (_SECRETS / name).write_text(token)
+    (_SECRETS / "notify_addresses").write_text(f"all en json://127.0.0.1:{_CHAT_PORT}/chat\n")
 
 
 def ray() -> FakeRay:
@@ -50,17 +52,17 @@ def ray() -> FakeRay:
     return fake
 
 
-def notify(received: list[Any]) -> WebServer:
-    """Return what takes Alertmanager's messages where the stack has cmzsb-notify."""
-    app = Flask("notify")
+def chat(received: list[str]) -> WebServer:
+    """Return the chat that cmzsb-notify sends to; `received` gets the first line of each message."""
+    app = Flask("chat")
 
-    @app.post("/alerts")
+    @app.post("/chat")
     def take() -> dict[str, str]:
-        received.append(request.get_json())
+        received.append(request.get_json()["title"])
         return {}
 
     server = WebServer(app)
-    server.port = 5001
+    server.port = _CHAT_PORT
     return server
 
 
@@ -79,6 +81,7 @@ def commands(directory: Path) -> dict[str, list[str | Path]]:
     return {
         "monitor": module("exporter", "--node-name", "M1", "--state-dir", directory / "state"),
         "bridge": [*bridge, *token],
+        "notify": module("notify", "--addresses", _SECRETS / "notify_addresses", "--host-names", "notify"),
         "alertmanager": [
             alertmanager,
             f"--config.file={CONTAINERS / 'alertmanager.yml'}",
@@ -105,10 +108,10 @@ def are_up(jobs: set[str]) -> bool:
 def main(directory: Path) -> None:
     """Run it all until every job was scraped and an alert has arrived."""
     prepare(directory)
-    received: list[Any] = []
+    received: list[str] = []
     with ExitStack() as stack:
         stack.enter_context(ray())
-        stack.enter_context(notify(received))
+        stack.enter_context(chat(received))
         for name, command in commands(directory).items():
             stack.enter_context(Process(command, directory / f"{name}.log"))
         wait_for(lambda: get_json(f"{_ALERTMANAGER}/api/v2/status"), "Alertmanager", 30)
@@ -122,7 +125,7 @@ def main(directory: Path) -> None:
     seen = {
         "node": node["metric"]["node"],
         "alertmanagers": [each["url"] for each in managers],
-        "alerts": [alert["labels"]["alertname"] for message in received for alert in message["alerts"]],
+        "messages": received,
     }
     print(json.dumps(seen))
 
