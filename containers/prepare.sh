@@ -22,7 +22,7 @@ is_ip "$RAY_HEAD" || fail "usage: containers/prepare.sh IP_OF_RAYS_HEAD [ADDRESS
     "用法：containers/prepare.sh Ray头节点的IP [本机地址]"
 case $SERVER in *[!A-Za-z0-9.-]*) fail "$SERVER is no name and no address" "$SERVER 不是名称或地址" ;; esac
 
-# The images' own user where root makes the files, else the group of whoever does.
+# The images' own user where root makes the files, else the group of the user who does.
 GROUP=$(id -g)
 [ "$(id -u)" != 0 ] || GROUP=10001
 

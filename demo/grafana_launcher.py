@@ -57,7 +57,7 @@ class Installed:
         return Process(command, log_of(directory), {**settings, **{key: str(path) for key, path in paths.items()}})
 
     def remove(self) -> None:
-        """Remove nothing: whoever made the directory removes it."""
+        """Remove nothing: the directory belongs to the caller."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import { element } from "./dom.js";
 import { shapeOf } from "./states.js";
 
-/** Decoration only: whoever shows a light writes the state beside it as text. */
+/** Decoration only: a page that shows a light writes the state beside it as text. */
 export class Light {
   #lamps;
   #shown = null;

@@ -3,7 +3,7 @@
 export const HOUR_MS = 3_600_000;
 /** Clocks that differ less than this are left as they are: replies may be a few seconds old. */
 export const TOLERATED_SKEW_MS = 10_000;
-/** A present state that nobody confirmed for longer is not drawn on. */
+/** A present state without confirmation for longer is not drawn on. */
 const CONFIRMED_FOR_MS = 10_000;
 /** A single moment is believed no further back: a board without a battery wakes up in 1970. */
 const BELIEVED_FOR_MS = 7 * 24 * HOUR_MS;
@@ -18,7 +18,7 @@ export class Timeline {
     return this.#stays.at(-1)?.start ?? null;
   }
 
-  /** Whether the present state was entered before `since`, nobody knows when. */
+  /** Whether the present state was entered before `since`, at an unknown time. */
   get isOlder() {
     return this.#stays.at(-1)?.isOlder ?? false;
   }
