@@ -9,12 +9,13 @@ MINUTES ?= 10
 CASES ?= 100000
 JSON ?= bench-results.json
 
-.PHONY: help setup packages demo test unit lint bench figures soak fuzz generate images audit clean
+.PHONY: help setup packages demo test unit test-rays lint bench figures soak fuzz generate images audit clean
 
 help:
 	@echo "make demo [NODES=3] [DURATION=0]  run the whole product on a local Ray cluster (0: until Ctrl-C; GRAFANA=off)"
 	@echo "make test [JOBS=2]                lint, types and every test, with the real servers"
 	@echo "make unit                         the tests that need no server and no browser: under a minute"
+	@echo "make test-rays [RAYS=2.9.3,…]     bridge and cmzsb-deploy on real clusters of the oldest, a middle and the newest Ray"
 	@echo "make lint                         ruff and mypy only"
 	@echo "make bench [ONLY=name]            measure every figure beside its baseline, to bench-results.json"
 	@echo "make soak [MINUTES=10]            random faults under load, then a verdict"
@@ -47,6 +48,9 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+test-rays: setup
+	CMZSB_RAYS_ONLY=$(RAYS) $(BIN)/python -m tests.rays
 
 bench: setup
 	@PYTHON=$(PYTHON) scripts/setup.sh packages bench

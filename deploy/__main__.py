@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from servicekit.extras import needed
@@ -103,17 +104,17 @@ def command(
     if json and not status:
         raise click.UsageError("--json goes with --status")
     if status:
-        with connected(address):
+        with connected(address, lang):
             _status(lang, json)
     elif remove:
-        with _bundle() as (directory, _), connected(address, directory):
+        with _bundle() as (directory, _), connected(address, lang, directory):
             _remove(lang, state_dir if purge else None)
     else:
         token = read_token(token_file) if token_file else None
-        with _bundle() as (directory, digest), connected(address, directory):
+        with _bundle() as (directory, digest), connected(address, lang, directory):
             settings = Settings(port, listen_on, state_dir, report_ttl, log_level, __version__, digest, token)
             cluster.apply(settings, timeout)
-            follow(lang, __version__, timeout, cluster.report)
+            follow(lang, __version__, timeout, partial(cluster.report, lang))
 
 
 @contextmanager
@@ -124,7 +125,7 @@ def _bundle() -> Iterator[tuple[Path, str]]:
 
 
 def _status(language: str, as_json: bool) -> None:
-    report = cluster.report()
+    report = cluster.report(language)
     if report is None:
         raise StartError(message(language, "not_deployed"))
     if as_json:

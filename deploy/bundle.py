@@ -22,7 +22,7 @@ from servicekit.errors import StartError
 
 _PACKAGES: Final = ("deploy", "exporter", "servicekit")
 _OPERATOR_ONLY: Final = frozenset(
-    f"deploy/{name}.py" for name in ("__main__", "bundle", "cluster", "connection", "follow", "text")
+    f"deploy/{name}.py" for name in ("__main__", "bundle", "cluster", "connection", "follow", "port_check", "text")
 )
 """Modules of the command, which no actor imports."""
 _DISTRIBUTION: Final = "cmzsb-monitor"

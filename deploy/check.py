@@ -20,12 +20,16 @@ _NO_ROUTE: Final = frozenset({"timeout", "unreachable"})
 
 
 class Check(NamedTuple):
-    """The result: one of the words above, the reason, the monitor's version and for how many seconds it has run."""
+    """The result: one of the words above, the reason, the monitor's version and for how many seconds it has run.
+
+    `python` is the version of the interpreter that Ray's workers on the node run.
+    """
 
     health: str
     detail: str = ""
     version: str = ""
     uptime: float | None = None
+    python: str = ""
 
 
 class HealthReply(NamedTuple):
@@ -60,6 +64,11 @@ def judge(reply: HealthReply, supervisor: Mapping[str, Any] | None) -> Check:
         if reply.reason in _NO_ROUTE:
             return Check(UNREACHABLE, reply.reason)
         return Check(STARTING)
+    check = _judge_supervised(reply, supervisor)
+    return check._replace(python=str(supervisor.get("python", "")))  # one of an older release does not tell it
+
+
+def _judge_supervised(reply: HealthReply, supervisor: Mapping[str, Any]) -> Check:
     running = supervisor["running_seconds"]
     if not reply.reason and running is not None:
         if reply.uptime <= running + _CLOCK_SLACK:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import ray
@@ -23,22 +25,36 @@ from deploy.controller import Controller
 from deploy.journals import purge
 from deploy.nodes import living_nodes, named_nodes
 from deploy.settings import Settings
+from deploy.text import message
 from servicekit.errors import StartError
 
 _REPLY_SECONDS: Final = 60.0
-"""Time for the controller to reply; the start of its worker is included."""
+"""Time for the controller to reply; the start of its worker, also after its end, is included."""
+_POLL_SECONDS: Final = 0.3
 
 
-def report() -> dict[str, Any] | None:
-    """Return the controller's report, None when there is no controller. Raises `StartError` when it does not reply."""
-    controller = _controller()
-    if controller is None:
-        return None
-    try:
-        reply: dict[str, Any] = ray.get(controller.report.remote(), timeout=_REPLY_SECONDS)
-    except (GetTimeoutError, RayError) as error:
-        raise StartError(f"the controller on the head node does not reply: {error_text(error)}") from None
-    return reply
+def report(
+    language: str,
+    monotonic: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> dict[str, Any] | None:
+    """Return the controller's report on at least one node, None when there is no controller.
+
+    Waits while Ray restarts the controller, and for its first pass over the nodes. Raises `StartError`.
+    """
+    deadline = monotonic() + _REPLY_SECONDS
+    while (controller := _controller()) is not None:
+        problem = message(language, "no_pass")
+        try:
+            reply: dict[str, Any] = ray.get(controller.report.remote(), timeout=max(0.1, deadline - monotonic()))
+            if reply["nodes"]:
+                return reply
+        except (GetTimeoutError, RayError) as error:
+            problem = message(language, "no_reply", reason=error_text(error))
+        if monotonic() >= deadline:
+            raise StartError(problem)
+        sleep(_POLL_SECONDS)
+    return None
 
 
 def apply(settings: Settings, timeout: float) -> None:

@@ -1,52 +1,62 @@
-"""The connection of the command to Ray."""
+"""The connection of the command to Ray, and one line that says why there is none."""
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
-import socket
+import platform
+import re
+import sys
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import ray
 from ray.exceptions import RayError
 
+from deploy import port_check
 from deploy.actors import NAMESPACE
+from deploy.port_check import PortKind, Refusal
+from deploy.text import message
 from servicekit.cli import listen_address
 from servicekit.errors import StartError
 from servicekit.text import one_line
 
 CLIENT: Final = "ray://"
 """Start of an address that is reached through Ray's client server, from outside the cluster."""
+OLDEST_RAY: Final = (2, 9)
 _ENVIRONMENT: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_gcs_server_port_wait_time_s": "1",  # a number of attempts; Ray's own default takes ten minutes
+    # With Ray's own values a wrong address takes up to twelve minutes.
+    "RAY_gcs_server_port_wait_time_s": "1",
+    "RAY_NUM_REDIS_GET_RETRIES": "1",
+    "RAY_py_gcs_connect_timeout_s": "3",
 }
-_CONNECT_SECONDS: Final = 3.0
+_TOKEN_VARIABLES: Final = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
+_UNAUTHENTICATED: Final = re.compile(r"unauthenticated|InvalidAuthToken|AuthenticationError", re.IGNORECASE)
+_TEXT_LIMIT: Final = 400
 
 
 @contextmanager
-def connected(address: str, bundle: Path | None = None) -> Iterator[None]:
+def connected(address: str, language: str, bundle: Path | None = None) -> Iterator[None]:
     """Stay connected to the cluster at `address`, with `bundle` for its nodes. Raises `StartError`."""
-    _check_that_something_listens(address)
+    _check_version(language)
+    _check_port(address, language)
     for variable, value in _ENVIRONMENT.items():
         os.environ.setdefault(variable, value)
-    runtime_env = {"working_dir": str(bundle)} if bundle else None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ray.init(
-                address,
-                namespace=NAMESPACE,
-                runtime_env=runtime_env,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-            )
-    except Exception as error:  # noqa: BLE001 (Ray raises many kinds here; the operator gets its text)
-        raise StartError(f"cannot connect to Ray at {address}: {error_text(error)}") from None
+    with _captured_stderr() as captured:
+        try:
+            _init(address, bundle)
+            failure = None
+        except Exception as error:  # noqa: BLE001 (Ray raises many kinds here; the operator gets its text)
+            failure = error
+        said = _content(captured)
+    if failure is not None:
+        raise StartError(_reason(failure, said, address, language)) from None
     try:
         yield
     except RayError as error:
@@ -56,12 +66,84 @@ def connected(address: str, bundle: Path | None = None) -> Iterator[None]:
 
 
 def error_text(error: BaseException) -> str:
-    """Return the first line of an error of Ray."""
-    return one_line(next(iter(str(error).strip().splitlines()), type(error).__name__), 300)
+    """Return an error of Ray as one line: all its lines, except the indented ones of a traceback."""
+    text = str(error)
+    if "Traceback (most recent call last)" in text:
+        text = "\n".join(line for line in text.splitlines() if not line.startswith((" ", "Traceback ")))
+    return one_line(" ".join(text.split()) or type(error).__name__, _TEXT_LIMIT)
 
 
-def _check_that_something_listens(address: str) -> None:
+def _init(address: str, bundle: Path | None) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ray.init(
+            address,
+            namespace=NAMESPACE,
+            runtime_env={"working_dir": str(bundle)} if bundle else None,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+
+
+def _check_version(language: str) -> None:
+    found = re.match(r"(\d+)\.(\d+)", ray.__version__)
+    if found and (int(found[1]), int(found[2])) < OLDEST_RAY:
+        raise StartError(message(language, "old_ray", found=ray.__version__, oldest=".".join(map(str, OLDEST_RAY))))
+
+
+def _check_port(address: str, language: str) -> None:
     try:
-        socket.create_connection(listen_address(address.removeprefix(CLIENT)), _CONNECT_SECONDS).close()
+        kind = port_check.kind_of(listen_address(address.removeprefix(CLIENT)))
     except OSError as error:
-        raise StartError(f"nothing answers at {address}: {error.strerror or error}") from None
+        raise StartError(message(language, "no_listener", address=address, reason=error.strerror or error)) from None
+    if kind is PortKind.HTTP:
+        raise StartError(message(language, "dashboard_port", address=address))
+    refusal = _client_refusal(address) if kind is PortKind.GRPC else None
+    if kind is PortKind.OTHER or refusal is Refusal.OTHER_SERVICE:
+        raise StartError(message(language, "foreign_port", address=address))
+    if refusal is Refusal.TOKEN and not _has_token():
+        raise StartError(message(language, "no_token", address=address))
+
+
+def _client_refusal(address: str) -> Refusal | None:
+    if not address.startswith(CLIENT):
+        return None
+    return port_check.client_refusal(listen_address(address.removeprefix(CLIENT)))
+
+
+def _has_token() -> bool:
+    return os.environ.get("RAY_AUTH_MODE") == "token" and any(map(os.environ.get, _TOKEN_VARIABLES))
+
+
+def _reason(error: Exception, said: str, address: str, language: str) -> str:
+    """Return why Ray gave no connection, from its error and from what its libraries wrote to stderr (`said`)."""
+    if _UNAUTHENTICATED.search(f"{type(error).__name__} {said}") or _client_refusal(address) is Refusal.TOKEN:
+        return message(language, "wrong_token" if _has_token() else "no_token", address=address)
+    if isinstance(error, ConnectionError):
+        versions = {"ray": ray.__version__, "python": platform.python_version()}
+        return message(language, "no_head", address=address, reason=error_text(error), **versions)
+    return message(language, "not_connected", address=address, reason=error_text(error))
+
+
+@contextmanager
+def _captured_stderr() -> Iterator[IO[bytes]]:
+    """Send this process' stderr, that of C++ code included, to the file given; a crash still tells where it was."""
+    sys.stderr.flush()
+    original = os.dup(2)
+    try:
+        with tempfile.TemporaryFile() as file:
+            os.dup2(file.fileno(), 2)
+            faulthandler.enable(original)
+            try:
+                yield file
+            finally:
+                sys.stderr.flush()
+                faulthandler.disable()
+                os.dup2(original, 2)
+    finally:
+        os.close(original)
+
+
+def _content(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "replace")

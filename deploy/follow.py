@@ -40,7 +40,8 @@ def follow(
         sleep(_POLL_SECONDS)
     _show_changes(language, report, shown)
     raise_unless_healthy(language, report)
-    click.echo(message(language, "deployed", version=version, all=len(report["nodes"])))
+    python = ", ".join(sorted({row["python"] for row in report["nodes"]}))
+    click.echo(message(language, "deployed", version=version, all=len(report["nodes"]), python=python))
 
 
 def raise_unless_healthy(language: str, report: Report) -> None:

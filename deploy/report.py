@@ -23,9 +23,10 @@ class Reporter:
         self._changed: dict[str, tuple[str, float]] = {}
 
     def rows(self, rollouts: Iterable[NodeRollout]) -> list[dict[str, Any]]:
-        """Return `{"node", "ip", "version", "health", "detail", "since" (Unix seconds), "current"}` for each node.
+        """Return `{"node", "ip", "version", "python", "health", "detail", "since", "current"}` for each node.
 
-        `current` says whether the node has the release that was ordered.
+        `since` is in Unix seconds; `current` says whether the node has the release that was ordered; `python` is the
+        version of the interpreter of Ray's workers, empty while it is unknown.
         """
         rows = []
         alive: dict[str, str] = {}
@@ -46,6 +47,7 @@ class Reporter:
             "node": name,
             "ip": ip,
             "version": check.version,
+            "python": check.python,
             "health": check.health,
             "detail": check.detail,
             "since": since,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 import threading
@@ -49,7 +50,11 @@ class MonitorSupervisor:
         self._thread.start()
 
     def status(self) -> dict[str, Any]:
-        """Return `{"pid", "running_seconds" (both None while no monitor runs), "error" (why the last one ended)}`."""
+        """Return `{"pid", "running_seconds", "error", "python"}`.
+
+        The first two are None while no monitor runs; `error` is why the last one ended, `python` the version of the
+        interpreter here.
+        """
         with self._lock:
             child = self._child
             running = child is not None and child.poll() is None
@@ -57,6 +62,7 @@ class MonitorSupervisor:
                 "pid": child.pid if child is not None and running else None,
                 "running_seconds": time.monotonic() - self._started_at if running else None,
                 "error": self._error,
+                "python": platform.python_version(),
             }
 
     def stop(self) -> bool:

@@ -15,12 +15,15 @@ _TEXTS: Final = {
     "failing": ("failing", "故障"),
     "unreachable": ("unreachable", "无法访问"),
     "lost": ("node lost", "节点离线"),
-    "columns": ("NODE IP VERSION HEALTH SINCE", "节点 IP 版本 状态 起始时间"),
+    "columns": ("NODE IP VERSION PYTHON HEALTH SINCE", "节点 IP 版本 PYTHON 状态 起始时间"),
     "progress": (
         "[{done}/{all}] {node} ({ip}): {health}{detail} {version}",
         "[{done}/{all}] {node}（{ip}）：{health}{detail} {version}",
     ),
-    "deployed": ("version {version} runs on {all} nodes", "版本 {version} 已在 {all} 个节点上运行"),
+    "deployed": (
+        "version {version} runs on {all} nodes (Python {python})",
+        "版本 {version} 已在 {all} 个节点上运行（Python {python}）",
+    ),
     "removed": (
         "removed {all} monitors; their journals stay on the nodes (--purge removes them too)",
         "已移除 {all} 个监控；日志库仍保留在各节点上（--purge 可一并删除）",
@@ -46,6 +49,43 @@ _TEXTS: Final = {
         "no progress for {seconds} s; the controller goes on: see --status",
         "{seconds} 秒内没有进展；控制器继续在后台执行，见 --status",
     ),
+    "no_reply": (
+        "the controller on the head node does not reply: {reason}",
+        "头节点上的控制器没有应答：{reason}",
+    ),
+    "no_pass": (
+        "the controller on the head node started and has not checked the nodes yet",
+        "头节点上的控制器刚启动，尚未检查各节点",
+    ),
+    "old_ray": (
+        "Ray {found} is too old: cmzsb-deploy works with Ray {oldest} and later",
+        "Ray {found} 版本过旧：cmzsb-deploy 需要 Ray {oldest} 或更高版本",
+    ),
+    "no_listener": ("nothing answers at {address}: {reason}", "{address} 没有应答：{reason}"),
+    "dashboard_port": (
+        "{address} is a web server, such as Ray's dashboard: give Ray's own port, HEAD:6379 inside the cluster, "
+        "ray://HEAD:10001 outside",
+        "{address} 是网页服务（例如 Ray 的 dashboard）：请使用 Ray 自己的端口，集群内为 HEAD:6379，集群外为 ray://HEAD:10001",
+    ),
+    "foreign_port": (
+        "another service answers at {address}: give HEAD:6379 inside the cluster, ray://HEAD:10001 outside",
+        "{address} 上应答的是其他服务：集群内使用 HEAD:6379，集群外使用 ray://HEAD:10001",
+    ),
+    "no_head": (
+        "no Ray head accepts the connection at {address} (here: Ray {ray}, Python {python}; those of the cluster must "
+        "be the same). Inside the cluster give HEAD:6379, outside ray://HEAD:10001. {reason}",
+        "{address} 上没有接受连接的 Ray 头节点（本机：Ray {ray}，Python {python}，须与集群相同）。"
+        "集群内使用 HEAD:6379，集群外使用 ray://HEAD:10001。{reason}",
+    ),
+    "no_token": (
+        "Ray at {address} demands a token: set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH",
+        "{address} 的 Ray 要求令牌：请设置 RAY_AUTH_MODE=token 以及 RAY_AUTH_TOKEN 或 RAY_AUTH_TOKEN_PATH",
+    ),
+    "wrong_token": (
+        "Ray at {address} refuses the token in RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH",
+        "{address} 的 Ray 拒绝了 RAY_AUTH_TOKEN 或 RAY_AUTH_TOKEN_PATH 中的令牌",
+    ),
+    "not_connected": ("cannot connect to Ray at {address}: {reason}", "无法连接 {address} 的 Ray：{reason}"),
 }
 
 
@@ -76,6 +116,7 @@ def table(language: str, rows: Iterable[Mapping[str, Any]]) -> list[str]:
             row["node"],
             row["ip"],
             row["version"] or "-",
+            row.get("python") or "-",  # absent in the report of an older controller
             message(language, row["health"]) + (f" ({row['detail']})" if row["detail"] else ""),
             datetime.fromtimestamp(row["since"]).astimezone().isoformat(" ", "seconds"),
         ]

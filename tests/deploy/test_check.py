@@ -46,3 +46,9 @@ def test_healthy_monitor_tells_its_version_and_age() -> None:
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null", b'{"status": "healthy"}', b'{"version": 1}'])
 def test_reply_of_another_service_is_no_health(body: bytes) -> None:
     assert parse_health(body).reason == "another service answers on this port"
+
+
+def test_check_tells_the_python_of_the_workers_where_the_supervisor_does() -> None:
+    assert judge(WELL, {**supervisor(11.0), "python": "3.9.18"}).python == "3.9.18"
+    assert judge(HealthReply("refused"), {**supervisor(0.5), "python": "3.9.18"}).python == "3.9.18"
+    assert judge(WELL, supervisor(11.0)).python == ""

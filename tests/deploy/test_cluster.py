@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ray.exceptions import RayActorError
 
 from deploy import actors, cluster
 from deploy.actors import MonitorActor
 from deploy.settings import Settings
 from servicekit.errors import StartError
+from testkit.clocks import ManualClock
 from testkit.fake_ray_actors import FakeRay
 
 SETTINGS = Settings(8000, "all", "/var", 60.0, "info", "2.0.0", "abc")
@@ -31,10 +33,14 @@ class FakeController:
         self.release = release
         self.nodes = nodes or []
         self.calls: list[str] = []
+        self.failures: list[Exception] = []
+        self.passes_late = 0
 
     def report(self) -> dict[str, Any]:
         self.calls.append("report")
-        return {"release": self.release, "nodes": self.nodes}
+        if self.failures:
+            raise self.failures.pop()
+        return {"release": self.release, "nodes": self.nodes if self.calls.count("report") > self.passes_late else []}
 
     def resume(self) -> None:
         self.calls.append("resume")
@@ -56,15 +62,34 @@ def ray(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
     return fake
 
 
+def report() -> dict[str, Any] | None:
+    clock = ManualClock()
+    return cluster.report("en", clock.monotonic, clock.pass_)
+
+
 def test_no_controller_is_no_report(ray: FakeRay) -> None:
-    assert cluster.report() is None
+    assert report() is None
 
 
 def test_controller_that_does_not_reply_is_an_error(ray: FakeRay) -> None:
     ray.actors["keeper"] = FakeController("x")
     ray.silent.add("keeper")
     with pytest.raises(StartError, match="the controller on the head node does not reply: Get timed out"):
-        cluster.report()
+        report()
+
+
+def test_report_waits_for_a_restart_of_the_controller_and_for_its_first_pass(ray: FakeRay) -> None:
+    controller = ray.actors["keeper"] = FakeController("x", [{"node": "M1"}])
+    controller.failures = [RayActorError(), RayActorError()]
+    controller.passes_late = 5
+    assert report() == {"release": "x", "nodes": [{"node": "M1"}]}
+    assert controller.calls.count("report") == 6
+
+
+def test_controller_that_never_gets_to_a_pass_is_an_error(ray: FakeRay) -> None:
+    ray.actors["keeper"] = FakeController("x")
+    with pytest.raises(StartError, match="started and has not checked the nodes yet"):
+        report()
 
 
 def test_first_order_starts_a_controller_on_the_head(ray: FakeRay) -> None:

@@ -2,12 +2,166 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
+import pytest
+from ray.exceptions import RaySystemError
+
+from deploy import connection
+from deploy.connection import connected, error_text
+from deploy.port_check import PortKind, Refusal
+from servicekit.errors import StartError
+
+MISMATCH = "Version mismatch: The cluster was started with:\n    Ray: 2.9.3\n    Python: 3.9.18\nThis process: 2.60.0\n"
+TRACEBACK = """Initialization failure from server:
+Traceback (most recent call last):
+  File "proxier.py", line 700, in Datapath
+    raise RuntimeError("no")
+RuntimeError: Starting Ray client server failed.
+"""
+
+
+def command(address: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    arguments = [sys.executable, "-m", "deploy", "--lang", "en", "--address", address, "--status"]
+    return subprocess.run(
+        arguments, capture_output=True, text=True, check=False, timeout=60, env=os.environ | environment
+    )
+
+
+class FakeRayModule:
+    """The `ray` of a machine with `version`; `init` fails with `error` after writing `said` to stderr's descriptor."""
+
+    def __init__(self, error: Exception | None = None, said: str = "", version: str = "2.9.3") -> None:
+        self.__version__ = version
+        self.error = error
+        self.said = said
+        self.down = False
+
+    def init(self, address: str, **_: object) -> None:
+        os.write(2, self.said.encode())
+        if self.error:
+            raise self.error
+
+    def shutdown(self) -> None:
+        self.down = True
+
+
+@pytest.fixture
+def ray(monkeypatch: pytest.MonkeyPatch) -> FakeRayModule:
+    """A fake Ray behind a port that speaks gRPC and refuses nothing."""
+    fake = FakeRayModule()
+    monkeypatch.setattr(connection, "ray", fake)
+    monkeypatch.setattr(connection.port_check, "kind_of", lambda address: PortKind.GRPC)
+    monkeypatch.setattr(connection.port_check, "client_refusal", lambda address: None)
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in connection._ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)  # so that what `connected` sets is undone
+    return fake
+
+
+def failure(address: str = "10.0.0.1:6379") -> str:
+    with pytest.raises(StartError) as caught, connected(address, "en"):
+        pass
+    return str(caught.value)
+
 
 def test_address_where_nothing_listens_is_one_line() -> None:
-    command = [sys.executable, "-m", "deploy", "--address", "127.0.0.1:1", "--status"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = command("127.0.0.1:1")
     assert done.returncode == 1
     assert done.stderr == "cmzsb-deploy: nothing answers at 127.0.0.1:1: Connection refused\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "refusal", "error"),
+    [
+        (
+            PortKind.HTTP,
+            None,
+            "ray://10.0.0.1:22 is a web server, such as Ray's dashboard: give Ray's own port, HEAD:6379 ",
+        ),
+        (PortKind.OTHER, None, "another service answers at ray://10.0.0.1:22"),
+        (PortKind.GRPC, Refusal.OTHER_SERVICE, "another service answers at ray://10.0.0.1:22"),
+        (
+            PortKind.GRPC,
+            Refusal.TOKEN,
+            "Ray at ray://10.0.0.1:22 demands a token: set RAY_AUTH_MODE=token and RAY_AUTH",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_port_is_told_before_ray_tries(
+    kind: PortKind, refusal: Refusal | None, error: str, ray: FakeRayModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection.port_check, "kind_of", lambda address: kind)
+    monkeypatch.setattr(connection.port_check, "client_refusal", lambda address: refusal)
+    ray.error = AssertionError("Ray was asked")
+    assert failure("ray://10.0.0.1:22").startswith(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (MISMATCH, "Version mismatch: The cluster was started with: Ray: 2.9.3 Python: 3.9.18 This process: 2.60.0"),
+        (TRACEBACK, "Initialization failure from server: RuntimeError: Starting Ray client server failed."),
+        ("", "RuntimeError"),
+    ],
+)
+def test_error_of_several_lines_is_one_line_with_all_that_matters(text: str, line: str) -> None:
+    assert error_text(RuntimeError(text)) == line
+
+
+def test_version_mismatch_is_told_whole(ray: FakeRayModule) -> None:
+    ray.error = RuntimeError(MISMATCH)
+    assert failure().startswith("cannot connect to Ray at 10.0.0.1:6379: Version mismatch: ")
+    assert failure().endswith("This process: 2.60.0")
+
+
+def test_what_the_libraries_of_ray_write_stays_away_from_the_operator(
+    ray: FakeRayModule, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ray.error = ConnectionError()
+    ray.said = "[2026-11-25 W 1 1] rpc_client.h:153: Failed to connect to GCS within 5 seconds.\n"
+    assert failure().startswith("no Ray head accepts the connection at 10.0.0.1:6379 (here: Ray 2.9.3, Python 3.")
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "after\n"
+
+
+@pytest.mark.parametrize(
+    ("variables", "error"),
+    [
+        ({}, "Ray at 10.0.0.1:6379 demands a token: set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH"),
+        ({"RAY_AUTH_MODE": "token"}, "Ray at 10.0.0.1:6379 demands a token: "),
+        ({"RAY_AUTH_TOKEN": "abc"}, "Ray at 10.0.0.1:6379 demands a token: "),
+        (
+            {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "abc"},
+            "Ray at 10.0.0.1:6379 refuses the token in RAY_AUTH_TOKEN",
+        ),
+        ({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": "/t"}, "Ray at 10.0.0.1:6379 refuses the token in RAY_AUTH"),
+    ],
+)
+def test_missing_and_wrong_tokens_are_told_as_such(
+    variables: dict[str, str], error: str, ray: FakeRayModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    ray.error = ConnectionError("Failed to connect to Ray cluster at 10.0.0.1:6379")
+    ray.said = "Failed to get cluster ID from GCS server: Unauthenticated: RPC error: InvalidAuthToken: missing\n"
+    assert failure().startswith(error)
+
+
+@pytest.mark.parametrize(
+    ("version", "is_refused"), [("2.8.1", True), ("2.9.0", False), ("2.60.0", False), ("3.0.0", False)]
+)
+def test_version_of_ray_is_checked(version: str, is_refused: bool, ray: FakeRayModule) -> None:
+    ray.__version__ = version
+    ray.error = RuntimeError("reached")
+    wanted = f"Ray {version} is too old: cmzsb-deploy works with Ray 2.9 and later" if is_refused else "reached"
+    assert wanted in failure()
+
+
+def test_error_of_ray_while_connected_is_one_line_and_the_connection_is_closed(ray: FakeRayModule) -> None:
+    with pytest.raises(StartError, match="Ray: System error: lost"), connected("10.0.0.1:6379", "en"):
+        raise RaySystemError("lost\nfar away")
+    assert ray.down

@@ -14,7 +14,15 @@ from testkit.clocks import ManualClock
 
 
 def row(node: str, health: str, detail: str = "", version: str = "", current: bool = True) -> dict[str, Any]:
-    return {"node": node, "ip": "10.0.0.1", "version": version, "health": health, "detail": detail, "current": current}
+    return {
+        "node": node,
+        "ip": "10.0.0.1",
+        "version": version,
+        "python": "3.9.18",
+        "health": health,
+        "detail": detail,
+        "current": current,
+    }
 
 
 def report(phase: str, *rows: dict[str, Any], reason: str = "") -> dict[str, Any]:
@@ -44,7 +52,7 @@ def test_each_change_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
         "[1/2] M1 (10.0.0.1): healthy 2.0.0",
         "[1/2] M2 (10.0.0.1): failing (timeout)",
         "[2/2] M2 (10.0.0.1): healthy 2.0.0",
-        "version 2.0.0 runs on 2 nodes",
+        "version 2.0.0 runs on 2 nodes (Python 3.9.18)",
     ]
 
 

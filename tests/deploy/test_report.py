@@ -16,13 +16,14 @@ def rollout(name: str, check: Check, release: str | None = "new") -> NodeRollout
 def test_row_says_what_runs_since_when_and_whether_it_was_ordered() -> None:
     clock = ManualClock(wall=1000.0)
     rows = Reporter("new", clock).rows(
-        [rollout("M1", Check(HEALTHY, "", "1.0.0", 50.0)), rollout("M2", Check(STARTING), "old")]
+        [rollout("M1", Check(HEALTHY, "", "1.0.0", 50.0, "3.9.18")), rollout("M2", Check(STARTING), "old")]
     )
     assert rows == [
         {
             "node": "M1",
             "ip": "10.0.0.1",
             "version": "1.0.0",
+            "python": "3.9.18",
             "health": "healthy",
             "detail": "",
             "since": 950.0,
@@ -32,6 +33,7 @@ def test_row_says_what_runs_since_when_and_whether_it_was_ordered() -> None:
             "node": "M2",
             "ip": "10.0.0.2",
             "version": "",
+            "python": "",
             "health": "starting",
             "detail": "",
             "since": 1000.0,

@@ -12,10 +12,10 @@ from deploy.text import _TEXTS, default_language, message, table
 
 def test_table_is_aligned_with_chinese_too() -> None:
     row = {"node": "M1", "ip": "10.0.0.1", "version": "", "health": HEALTHY, "detail": "", "since": 0.0}
-    lines = table("zh", [row, {**row, "node": "东门", "health": "lost"}])
-    assert [line.split()[:4] for line in lines[1:]] == [
-        ["M1", "10.0.0.1", "-", "正常"],
-        ["东门", "10.0.0.1", "-", "节点离线"],
+    lines = table("zh", [row, {**row, "node": "东门", "health": "lost", "python": "3.9.18"}])
+    assert [line.split()[:5] for line in lines[1:]] == [
+        ["M1", "10.0.0.1", "-", "-", "正常"],
+        ["东门", "10.0.0.1", "-", "3.9.18", "节点离线"],
     ]
     assert len({len(line.encode("gbk")) for line in lines[1:]}) == 1
 
@@ -23,7 +23,7 @@ def test_table_is_aligned_with_chinese_too() -> None:
 def test_both_languages_fill_in_the_same_values() -> None:
     for english, chinese in _TEXTS.values():
         assert set(re.findall(r"{\w+}", english)) == set(re.findall(r"{\w+}", chinese))
-    assert message("zh", "deployed", version="1.0", all=3) == "版本 1.0 已在 3 个节点上运行"
+    assert message("zh", "removed", all=3).startswith("已移除 3 个监控")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,77 @@
+"""What listens on a port: Ray speaks gRPC, its dashboard HTTP."""
+
+from __future__ import annotations
+
+import enum
+import os
+import socket
+import struct
+from typing import Final
+
+from servicekit.address import Address
+
+_CONNECT_SECONDS: Final = 3.0
+_REPLY_SECONDS: Final = 3.0
+_SETTINGS: Final = 4
+"""Type of an HTTP/2 frame."""
+_FRAME_HEADER: Final = struct.Struct(">3sBBI")
+_PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _FRAME_HEADER.pack(b"\0\0\0", _SETTINGS, 0, 0)
+"""The start of an HTTP/2 connection, which HTTP/1 servers answer with an error in HTTP/1."""
+_CLIENT_METHOD: Final = "/ray.rpc.RayletDriver/ClusterInfo"
+"""A method of Ray's client server."""
+
+
+class PortKind(enum.Enum):
+    """The protocol of a server, from its first bytes."""
+
+    GRPC = "gRPC"
+    HTTP = "HTTP"
+    OTHER = "other"
+
+
+class Refusal(enum.Enum):
+    """Why a gRPC server refuses a call of Ray's client."""
+
+    TOKEN = "no token"  # noqa: S105 (not a secret)
+    OTHER_SERVICE = "other service"
+
+
+def kind_of(address: Address) -> PortKind:
+    """Return the protocol of the server at `address`, within 6 s. Raises `OSError` when nothing accepts there.
+
+    With TLS between the nodes (RAY_USE_TLS) it is taken for gRPC, because it answers to nobody without a certificate.
+    """
+    with socket.create_connection(address, _CONNECT_SECONDS) as connection:
+        if os.environ.get("RAY_USE_TLS", "").lower() in ("1", "true"):
+            return PortKind.GRPC
+        connection.settimeout(_REPLY_SECONDS)
+        try:
+            connection.sendall(_PREFACE)
+            return classify(connection.recv(_FRAME_HEADER.size))
+        except OSError:
+            return PortKind.OTHER
+
+
+def classify(reply: bytes) -> PortKind:
+    """Return the protocol of the first bytes of a server's reply to an HTTP/2 preface."""
+    if reply.startswith(b"HTTP/"):
+        return PortKind.HTTP
+    if len(reply) == _FRAME_HEADER.size and _FRAME_HEADER.unpack(reply)[1] == _SETTINGS:
+        return PortKind.GRPC
+    return PortKind.OTHER
+
+
+def client_refusal(address: Address) -> Refusal | None:
+    """Return why Ray's client server at `address` refuses a call without a token, None when it does not."""
+    try:
+        import grpc  # an optional library of Ray's, which its client needs and the rest does not
+    except ModuleNotFoundError:
+        return None
+    reasons = {grpc.StatusCode.UNAUTHENTICATED: Refusal.TOKEN, grpc.StatusCode.UNIMPLEMENTED: Refusal.OTHER_SERVICE}
+    with grpc.insecure_channel(str(address)) as channel:
+        call = channel.unary_unary(_CLIENT_METHOD, request_serializer=bytes, response_deserializer=bytes)
+        try:
+            call(b"", timeout=_REPLY_SECONDS)
+        except grpc.RpcError as error:
+            return reasons.get(error.code())
+    return None

@@ -1,0 +1,111 @@
+"""What listens on a port, from servers of each kind."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import grpc
+import pytest
+
+from deploy import port_check
+from deploy.port_check import PortKind, Refusal, classify, client_refusal, kind_of
+from servicekit.address import Address
+
+
+@contextmanager
+def listening(handle: Callable[[socket.socket], None]) -> Iterator[Address]:
+    """A server that hands one connection to `handle`, then closes it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                handle(connection)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield Address(*server.getsockname())
+        thread.join()
+
+
+@contextmanager
+def grpc_server(code: grpc.StatusCode | None = None) -> Iterator[Address]:
+    """A gRPC server without methods, or one whose only method is that of Ray's client and ends with `code`."""
+
+    class Handler(grpc.GenericRpcHandler):  # type: ignore[misc]
+        def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+            if details.method != "/ray.rpc.RayletDriver/ClusterInfo":
+                return None
+            return grpc.unary_unary_rpc_method_handler(
+                lambda request, context: context.abort(code, "") if code else b"",
+                request_deserializer=bytes,
+                response_serializer=bytes,
+            )
+
+    server = grpc.server(
+        ThreadPoolExecutor(1), handlers=[Handler()] if code is not grpc.StatusCode.UNIMPLEMENTED else []
+    )
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield Address("127.0.0.1", port)
+    finally:
+        server.stop(None).wait()
+
+
+def test_ray_is_grpc() -> None:
+    with grpc_server() as address:
+        assert kind_of(address) is PortKind.GRPC
+
+
+def test_dashboard_is_http() -> None:
+    with listening(lambda connection: connection.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")) as address:
+        assert kind_of(address) is PortKind.HTTP
+
+
+@pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-OpenSSH_9.2\r\n", b"-ERR unknown command\r\n"])
+def test_other_services_are_neither(greeting: bytes) -> None:
+    with listening(lambda connection: connection.sendall(greeting)) as address:
+        assert kind_of(address) is PortKind.OTHER
+
+
+def test_silent_server_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(port_check, "_REPLY_SECONDS", 0.1)
+    over = threading.Event()
+    with listening(lambda connection: over.wait(10) and None) as address:
+        assert kind_of(address) is PortKind.OTHER
+        over.set()
+
+
+def test_with_tls_between_the_nodes_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_USE_TLS", "1")
+    received: list[bytes] = []
+    with listening(lambda connection: received.append(connection.recv(100))) as address:
+        assert kind_of(address) is PortKind.GRPC
+    assert received == [b""]
+
+
+def test_cut_frame_is_not_grpc() -> None:
+    assert classify(b"\0\0\0\x04\0\0\0\0\0") is PortKind.GRPC
+    assert classify(b"\0\0\0\x04") is PortKind.OTHER
+    assert classify(b"\0\0\0\x07\0\0\0\0\0") is PortKind.OTHER
+
+
+@pytest.mark.parametrize(
+    ("code", "refusal"),
+    [
+        (None, None),
+        (grpc.StatusCode.UNKNOWN, None),
+        (grpc.StatusCode.UNAUTHENTICATED, Refusal.TOKEN),
+        (grpc.StatusCode.UNIMPLEMENTED, Refusal.OTHER_SERVICE),
+    ],
+)
+def test_client_server_refuses_for_want_of_a_token_or_is_another_service(
+    code: grpc.StatusCode | None, refusal: Refusal | None
+) -> None:
+    with grpc_server(code) as address:
+        assert client_refusal(address) is refusal
