@@ -78,7 +78,7 @@ def _required() -> set[str]:
         try:
             lines = distribution(name).requires or []
         except PackageNotFoundError:
-            raise StartError(f"{name} is missing: in the checkout, pip install '.[ray]'") from None
+            raise StartError(f"{name} is missing: in the checkout, pip install .") from None
         needed = [Requirement(line) for line in lines]
         pending += [one.name.lower() for one in needed if one.marker is None or one.marker.evaluate({"extra": ""})]
     return found
