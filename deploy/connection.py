@@ -20,8 +20,9 @@ from ray.exceptions import RayError
 
 from deploy import port_check
 from deploy.actors import NAMESPACE
-from deploy.port_check import PortKind, Refusal
+from deploy.port_check import PortKind, RayService
 from deploy.text import message
+from servicekit.address import Address
 from servicekit.cli import listen_address
 from servicekit.errors import StartError
 from servicekit.text import one_line
@@ -31,9 +32,8 @@ CLIENT: Final = "ray://"
 OLDEST_RAY: Final = (2, 9)
 _ENVIRONMENT: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    # With Ray's own values a wrong address takes up to twelve minutes.
+    # With Ray's own values a port that is none of the known ones takes up to twelve minutes.
     "RAY_gcs_server_port_wait_time_s": "1",
-    "RAY_NUM_REDIS_GET_RETRIES": "1",
     "RAY_py_gcs_connect_timeout_s": "3",
 }
 _TOKEN_VARIABLES: Final = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
@@ -92,23 +92,32 @@ def _check_version(language: str) -> None:
 
 
 def _check_port(address: str, language: str) -> None:
+    """Raise `StartError` for an address at which Ray would try for long and in vain."""
     try:
-        kind = port_check.kind_of(listen_address(address.removeprefix(CLIENT)))
+        kind = port_check.kind_of(_without_scheme(address))
     except OSError as error:
         raise StartError(message(language, "no_listener", address=address, reason=error.strerror or error)) from None
-    if kind is PortKind.HTTP:
-        raise StartError(message(language, "dashboard_port", address=address))
-    refusal = _client_refusal(address) if kind is PortKind.GRPC else None
-    if kind is PortKind.OTHER or refusal is Refusal.OTHER_SERVICE:
-        raise StartError(message(language, "foreign_port", address=address))
-    if refusal is Refusal.TOKEN and not _has_token():
-        raise StartError(message(language, "no_token", address=address))
+    service = port_check.service_of(_without_scheme(address)) if kind is PortKind.GRPC else RayService.UNKNOWN
+    problem = _port_problem(kind, service, is_client=address.startswith(CLIENT))
+    if problem:
+        raise StartError(message(language, problem, address=address))
 
 
-def _client_refusal(address: str) -> Refusal | None:
-    if not address.startswith(CLIENT):
-        return None
-    return port_check.client_refusal(listen_address(address.removeprefix(CLIENT)))
+def _port_problem(kind: PortKind, service: RayService, is_client: bool) -> str | None:
+    """Return the key of the message for what is wrong with a port, None when nothing is known to be."""
+    if kind is not PortKind.GRPC:
+        return "dashboard_port" if kind is PortKind.HTTP else "foreign_port"
+    if service is RayService.LOCKED and not _has_token():
+        return "no_token"
+    if service is RayService.HEAD and is_client:
+        return "head_port"
+    if service is RayService.CLIENT_SERVER and not is_client:
+        return "client_port"
+    return None
+
+
+def _without_scheme(address: str) -> Address:
+    return listen_address(address.removeprefix(CLIENT))
 
 
 def _has_token() -> bool:
@@ -117,7 +126,8 @@ def _has_token() -> bool:
 
 def _reason(error: Exception, said: str, address: str, language: str) -> str:
     """Return why Ray gave no connection, from its error and from what its libraries wrote to stderr (`said`)."""
-    if _UNAUTHENTICATED.search(f"{type(error).__name__} {said}") or _client_refusal(address) is Refusal.TOKEN:
+    refused = _UNAUTHENTICATED.search(f"{type(error).__name__} {said}")
+    if refused or port_check.service_of(_without_scheme(address)) is RayService.LOCKED:
         return message(language, "wrong_token" if _has_token() else "no_token", address=address)
     if isinstance(error, ConnectionError):
         versions = {"ray": ray.__version__, "python": platform.python_version()}
@@ -133,12 +143,15 @@ def _captured_stderr() -> Iterator[IO[bytes]]:
     try:
         with tempfile.TemporaryFile() as file:
             os.dup2(file.fileno(), 2)
-            faulthandler.enable(original)
+            watched = faulthandler.is_enabled()
+            if not watched:
+                faulthandler.enable(original)
             try:
                 yield file
             finally:
                 sys.stderr.flush()
-                faulthandler.disable()
+                if not watched:
+                    faulthandler.disable()
                 os.dup2(original, 2)
     finally:
         os.close(original)

@@ -17,8 +17,8 @@ _SETTINGS: Final = 4
 _FRAME_HEADER: Final = struct.Struct(">3sBBI")
 _PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _FRAME_HEADER.pack(b"\0\0\0", _SETTINGS, 0, 0)
 """The start of an HTTP/2 connection, which HTTP/1 servers answer with an error in HTTP/1."""
-_CLIENT_METHOD: Final = "/ray.rpc.RayletDriver/ClusterInfo"
-"""A method of Ray's client server."""
+_METHODS: Final = {"head": "/ray.rpc.NodeInfoGcsService/GetClusterId", "client": "/ray.rpc.RayletDriver/ClusterInfo"}
+"""A method, without effects, of Ray's head (its GCS) and of its client server."""
 
 
 class PortKind(enum.Enum):
@@ -29,11 +29,13 @@ class PortKind(enum.Enum):
     OTHER = "other"
 
 
-class Refusal(enum.Enum):
-    """Why a gRPC server refuses a call of Ray's client."""
+class RayService(enum.Enum):
+    """The service of Ray at a port, as far as it can be told."""
 
-    TOKEN = "no token"  # noqa: S105 (not a secret)
-    OTHER_SERVICE = "other service"
+    HEAD = "head"
+    CLIENT_SERVER = "client"
+    LOCKED = "demands a token"
+    UNKNOWN = "unknown"
 
 
 def kind_of(address: Address) -> PortKind:
@@ -61,17 +63,22 @@ def classify(reply: bytes) -> PortKind:
     return PortKind.OTHER
 
 
-def client_refusal(address: Address) -> Refusal | None:
-    """Return why Ray's client server at `address` refuses a call without a token, None when it does not."""
+def service_of(address: Address) -> RayService:
+    """Return which service of Ray the gRPC server at `address` is, within 6 s; calls it without a token."""
     try:
         import grpc  # an optional library of Ray's, which its client needs and the rest does not
     except ModuleNotFoundError:
-        return None
-    reasons = {grpc.StatusCode.UNAUTHENTICATED: Refusal.TOKEN, grpc.StatusCode.UNIMPLEMENTED: Refusal.OTHER_SERVICE}
+        return RayService.UNKNOWN
+    silent = (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
     with grpc.insecure_channel(str(address)) as channel:
-        call = channel.unary_unary(_CLIENT_METHOD, request_serializer=bytes, response_deserializer=bytes)
-        try:
-            call(b"", timeout=_REPLY_SECONDS)
-        except grpc.RpcError as error:
-            return reasons.get(error.code())
-    return None
+        for service, method in _METHODS.items():
+            call = channel.unary_unary(method, request_serializer=bytes, response_deserializer=bytes)
+            try:
+                call(b"", timeout=_REPLY_SECONDS)
+            except grpc.RpcError as error:
+                if error.code() is grpc.StatusCode.UNAUTHENTICATED:
+                    return RayService.LOCKED
+                if error.code() in silent:
+                    continue
+            return RayService(service)
+    return RayService.UNKNOWN

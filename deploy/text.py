@@ -71,6 +71,14 @@ _TEXTS: Final = {
         "another service answers at {address}: give HEAD:6379 inside the cluster, ray://HEAD:10001 outside",
         "{address} 上应答的是其他服务：集群内使用 HEAD:6379，集群外使用 ray://HEAD:10001",
     ),
+    "client_port": (
+        "{address} is the port of Ray's client server: give ray://{address}, or HEAD:6379 inside the cluster",
+        "{address} 是 Ray 客户端服务的端口：请写作 ray://{address}，或在集群内使用 HEAD:6379",
+    ),
+    "head_port": (
+        "{address} is the port of Ray's head: inside the cluster give it without ray://, outside ray://HEAD:10001",
+        "{address} 是 Ray 头节点的端口：集群内请去掉 ray://，集群外使用 ray://HEAD:10001",
+    ),
     "no_head": (
         "no Ray head accepts the connection at {address} (here: Ray {ray}, Python {python}; those of the cluster must "
         "be the same). Inside the cluster give HEAD:6379, outside ray://HEAD:10001. {reason}",

@@ -9,9 +9,9 @@ import sys
 import pytest
 from ray.exceptions import RaySystemError
 
-from deploy import connection
+from deploy import connection, port_check
 from deploy.connection import connected, error_text
-from deploy.port_check import PortKind, Refusal
+from deploy.port_check import PortKind, RayService
 from servicekit.errors import StartError
 
 MISMATCH = "Version mismatch: The cluster was started with:\n    Ray: 2.9.3\n    Python: 3.9.18\nThis process: 2.60.0\n"
@@ -53,8 +53,8 @@ def ray(monkeypatch: pytest.MonkeyPatch) -> FakeRayModule:
     """A fake Ray behind a port that speaks gRPC and refuses nothing."""
     fake = FakeRayModule()
     monkeypatch.setattr(connection, "ray", fake)
-    monkeypatch.setattr(connection.port_check, "kind_of", lambda address: PortKind.GRPC)
-    monkeypatch.setattr(connection.port_check, "client_refusal", lambda address: None)
+    monkeypatch.setattr(port_check, "kind_of", lambda address: PortKind.GRPC)
+    monkeypatch.setattr(port_check, "service_of", lambda address: RayService.UNKNOWN)
     for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
         monkeypatch.delenv(name, raising=False)
     for name, value in connection._ENVIRONMENT.items():
@@ -75,29 +75,55 @@ def test_address_where_nothing_listens_is_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "refusal", "error"),
+    ("address", "kind", "service", "error"),
     [
         (
+            "A:1",
             PortKind.HTTP,
-            None,
-            "ray://10.0.0.1:22 is a web server, such as Ray's dashboard: give Ray's own port, HEAD:6379 ",
+            RayService.UNKNOWN,
+            "A:1 is a web server, such as Ray's dashboard: give Ray's own port, ",
         ),
-        (PortKind.OTHER, None, "another service answers at ray://10.0.0.1:22"),
-        (PortKind.GRPC, Refusal.OTHER_SERVICE, "another service answers at ray://10.0.0.1:22"),
+        ("A:1", PortKind.OTHER, RayService.UNKNOWN, "another service answers at A:1: give HEAD:6379 inside"),
+        ("A:1", PortKind.GRPC, RayService.CLIENT_SERVER, "A:1 is the port of Ray's client server: give ray://A:1, or"),
         (
+            "ray://A:1",
             PortKind.GRPC,
-            Refusal.TOKEN,
-            "Ray at ray://10.0.0.1:22 demands a token: set RAY_AUTH_MODE=token and RAY_AUTH",
+            RayService.HEAD,
+            "ray://A:1 is the port of Ray's head: inside the cluster give it ",
+        ),
+        (
+            "ray://A:1",
+            PortKind.GRPC,
+            RayService.LOCKED,
+            "Ray at ray://A:1 demands a token: set RAY_AUTH_MODE=token and",
         ),
     ],
 )
 def test_what_is_wrong_with_the_port_is_told_before_ray_tries(
-    kind: PortKind, refusal: Refusal | None, error: str, ray: FakeRayModule, monkeypatch: pytest.MonkeyPatch
+    address: str,
+    kind: PortKind,
+    service: RayService,
+    error: str,
+    ray: FakeRayModule,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(connection.port_check, "kind_of", lambda address: kind)
-    monkeypatch.setattr(connection.port_check, "client_refusal", lambda address: refusal)
+    monkeypatch.setattr(port_check, "kind_of", lambda address: kind)
+    monkeypatch.setattr(port_check, "service_of", lambda address: service)
     ray.error = AssertionError("Ray was asked")
-    assert failure("ray://10.0.0.1:22").startswith(error)
+    assert failure(address).startswith(error)
+
+
+@pytest.mark.parametrize(
+    ("address", "service"),
+    [("A:1", RayService.HEAD), ("ray://A:1", RayService.CLIENT_SERVER), ("A:1", RayService.UNKNOWN)],
+)
+def test_ray_tries_every_port_that_may_be_right(
+    address: str, service: RayService, ray: FakeRayModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(port_check, "service_of", lambda address: service)
+    with connected(address, "en"):
+        assert not ray.down
+    assert ray.down
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +13,11 @@ import grpc
 import pytest
 
 from deploy import port_check
-from deploy.port_check import PortKind, Refusal, classify, client_refusal, kind_of
+from deploy.port_check import PortKind, RayService, classify, kind_of, service_of
 from servicekit.address import Address
+
+METHODS = {"head": "/ray.rpc.NodeInfoGcsService/GetClusterId", "client": "/ray.rpc.RayletDriver/ClusterInfo"}
+"""Ray's own, the same in 2.9 to 2.60."""
 
 
 @contextmanager
@@ -33,22 +37,21 @@ def listening(handle: Callable[[socket.socket], None]) -> Iterator[Address]:
 
 
 @contextmanager
-def grpc_server(code: grpc.StatusCode | None = None) -> Iterator[Address]:
-    """A gRPC server without methods, or one whose only method is that of Ray's client and ends with `code`."""
+def grpc_server(**codes: grpc.StatusCode) -> Iterator[Address]:
+    """A gRPC server that answers the methods named (`head`, `client`) with these codes, and no other."""
 
     class Handler(grpc.GenericRpcHandler):  # type: ignore[misc]
         def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
-            if details.method != "/ray.rpc.RayletDriver/ClusterInfo":
+            code = next((codes[name] for name in codes if METHODS[name] == details.method), None)
+            if code is None:
                 return None
             return grpc.unary_unary_rpc_method_handler(
-                lambda request, context: context.abort(code, "") if code else b"",
+                lambda request, context: b"" if code is grpc.StatusCode.OK else context.abort(code, ""),
                 request_deserializer=bytes,
                 response_serializer=bytes,
             )
 
-    server = grpc.server(
-        ThreadPoolExecutor(1), handlers=[Handler()] if code is not grpc.StatusCode.UNIMPLEMENTED else []
-    )
+    server = grpc.server(ThreadPoolExecutor(1), handlers=[Handler()])
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
@@ -96,16 +99,23 @@ def test_cut_frame_is_not_grpc() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "refusal"),
+    ("codes", "service"),
     [
-        (None, None),
-        (grpc.StatusCode.UNKNOWN, None),
-        (grpc.StatusCode.UNAUTHENTICATED, Refusal.TOKEN),
-        (grpc.StatusCode.UNIMPLEMENTED, Refusal.OTHER_SERVICE),
+        ({"head": grpc.StatusCode.OK}, RayService.HEAD),
+        ({"client": grpc.StatusCode.OK}, RayService.CLIENT_SERVER),
+        ({"client": grpc.StatusCode.NOT_FOUND}, RayService.CLIENT_SERVER),
+        ({"head": grpc.StatusCode.UNAUTHENTICATED}, RayService.LOCKED),
+        ({"client": grpc.StatusCode.UNAUTHENTICATED}, RayService.LOCKED),
+        ({}, RayService.UNKNOWN),
     ],
 )
-def test_client_server_refuses_for_want_of_a_token_or_is_another_service(
-    code: grpc.StatusCode | None, refusal: Refusal | None
+def test_service_of_ray_is_known_by_the_methods_that_it_has(
+    codes: dict[str, grpc.StatusCode], service: RayService
 ) -> None:
-    with grpc_server(code) as address:
-        assert client_refusal(address) is refusal
+    with grpc_server(**codes) as address:
+        assert service_of(address) is service
+
+
+def test_service_is_unknown_without_grpc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "grpc", None)
+    assert service_of(Address("127.0.0.1", 1)) is RayService.UNKNOWN

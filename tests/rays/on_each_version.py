@@ -105,11 +105,21 @@ def test_status_right_after_the_controller_died_has_every_node(deployed: Started
     assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == NAMES, done.stderr
 
 
-def test_wrong_port_is_one_line_within_seconds(deployed: StartedCluster) -> None:
+@pytest.mark.parametrize(
+    ("port", "error"),
+    [
+        ("dashboard", "{} is a web server, such as Ray's dashboard"),
+        ("client", "{} is the port of Ray's client server: give ray://{}, "),
+        ("head", "ray://{} is the port of Ray's head: "),
+    ],
+)
+def test_wrong_port_is_one_line_within_seconds(cluster: StartedCluster, port: str, error: str) -> None:
+    client = cluster.client_address.removeprefix("ray://")
+    ports = {"dashboard": cluster.dashboard, "client": client, "head": cluster.address}
     began = time.monotonic()
-    done = deployed.deploy("--status", address=deployed.dashboard)
+    done = cluster.deploy("--status", address=("ray://" if port == "head" else "") + ports[port])
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    assert done.stderr.startswith(f"cmzsb-deploy: {deployed.dashboard} is a web server, such as Ray's dashboard")
+    assert done.stderr.startswith("cmzsb-deploy: " + error.replace("{}", ports[port]))
     assert time.monotonic() - began < 30
 
 
