@@ -10,7 +10,17 @@ from typing import Final
 from testkit.paths import ROOT
 
 _OUTSIDE: Final = frozenset(
-    {"playwright", "psutil", "ray", "schemathesis", "subprocess", "testkit.process", "testkit.required", "testkit.web"}
+    {
+        "deploy.supervisor",
+        "playwright",
+        "psutil",
+        "ray",
+        "schemathesis",
+        "subprocess",
+        "testkit.process",
+        "testkit.required",
+        "testkit.web",
+    }
 )
 """Imported by modules that start something, or talk to something started."""
 

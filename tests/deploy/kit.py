@@ -18,9 +18,9 @@ import psutil
 import requests
 
 from testkit.net import free_port
+from testkit.paths import ROOT
 from testkit.ray_cluster import NodeSpec, RayCluster
 
-ROOT = Path(__file__).parents[2]
 SPECS = [NodeSpec(f"M{number}", f"127.0.23.{number}") for number in range(1, 4)]
 """Not 127.0.0.1, which Ray replaces by the machine's outer address."""
 LABELS = {"M2": {"cmzsb.node": "M2-gate"}}

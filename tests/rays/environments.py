@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-ROOT: Final = Path(__file__).parents[2]
+from testkit.paths import ROOT
+
 VERSIONS: Final = Path(__file__).with_name("versions.txt")
 _SHIPPED: Final = ("castray_bridge", "deploy", "exporter", "grafana", "notify", "prometheus", "servicekit")
 """What a wheel is built from; packages that are not there are left out."""
