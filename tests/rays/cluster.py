@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,9 +25,13 @@ _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_health_check_period_ms": "500", "
 class StartedCluster:
     """Head and workers of one Ray version, with one port for all monitors. `close` ends every process."""
 
-    def __init__(self, version: RayVersion, directory: Path) -> None:
-        """`directory` takes Ray's session; short, because Ray puts Unix sockets into it (107 bytes)."""
+    def __init__(self, version: RayVersion, directory: Path, environment: dict[str, str] | None = None) -> None:
+        """`directory` takes Ray's session; short, because Ray puts Unix sockets into it (107 bytes).
+
+        `environment` is added to that of the nodes.
+        """
         self.version = version
+        self._environment = _QUIET | (environment or {})
         self.directory = directory
         self.port = free_port([spec.ip for spec in SPECS])
         self.address = f"{SPECS[0].ip}:{free_port()}"
@@ -51,7 +56,7 @@ class StartedCluster:
         command = [str(self.version.program("ray")), "start", "--block", "--node-ip-address", spec.ip, *role]
         command += ["--num-cpus", "1", "--object-store-memory", str(OBJECT_STORE_BYTES)]
         command += ["--resources", json.dumps({spec.name: 1})]
-        node = self._nodes[spec.name] = Process(command, self.directory / f"{spec.name}.log", _QUIET)
+        node = self._nodes[spec.name] = Process(command, self.directory / f"{spec.name}.log", self._environment)
         wait_for(lambda: "Ray runtime started" in node.output(), f"{spec.name}:\n{node.output()}", 90)
 
     def kill(self, name: str) -> None:
@@ -67,13 +72,16 @@ class StartedCluster:
         for name in list(self._nodes)[::-1]:
             self.kill(name)
 
-    def deploy(self, *options: str, address: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Run the installed command as an operator does, in English."""
+    def deploy(
+        self, *options: str, address: str | None = None, environment: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the installed command as an operator does, in English; `environment` is added to that of this process."""
         command = [self.version.program("cmzsb-deploy"), "--address", address or self.address, "--lang", "en"]
         command += ["--port", str(self.port), "--listen-on", "node", "--state-dir", f"{self.directory}/state-{{node}}"]
         return subprocess.run(
             [str(part) for part in [*command, *options]],
-            cwd=self.directory, capture_output=True, text=True, timeout=240, check=False,
+            cwd=self.directory, env=os.environ | (environment or {}),
+            capture_output=True, text=True, timeout=240, check=False,
         )  # fmt: skip
 
     def get(self, spec: NodeSpec, path: str) -> dict[str, Any]:

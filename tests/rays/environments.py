@@ -29,6 +29,11 @@ class RayVersion(NamedTuple):
         return f"ray-{self.ray}-python-{self.python}"
 
     @property
+    def has_tokens(self) -> bool:
+        """Whether a cluster of this Ray can demand a token."""
+        return tuple(map(int, self.ray.split(".")[:2])) >= (2, 52)
+
+    @property
     def directory(self) -> Path:
         """Where the environment stands: below CMZSB_RAYS_DIR, or in the user's cache."""
         cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

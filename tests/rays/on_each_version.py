@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,19 +21,26 @@ from tests.rays.environments import RayVersion, versions
 
 pytestmark = pytest.mark.timeout(400)
 NAMES = [spec.name for spec in SPECS]
+TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef" * 2}
 
 
-@pytest.fixture(scope="module", params=versions(), ids=lambda version: version.name)
-def cluster(request: pytest.FixtureRequest) -> Iterator[StartedCluster]:
-    version: RayVersion = request.param
+@contextmanager
+def started(version: RayVersion, environment: dict[str, str] | None = None) -> Iterator[StartedCluster]:
+    """A cluster of the head alone."""
     directory = Path(tempfile.mkdtemp(prefix="cr-"))
-    running = StartedCluster(version, directory)
+    running = StartedCluster(version, directory, environment)
     try:
         running.join(SPECS[0])
         yield running
     finally:
         running.close()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="module", params=versions(), ids=lambda version: version.name)
+def cluster(request: pytest.FixtureRequest) -> Iterator[StartedCluster]:
+    with started(request.param) as running:
+        yield running
 
 
 @pytest.fixture
@@ -129,3 +137,22 @@ def test_removal_with_purge_leaves_nothing(deployed: StartedCluster) -> None:
     assert done.stdout == "removed 3 monitors and the journals on 3 nodes; nothing is left there\n"
     assert all(is_free(spec.ip, deployed.port) for spec in SPECS)
     assert not list(deployed.directory.glob("state-*"))
+
+
+@pytest.mark.parametrize(
+    "version", [one for one in versions() if one.has_tokens], ids=lambda version: f"{version.name}-with-token"
+)
+def test_token_that_is_missing_or_wrong_is_told(version: RayVersion) -> None:
+    with started(version, TOKEN) as cluster:
+        for address in (cluster.address, cluster.client_address):
+            missing = cluster.deploy("--status", address=address)
+            assert missing.stderr == (
+                f"cmzsb-deploy: Ray at {address} demands a token: "
+                "set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH\n"
+            )
+            wrong = cluster.deploy("--status", address=address, environment={**TOKEN, "RAY_AUTH_TOKEN": "f" * 32})
+            assert wrong.stderr == (
+                f"cmzsb-deploy: Ray at {address} refuses the token in RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH\n"
+            )
+            right = cluster.deploy("--status", address=address, environment=TOKEN)
+            assert right.stderr == "cmzsb-deploy: no monitors are deployed on this cluster\n"
