@@ -59,14 +59,14 @@ def deployed(cluster: StartedCluster) -> StartedCluster:
     for spec in SPECS:
         cluster.join(spec)
     done = cluster.deploy()
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
     return cluster
 
 
 def test_deployment_reaches_every_node_and_says_which_python_runs(bare: StartedCluster) -> None:
     assert bare.deploy("--status").stderr == "cmzsb-deploy: no monitors are deployed on this cluster\n"
     done = bare.deploy()
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
     assert f"runs on 3 nodes (Python {bare.version.python}." in done.stdout.splitlines()[-1]
     assert bare.healthy() == NAMES
     rows = json.loads(bare.deploy("--status", "--json").stdout)["nodes"]
@@ -95,7 +95,7 @@ def test_bridge_shows_every_node_with_its_light(deployed: StartedCluster, tmp_pa
 
 def test_upgrade_from_outside_replaces_every_monitor(deployed: StartedCluster) -> None:
     done = deployed.deploy("--report-ttl", "61", address=deployed.client_address)
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
     assert deployed.healthy() == NAMES
 
 
