@@ -1,4 +1,4 @@
-"""`make test-rays`: bridge and `cmzsb-deploy` on real clusters of each Ray in `versions.txt`. Takes ten minutes and more."""
+"""`make test-rays`: bridge and `cmzsb-deploy` on real clusters of each Ray in `versions.txt`. Ten minutes or more."""
 
 from __future__ import annotations
 
