@@ -120,6 +120,7 @@ def test_status_right_after_the_controller_died_has_every_node(deployed: Started
         ("client", "{} is the port of Ray's client server: give ray://{}, "),
         ("head", "ray://{} is the port of Ray's head: "),
     ],
+    ids=["dashboard", "client", "head"],
 )
 def test_wrong_port_is_one_line_within_seconds(cluster: StartedCluster, port: str, error: str) -> None:
     client = cluster.client_address.removeprefix("ray://")
