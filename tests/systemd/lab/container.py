@@ -56,8 +56,10 @@ class Container:
 
     @contextmanager
     def background(self, program: str) -> Iterator[subprocess.Popen[str]]:
-        """Have a Python program run inside that prints a line once it is ready."""
-        with subprocess.Popen([*self._enter, "python3", "-c", program], stdout=subprocess.PIPE, text=True) as process:
+        """Have a Python program run inside that prints a line once it is ready; it ends with this context."""
+        # nsenter forks; its child would go on without it.
+        command = [*self._enter, "setpriv", "--pdeathsig", "KILL", "python3", "-c", program]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             try:
                 assert process.stdout is not None
                 assert process.stdout.readline(), "the program ended"

@@ -95,7 +95,7 @@ def test_rule_of_ufw_follows_the_port(site: Site) -> None:
         assert opened(site) == {"8000"}
         done = site.install("--monitor", "--port", "8100")
         assert "runs and answers at 0.0.0.0:8100" in done.stdout
-        assert "open the port" not in done.stdout
+        assert f"ufw allow {MONITOR}" not in done.stdout
         assert opened(site) == {"8100"}
     finally:
         site.shell(f"ufw delete allow {MONITOR}; ufw --force disable")
@@ -114,7 +114,7 @@ def test_rule_of_firewalld_follows_the_port(site: Site) -> None:
         site.shell(advice[1])
         assert "dport 8000" in site.shell("nft list ruleset")
         done = site.install("--monitor", "--port", "8100")
-        assert "open the port" not in done.stdout
+        assert f"--add-service={MONITOR}" not in done.stdout
         rules = site.shell("nft list ruleset")
         assert "dport 8100" in rules
         assert "dport 8000" not in rules
