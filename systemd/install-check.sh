@@ -118,7 +118,8 @@ explain_failure() {
     say "$unit does not run. Its last words:" "$unit 未运行。最近的日志："
     journalctl --unit "$unit" --lines 10 --no-pager --output cat 2>/dev/null || true
     if [ "$(systemctl show --property ExecMainStatus --value "$unit")" = 243 ]; then
-        files=$(sed -n 's/^LoadCredential=[^:]*://p' "$UNITS/$unit.service.d"/*.conf | tr '\n' ' ')
+        files=$(sed -n 's/^LoadCredential=[^:]*://p' "$UNITS/$unit.service" "$UNITS/$unit.service.d"/*.conf 2>/dev/null |
+            while read -r file; do [ -e "$file" ] || printf '%s ' "$file"; done)
         say "A file that it is given is missing: $files(named in $UNITS/$unit.service.d). Put it back, or remove its .conf there, then: systemctl daemon-reload && systemctl restart $unit" \
             "缺少服务所需的文件：$files（见 $UNITS/$unit.service.d）。请恢复该文件，或删除对应的 .conf，然后执行：systemctl daemon-reload && systemctl restart $unit"
     elif has_line "$1" "$WORK/ran" && restore_options "$unit"; then

@@ -21,7 +21,6 @@ OPTION_TABLE='
 --bridge-token-file  bridge   secret  CASTRAY_BRIDGE_TOKEN_FILE
 --ray-token-file     bridge   secret  CASTRAY_BRIDGE_RAY_TOKEN_FILE
 --notify-port        notify   port    CMZSB_NOTIFY_LISTEN
---notify-addresses   notify   secret  CMZSB_NOTIFY_ADDRESSES
 --notify-token-file  notify   secret  CMZSB_NOTIFY_TOKEN_FILE
 '
 

@@ -15,7 +15,7 @@ usage() {
 usage: install.sh --monitor [--node-name M5] [--port 8000] [--token-file FILE]
        install.sh --bridge  [--ray-dashboard http://127.0.0.1:8265] [--bridge-port 8001] [--port 8000]
                             [--bridge-token-file FILE] [--ray-token-file FILE]
-       install.sh --notify  --notify-addresses FILE [--notify-port 5001] [--notify-token-file FILE]
+       install.sh --notify  [--notify-port 5001] [--notify-token-file FILE]   (addresses: /etc/cmzsb/notify.addresses)
        install.sh --uninstall [--purge]
 
 --monitor, --bridge, --notify  what to install (several may be given), or with --uninstall: take only this off
@@ -27,7 +27,6 @@ usage: install.sh --monitor [--node-name M5] [--port 8000] [--token-file FILE]
 --token-file FILE         the token that lets other machines report to the monitor
 --bridge-token-file FILE  the token that the bridge's readers must give
 --ray-token-file FILE     the token that Ray's dashboard demands of the bridge
---notify-addresses FILE   the group chats that get the notifications
 --notify-token-file FILE  the token that Alertmanager must give
 --wheels DIR          install from the wheels in DIR, without a network
 --python PROGRAM      interpreter to use, 3.9 or later (bridge and notifications: 3.10); without it the first that fits

@@ -48,7 +48,7 @@ def test_unit_exposes_as_little_as_it_can(name: str) -> None:
     assert float(overall[1]) <= EXPOSURE
 
 
-@pytest.mark.parametrize("name", UNITS)
+@pytest.mark.parametrize("name", [*UNITS, "cmzsb-notify.service"])
 def test_service_is_started_again_for_ever_unless_its_options_are_wrong(name: str) -> None:
     """tests/systemd/lab lets a real systemd do so."""
     settings = dict(re.findall(r"^(\w+)=(\S+)$", (FOLDER / name).read_text("utf-8"), re.MULTILINE))
