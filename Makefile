@@ -7,15 +7,18 @@ DURATION ?= 0
 JOBS ?= 2
 MINUTES ?= 10
 CASES ?= 100000
+LAB ?= /var/tmp/cmzsb-systemd-lab
+SUITES ?= bookworm trixie
 JSON ?= bench-results.json
 
-.PHONY: help setup packages demo test unit test-rays lint bench figures soak fuzz generate images audit clean
+.PHONY: help setup packages demo test unit test-rays systemd-lab lint bench figures soak fuzz generate images audit clean
 
 help:
 	@echo "make demo [NODES=3] [DURATION=0]  run the whole product on a local Ray cluster (0: until Ctrl-C; GRAFANA=off)"
 	@echo "make test [JOBS=2]                lint, types and every test, with the real servers"
 	@echo "make unit                         the tests that need no server and no browser: under a minute"
 	@echo "make test-rays [RAYS=2.9.3,…]     bridge and cmzsb-deploy on real clusters of the oldest, a middle and the newest Ray"
+	@echo "make systemd-lab [SUITES=...]     as root: boot a real systemd and try units and installer in it"
 	@echo "make lint                         ruff and mypy only"
 	@echo "make bench [ONLY=name]            measure every figure beside its baseline, to bench-results.json"
 	@echo "make soak [MINUTES=10]            random faults under load, then a verdict"
@@ -43,6 +46,10 @@ test: setup lint
 
 unit: setup
 	$(BIN)/python -m pytest --numprocesses $(JOBS) -m "not servers"
+
+systemd-lab: setup
+	tests/systemd/lab/prepare.sh $(LAB) $(SUITES)
+	CMZSB_SYSTEMD_LAB=$(LAB) SUITES="$(SUITES)" $(BIN)/python -m pytest tests/systemd/lab --timeout 900 --durations 10
 
 lint: setup
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import sys
 from pathlib import Path
@@ -24,7 +25,7 @@ with needed("castray-bridge", "bridge", python=(3, 10)):
     from exporter.states import IDLE, UNKNOWN
     from servicekit import cli, log
     from servicekit.address import Address
-    from servicekit.notify import Notifier, Watchdog
+    from servicekit.notify import Notifier, Watchdog, status_text
     from servicekit.secrets import read_token
     from servicekit.sockets import bind
     from servicekit.version import __version__
@@ -126,7 +127,9 @@ def command(
         inventory=expected,
         prometheus_url=prometheus_url,
     )
-    watchdog = Watchdog(notifier, bridge.liveness_error)
+    watchdog = Watchdog(
+        notifier, bridge.liveness_error, lambda: status_text(f"serving on {address}", bridge.poller.failure)
+    )
     push = Push(bridge.store, bridge.metrics, max_websockets)
 
     def make_app() -> Flask:
@@ -140,7 +143,7 @@ def command(
         watchdog.close()
         push.close()
 
-    sock = bind(listen)
+    sock = bind(listen, lambda: notifier.waiting(f"waiting for {listen}"))
     address = Address(listen.host, sock.getsockname()[1])
     _log.info(log.event("listening", address=address, version=__version__))
     Server(sock, make_app, before_stop, after_stop=bridge.close).run()
@@ -156,6 +159,7 @@ def _source(ray_dashboard: str | None, castray: str | None, ray_token_file: Path
 
 def main() -> None:
     """Run the `castray-bridge` command."""
+    faulthandler.enable()  # a fatal signal, systemd's SIGABRT among them, leaves every thread's stack in the log
     sys.exit(cli.run(command))
 
 

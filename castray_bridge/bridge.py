@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client import CollectorRegistry
 
 from castray_bridge.metrics import BridgeCollector, Metrics
 from castray_bridge.probes.history import History
@@ -23,6 +23,7 @@ from castray_bridge.sources.inventory import Expected
 from castray_bridge.sources.source import Source
 from exporter.states import IDLE
 from servicekit.clock import Clock, SystemClock
+from servicekit.process_metrics import ProcessMetrics
 
 
 class Bridge:
@@ -62,7 +63,7 @@ class Bridge:
         self.poller = SourcePoller(
             source, self.target_registry, self._status_provider, self.store, clock, settings.refresh
         )
-        ProcessCollector(registry=self.registry)
+        self.registry.register(ProcessMetrics())
         self.registry.register(BridgeCollector(self.store, self.target_registry, self.poller, self.metrics))
 
     def start(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import socket
 import sys
@@ -15,7 +16,7 @@ from exporter.status.service import Status
 from exporter.status.ticker import Ticker
 from exporter.storage.journal import Journal
 from exporter.web.access import WritePolicy, networks
-from exporter.web.api import Services, create_app
+from exporter.web.api import Services, create_app, health_failure
 from exporter.web.identity import LocalIdentity
 from exporter.web.refusals import RejectedReports
 from exporter.web.server import Server
@@ -23,7 +24,7 @@ from servicekit import cli, log
 from servicekit.address import Address
 from servicekit.clock import SystemClock
 from servicekit.errors import StartError
-from servicekit.notify import Notifier, Watchdog
+from servicekit.notify import Notifier, Watchdog, status_text
 from servicekit.secrets import read_token
 from servicekit.text import safe_name
 from servicekit.version import __version__
@@ -114,7 +115,7 @@ def command(
         host_names=frozenset(name.strip().lower() for name in host_names.split(",") if name.strip()),
     )
     try:
-        server = Server(create_app(services), listen, rejected)
+        server = Server(create_app(services), listen, rejected, lambda: notifier.waiting(f"waiting for {listen}"))
     except StartError:
         journal.close()
         raise
@@ -126,9 +127,12 @@ def command(
             return "the journal's thread is stuck"
         return "" if ticker.is_alive() else "the status is stuck"
 
-    watchdog = Watchdog(notifier, liveness_error)
+    def summary() -> str:
+        return status_text(f"serving {node_name} on {server.address}", health_failure(journal))
+
+    watchdog = Watchdog(notifier, liveness_error, summary)
     watchdog.start()
-    notifier.ready(f"serving {node_name} on {server.address}")
+    notifier.ready(summary())
 
     def before_stop() -> None:
         notifier.stopping()
@@ -144,6 +148,7 @@ def command(
 
 def main() -> None:
     """Run the `cmzsb-exporter` command."""
+    faulthandler.enable()  # a fatal signal, systemd's SIGABRT among them, leaves every thread's stack in the log
     sys.exit(cli.run(command))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 from exporter.states import REPORTABLE
 from exporter.status.histogram import cumulative
 from exporter.status.view import StatusView
+from servicekit.process_metrics import ProcessMetrics
 from servicekit.version import __version__
 
 
@@ -121,5 +122,5 @@ def registry(collector: StatusCollector) -> CollectorRegistry:
     """Return a registry with `collector` and `process_*`."""
     result = CollectorRegistry()
     result.register(collector)
-    ProcessCollector(registry=result)
+    result.register(ProcessMetrics())
     return result

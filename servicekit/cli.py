@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import copy
+import difflib
+import logging
+import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeVar
 
 import click
 
 from servicekit.address import Address
 from servicekit.errors import StartError
+from servicekit.log import for_journal, is_journal
 from servicekit.text import one_line
+
+OTHER_PROGRAMS: Final = ("CMZSB_DASHBOARDS_", "CMZSB_DEPLOY_", "CMZSB_NOTIFY_", "CMZSB_GATEWAY_", "CMZSB_URL")
+"""Variables that begin as those of the node monitor do and are not meant for it."""
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -82,11 +89,35 @@ def options(command: click.Command) -> Iterator[OptionRow]:
             )
 
 
+def variables(command: click.Command) -> list[str]:
+    """Return all environment variables that `command` reads, former names of options included."""
+    found = (option.envvar for option in command.params if isinstance(option, click.Option))
+    return [name for each in found for name in ([each] if isinstance(each, str) else each or ())]
+
+
+def prefix_of(command: click.Command) -> str:
+    """Return what all variables of `command` begin with, up to an underscore; empty when that is nothing."""
+    begin = os.path.commonprefix(variables(command))  # noqa: RUF071 # by characters is how it is meant
+    return begin[: begin.rfind("_") + 1]
+
+
+def unknown_variables(command: click.Command, environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence on each variable that looks like one of `command`'s options and is none."""
+    known, prefix = variables(command), prefix_of(command)
+    others = tuple(each for each in OTHER_PROGRAMS if each != prefix and each.startswith(prefix))
+    for name in sorted(environment):
+        if prefix and name.startswith(prefix) and name not in known and not name.startswith(others):
+            similar = difflib.get_close_matches(name, known, n=1)
+            yield f"{name} is no option" + (f"; {similar[0]} is meant?" if similar else "")
+
+
 def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
     """Run `command` and return its exit status; a foreseen error is one line on stderr, never a traceback.
 
     Exit status: 0 done, 1 the service could not do its work, 2 a bad option, 130 interrupted.
     """
+    for finding in unknown_variables(command, os.environ):
+        _tell(command, f"ignored: {finding}", logging.WARNING)
     try:
         status = command.main(args=arguments, standalone_mode=False)
     except click.Abort:
@@ -99,5 +130,10 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
 
 
 def _complain(command: click.Command, message: str, status: int) -> int:
-    print(f"{command.name}: {one_line(message, 500)}", file=sys.stderr)
+    _tell(command, message, logging.ERROR)
     return status
+
+
+def _tell(command: click.Command, message: str, level: int) -> None:
+    line = f"{command.name}: {one_line(message, 500)}"
+    print(for_journal(level, line) if is_journal() else line, file=sys.stderr)

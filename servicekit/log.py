@@ -1,17 +1,24 @@
-"""One-line, greppable log records: `TIME LEVEL logger event key=value …` (logfmt), in UTF-8."""
+"""One-line, greppable log records: `TIME LEVEL logger event key=value …` (logfmt), in UTF-8.
+
+Where stderr is the journal's, a line begins with its priority, `<4>WARNING …`: the journal keeps the time itself.
+"""
 
 from __future__ import annotations
 
 import io
 import logging
+import os
 import sys
 import threading
+from collections.abc import Mapping
 from typing import Final
 
 from servicekit.clock import Clock, SystemClock, rfc3339
 from servicekit.text import one_line
 
 LEVELS: Final = ("debug", "info", "warning", "error")
+_PRIORITIES: Final = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
+"""Syslog's number from each level on; what is below the last is 7, debugging."""
 
 
 def configure(level: str) -> None:
@@ -20,8 +27,23 @@ def configure(level: str) -> None:
         # Whatever the locale or PYTHONIOENCODING say; and a file name that is no text must not end in a traceback.
         sys.stderr.reconfigure(encoding="utf-8", errors="backslashreplace")
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Formatter())
+    handler.setFormatter(_JournalFormatter() if is_journal() else _Formatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+def is_journal(environment: Mapping[str, str] = os.environ) -> bool:
+    """Return whether stderr is the stream to the journal that systemd told of, and not a file or pipe instead of it."""
+    try:
+        found = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError):  # stderr is closed, or an object in memory
+        return False
+    return environment.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+
+
+def for_journal(level: int, text: str) -> str:
+    """Return `text` with the priority of `level` before each line: a line without one would count as information."""
+    priority = next((number for least, number in _PRIORITIES if level >= least), 7)
+    return "\n".join(f"<{priority}>{line}" for line in text.split("\n"))
 
 
 def event(name: str, **fields: object) -> str:
@@ -58,11 +80,18 @@ class RateLimit:
 
 class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        message = one_line(record.getMessage(), 2000)
-        line = f"{rfc3339(record.created)} {record.levelname} {record.name} {message}"
+        return f"{rfc3339(record.created)} {self.without_time(record)}"
+
+    def without_time(self, record: logging.LogRecord) -> str:
+        line = f"{record.levelname} {record.name} {one_line(record.getMessage(), 2000)}"
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
         return line
+
+
+class _JournalFormatter(_Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return for_journal(record.levelno, self.without_time(record))
 
 
 def _value(field: object) -> str:

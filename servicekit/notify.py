@@ -5,11 +5,9 @@ Protocol: https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html
 
 from __future__ import annotations
 
-import faulthandler
 import logging
 import os
 import socket
-import sys
 import threading
 from collections.abc import Callable, MutableMapping
 from typing import Final
@@ -22,6 +20,11 @@ _PINGS_PER_LIMIT: Final = 3
 """Checks within systemd's limit, so that a single one may fail."""
 
 _log = logging.getLogger(__name__)
+
+
+def status_text(serving: str, failure: str | None) -> str:
+    """Return what `systemctl status` shows of a service that answers: what it serves, and why its health is 503."""
+    return f"unhealthy: {failure}; {serving}" if failure else serving
 
 
 class Notifier:
@@ -44,6 +47,13 @@ class Notifier:
     def ready(self, text: str) -> None:
         """Notify that the service is ready; `systemctl status` shows `text`."""
         self._send(f"READY=1\nSTATUS={one_line(text)}")
+
+    def waiting(self, text: str) -> None:
+        """Say that the service waits for something outside, and still works; to be repeated within the watchdog's time.
+
+        It counts as started meanwhile: else the boot would wait with it, and systemd end it.
+        """
+        self._send(f"READY=1\nWATCHDOG=1\nSTATUS={one_line(text)}")
 
     def status(self, text: str) -> None:
         """Set the text that `systemctl status` shows."""
@@ -75,19 +85,23 @@ class Notifier:
 class Watchdog:
     """A thread that pings as long as `liveness_error()` is empty; systemd aborts the service when no ping comes.
 
-    `liveness_error` returns in a few words what is stuck. If it hangs itself, no ping is sent either.
+    `liveness_error` returns in a few words what is stuck. If it hangs itself, no ping is sent either. `summary` returns
+    what `systemctl status` shows while nothing is stuck.
     """
 
-    def __init__(self, notifier: Notifier, liveness_error: Callable[[], str]) -> None:
+    def __init__(
+        self, notifier: Notifier, liveness_error: Callable[[], str], summary: Callable[[], str] = lambda: "working"
+    ) -> None:
         self._notifier = notifier
         self._liveness_error = liveness_error
+        self._summary = summary
         self._stop = threading.Event()
+        self._stuck = ""
         self._said = ""
 
     def start(self) -> None:
         """Start, if systemd expects pings; call it in the process that serves."""
         if self._notifier.watchdog_seconds is not None:
-            faulthandler.enable(sys.stderr)  # systemd's SIGABRT then leaves every thread's stack in the log
             threading.Thread(target=self._run, name="watchdog", daemon=True).start()
 
     def close(self) -> None:
@@ -103,11 +117,13 @@ class Watchdog:
         liveness_error = self._liveness_error()
         if not liveness_error:
             self._notifier.ping()
-        if liveness_error != self._said:
+        if liveness_error != self._stuck:
             if liveness_error:
                 _log.error(event("watchdog_withheld", reason=liveness_error))
-                self._notifier.status(liveness_error)
             else:
                 _log.info(event("watchdog_resumed"))
-                self._notifier.status("working again")
-        self._said = liveness_error
+        self._stuck = liveness_error
+        said = liveness_error or self._summary()
+        if said != self._said:
+            self._notifier.status(said)
+        self._said = said

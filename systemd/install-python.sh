@@ -1,16 +1,26 @@
 # shellcheck shell=sh
 # The package in its virtual environment; a part of install.sh.
 
-PACKAGE_CHANGED=''
+# Prints the oldest Python that the services of this run and those that are installed can do with.
+oldest_python() {
+    for role in $(concerned_roles); do role_field "$role" 7; done | sort -t. -k1,1n -k2,2n | tail -n 1
+}
 
-is_recent() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; }
+is_recent() {
+    "$1" -c 'import sys; sys.exit(sys.version_info < tuple(map(int, sys.argv[1].split("."))))' "$2" 2>/dev/null
+}
 
 # Sets PYTHON to the interpreter of the last time or the first that fits; one that a service under systemd can read, so
-# not one in somebody's home.
+# not one in a home directory.
 find_python() {
-    for candidate in ${PYTHON:-"$VENV/bin/python" /usr/bin/python3 python3 \
-        /usr/bin/python3.13 /usr/bin/python3.12 /usr/bin/python3.11 /usr/bin/python3.10}; do
-        is_recent "$candidate" || continue
+    oldest=$(oldest_python)
+    found=''
+    for candidate in ${PYTHON:-"$VENV/bin/python" /usr/bin/python3 python3 /usr/bin/python3.13 /usr/bin/python3.12 \
+        /usr/bin/python3.11 /usr/bin/python3.10 /usr/bin/python3.9 /usr/local/bin/python3}; do
+        if ! is_recent "$candidate" "$oldest"; then
+            version=$("$candidate" --version 2>&1) && found="$found, $candidate ($version)"
+            continue
+        fi
         PYTHON=$candidate
         home=$("$PYTHON" -c 'import sys, os; print(os.path.realpath(sys.executable))')
         case "$PREFIX$home" in /home/* | /root/*)
@@ -19,8 +29,13 @@ find_python() {
         esac
         return
     done
-    fail "Python 3.10 or later is needed: apt install python3 python3-venv, or give --python" \
-        "需要 Python 3.10 或更高版本：apt install python3 python3-venv，或用 --python 指定"
+    found=${found#, }
+    fail "Python $oldest or later is needed, found: ${found:-none}. Leave the system's as it is and add another one:
+  apt install python3.9 python3.9-venv     then: --python /usr/bin/python3.9   (Ubuntu 20.04, JetPack 5; the monitor only)
+  UV_PYTHON_INSTALL_DIR=/opt/python uv python install 3.11   then: --python /opt/python/cpython-3.11*/bin/python3.11" \
+        "需要 Python $oldest 或更高版本，找到：${found:-无}。请保留系统自带的 Python，另外安装一个：
+  apt install python3.9 python3.9-venv     然后使用 --python /usr/bin/python3.9（Ubuntu 20.04、JetPack 5；仅限监控服务）
+  UV_PYTHON_INSTALL_DIR=/opt/python uv python install 3.11   然后使用 --python /opt/python/cpython-3.11*/bin/python3.11"
 }
 
 # Copies the sources to $1, because building there leaves files behind.
@@ -47,37 +62,50 @@ make_environment() {
         fail "$PYTHON cannot make virtual environments: apt install python3-venv" \
             "$PYTHON 无法创建虚拟环境：apt install python3-venv"
     mkdir -p "$VENV"
+    base=$("$PYTHON" -c 'import sys; print(getattr(sys, "_base_executable", sys.executable))')
     (cd "$VENV" && rm -rf bin include lib lib64 share pyvenv.cfg)
-    "$PYTHON" -m venv "$VENV"
+    "$base" -m venv "$VENV"
+}
+
+# Whether the virtual environment works, and with the Python that this run is to use.
+is_environment_right() {
+    "$VENV/bin/python" -c '' 2>/dev/null || return 1 # a new Python of the system leaves an environment without one
+    [ "$("$VENV/bin/python" -c "$BASE_AND_VERSION")" = "$("$PYTHON" -c "$BASE_AND_VERSION")" ]
+}
+BASE_AND_VERSION='import os, sys; print(os.path.realpath(sys.base_prefix), sys.version_info[:2])'
+
+# Prints the extras of the distribution that the services of this run and those that are installed need: "[bridge]".
+extras() {
+    list=$(for role in $(concerned_roles); do role_field "$role" 6; done | grep -vx -- - | paste -sd , -)
+    echo "${list:+[$list]}"
 }
 
 put_package() {
-    what=cmzsb-monitor
+    package=cmzsb-monitor
     if [ -n "$WHEELS" ]; then
         [ -n "$(find "$WHEELS" -maxdepth 1 -name 'cmzsb_monitor-*.whl' 2>/dev/null)" ] ||
             fail "no cmzsb_monitor-*.whl in $WHEELS: pip wheel -w $WHEELS CHECKOUT" \
                 "$WHEELS 中没有 cmzsb_monitor-*.whl：pip wheel -w $WHEELS 源码目录"
         WHEELS=$(CDPATH='' cd -- "$WHEELS" && pwd)
-        found=$(fingerprint)
+        wanted=$(fingerprint)
     else
         copy_sources "$WORK/source"
-        what=$WORK/source
-        found=$(fingerprint "$what")
+        package=$WORK/source
+        wanted=$(fingerprint "$package")
     fi
-    if [ "$found" = "$(cat "$VENV/package.cksum" 2>/dev/null)" ] && "$VENV/bin/cmzsb-exporter" --version >/dev/null 2>&1; then
+    wanted="$wanted$(extras)"
+    is_environment_right || make_environment
+    if [ "$wanted" = "$(cat "$VENV/package.cksum" 2>/dev/null)" ] && "$VENV/bin/cmzsb-exporter" --version >/dev/null 2>&1; then
         return
     fi
-    # A new interpreter of the system leaves a virtual environment without one.
-    "$VENV/bin/python" -c '' 2>/dev/null || make_environment
-    set -- "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile
+    say "Installing the package; pip may take some minutes on a board." "正在安装软件包；在板卡上 pip 可能需要几分钟。"
+    set -- "$VENV/bin/python" -m pip install --disable-pip-version-check --no-compile --progress-bar off
     [ -z "$WHEELS" ] || set -- "$@" --no-index --find-links "$WHEELS"
-    { "$@" --upgrade "$what" && "$@" --force-reinstall --no-deps "$what"; } ||
-        fail "pip could not install the package; without a network: pip wheel -w DIR CHECKOUT elsewhere, then --wheels DIR" \
-            "pip 安装失败；若无网络，请在其他机器执行 pip wheel -w 目录 源码目录，再使用 --wheels 目录"
+    { "$@" --upgrade "$package$(extras)" && "$@" --quiet --force-reinstall --no-deps "$package"; } ||
+        fail "pip could not install the package; without a network see docs/operations.md: wheels from elsewhere, then --wheels DIR" \
+            "pip 安装失败；若无网络，请参阅 docs/operations.zh-CN.md：在其他机器准备 wheel，再使用 --wheels 目录"
     "$VENV/bin/python" -m compileall -q -o 0 -o 2 "$VENV/lib" || true # a service may not write there
-    printf '%s\n' "$found" >"$VENV/package.cksum"
-    # shellcheck disable=SC2034 # install.sh reads it
-    PACKAGE_CHANGED=yes
+    printf '%s\n' "$wanted" >"$VENV/package.cksum"
     CHANGED="$CHANGED $VENV"
     echo "  $VENV"
 }

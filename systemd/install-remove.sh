@@ -9,18 +9,19 @@ uninstall_all() {
             close_port "$unit" # before its profile goes, by which the firewalls know it
         fi
         rm -f "$UNITS/$unit.service" "$PREFIX/etc/firewalld/services/$unit.xml" "$PREFIX/etc/ufw/applications.d/$unit"
-        rm -rf "${UNITS:?}/$unit.service.d"
+        rm -f "$VENV/$unit.runs"
         take_options_off "$unit"
+        take_overrides_off "$unit"
         if [ "$PURGE" = yes ]; then
             rm -rf "${STATE:?}/private/$unit" "${STATE:?}/$unit"
         elif [ -e "$STATE/$unit" ]; then
             say "The journal stays: $STATE/$unit (--purge removes it)" "历史数据保留：$STATE/$unit（--purge 可删除）"
         fi
     done
-    if [ ! -e "$UNITS/cm-zsb-monitor.service" ] && [ ! -e "$UNITS/castray-bridge.service" ]; then rm -rf "${VENV:?}"; fi
+    [ -n "$(installed_roles)" ] || rm -rf "${VENV:?}"
     remove_empty_folders
     [ -n "$PREFIX" ] || forget_units
-    say "Taken off: $ROLES" "已卸载：$ROLES"
+    say "Taken off: ${ROLES# }" "已卸载：${ROLES# }"
 }
 
 take_options_off() {
@@ -34,20 +35,18 @@ take_options_off() {
     rm -f "$VENV/$1.cksum"
 }
 
-# Takes back what check_firewall advised for service $1.
-close_port() {
-    if is_firewalld_up; then
-        for zone in $(firewall-cmd --permanent --get-zones); do
-            firewall-cmd --permanent --quiet --zone="$zone" --query-service="$1" 2>/dev/null || continue
-            firewall-cmd --permanent --quiet --zone="$zone" --remove-service="$1"
-        done
-    fi
-    if command -v ufw >/dev/null && ufw show added 2>/dev/null | grep -q "^ufw allow $1\$"; then
-        ufw delete allow "$1" >/dev/null
+# Tokens, and what was written with `systemctl edit`: without them the next installation would be open to all.
+take_overrides_off() {
+    folder=$UNITS/$1.service.d
+    [ -d "$folder" ] || return 0
+    if [ "$PURGE" = yes ]; then
+        rm -rf "${folder:?}"
+    else
+        say "Tokens and overrides stay: $folder (--purge removes them)" "令牌与覆盖设置保留：$folder（--purge 可删除）"
     fi
 }
 
-# Folders that nobody else has anything in: below a prefix all, else those of a firewall that is not installed.
+# Folders with nothing in them: below a prefix all, else those of a firewall that is not installed.
 remove_empty_folders() {
     folders=''
     if [ -n "$PREFIX" ]; then folders='opt etc/systemd/system etc/default var/lib/private var/lib'; fi

@@ -1,36 +1,39 @@
 #!/bin/sh
-# Installs the node monitor and the CastRay bridge as systemd services, or takes them off again. Asks nothing; a second
-# run changes only what differs. `install.sh --help` lists the options.
+# Installs the services of this project under systemd, or takes them off again. Asks nothing; a second run changes only
+# what differs. `install.sh --help` lists the options.
 set -eu
 umask 022
 
 HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+# shellcheck disable=SC2034 # the parts of this script, read below, use these
 SOURCE=$(dirname -- "$HERE")
-ROLES='' PREFIX='' WHEELS='' NODE_NAME='' PORT='' BRIDGE_PORT='' RAY='' PYTHON='' UNINSTALL=no PURGE=no
-TOKEN='' BRIDGE_TOKEN='' RAY_TOKEN=''
+ROLES='' GIVEN='' PREFIX='' WHEELS='' PYTHON='' UNINSTALL=no PURGE=no
 WORK=''
 
 usage() {
-    cat <<'END'
+    cat <<'END_OF_USAGE'
 usage: install.sh --monitor [--node-name M5] [--port 8000] [--token-file FILE]
        install.sh --bridge  [--ray-dashboard http://127.0.0.1:8265] [--bridge-port 8001] [--port 8000]
                             [--bridge-token-file FILE] [--ray-token-file FILE]
+       install.sh --notify  [--notify-port 5001] [--notify-token-file FILE]   (addresses: /etc/cmzsb/notify.addresses)
        install.sh --uninstall [--purge]
 
---monitor, --bridge   what to install (both may be given), or with --uninstall: take only this off
+--monitor, --bridge, --notify  what to install (several may be given), or with --uninstall: take only this off
 --node-name NAME      name of this node; without it the host name
 --port N              port of the node monitors (a bridge asks every node at this port)
 --bridge-port N       port of the bridge
 --ray-dashboard URL   where the bridge learns of the nodes
+--notify-port N       port of the notifications, on this machine only
 --token-file FILE         the token that lets other machines report to the monitor
 --bridge-token-file FILE  the token that the bridge's readers must give
 --ray-token-file FILE     the token that Ray's dashboard demands of the bridge
+--notify-token-file FILE  the token that Alertmanager must give
 --wheels DIR          install from the wheels in DIR, without a network
---python PROGRAM      interpreter to use, 3.10 or later; without it the first that fits
+--python PROGRAM      interpreter to use, 3.9 or later (bridge and notifications: 3.10); without it the first that fits
 --prefix DIR          put everything below DIR and leave systemd alone: for a trial
---uninstall           take everything off; the journal and option files edited by hand stay
+--uninstall           take everything off; the journal, option files edited by hand, tokens and overrides stay
 --purge               with --uninstall: these too
-END
+END_OF_USAGE
 }
 
 # Every message is in English and in Chinese.
@@ -40,87 +43,87 @@ fail() {
     exit 1
 }
 
+. "$HERE/install-roles.sh"
+
 parse() {
     while [ $# -gt 0 ]; do
         case "$1" in
-        --monitor) ROLES="$ROLES monitor" ;;
-        --bridge) ROLES="$ROLES bridge" ;;
         --uninstall) UNINSTALL=yes ;;
         --purge) PURGE=yes ;;
         --help | -h) usage && exit 0 ;;
         --*)
-            [ $# -ge 2 ] || fail "$1 is unknown or needs a value" "$1 未知或需要一个值"
-            take_value "$1" "$2"
-            shift
+            if is_role "${1#--}"; then
+                ROLES="$ROLES ${1#--}"
+            else
+                [ $# -ge 2 ] || fail "$1 is unknown or needs a value" "$1 未知或需要一个值"
+                take_value "$1" "$2"
+                shift
+            fi
             ;;
         *) usage >&2 && fail "unknown option $1" "未知选项 $1" ;;
         esac
         shift
     done
-    check_options
     VENV=$PREFIX/opt/cmzsb
     UNITS=$PREFIX/etc/systemd/system
     DEFAULTS=$PREFIX/etc/default
     STATE=$PREFIX/var/lib
+    check_options
 }
 
 take_value() {
     case "$1" in
-    --node-name) NODE_NAME=$2 ;;
-    --port) PORT=$2 ;;
-    --bridge-port) BRIDGE_PORT=$2 ;;
-    --ray-dashboard) RAY=$2 ;;
-    --token-file) TOKEN=$2 ;;
-    --bridge-token-file) BRIDGE_TOKEN=$2 ;;
-    --ray-token-file) RAY_TOKEN=$2 ;;
     --wheels) WHEELS=$2 ;;
     --python) PYTHON=$2 ;;
     --prefix) PREFIX=$2 ;;
-    *) usage >&2 && fail "unknown option $1" "未知选项 $1" ;;
+    *)
+        is_option "$1" || { usage >&2 && fail "unknown option $1" "未知选项 $1"; }
+        case "$2" in *[[:space:]]*) fail "$1 '$2': no blanks" "$1 '$2'：不能包含空白字符" ;; esac
+        GIVEN="$GIVEN$1 $2
+"
+        ;;
     esac
 }
 
 check_options() {
     case "$PREFIX" in '' | /?*) ;; *) fail "--prefix must be an absolute path" "--prefix 必须是绝对路径" ;; esac
-    case "$NODE_NAME" in *[!A-Za-z0-9._-]*)
-        fail "--node-name $NODE_NAME: letters, digits, '.', '_' and '-'" "节点名称只能包含字母、数字、'.'、'_' 和 '-'" ;;
-    esac
-    for number in "$PORT" "$BRIDGE_PORT"; do
-        case "$number" in *[!0-9]*) fail "$number is no port" "$number 不是端口号" ;; esac
-    done
-    for file in "$TOKEN" "$BRIDGE_TOKEN" "$RAY_TOKEN"; do
-        case "$file" in '') continue ;; /*[!A-Za-z0-9._/-]* | [!/]*)
-            fail "$file: give the whole path of the token file, of letters, digits, '.', '_', '-' and '/'" \
-                "$file：请给出令牌文件的完整路径，只含字母、数字、'.'、'_'、'-' 和 '/'" ;;
-        esac
-        [ -r "$file" ] || fail "$file cannot be read" "$file 无法读取"
-    done
+    for flag in $(flags_of_kind name); do check_name "$flag" "$(given "$flag")"; done
+    for flag in $(flags_of_kind port); do check_port_number "$flag" "$(given "$flag")"; done
+    for flag in $(flags_of_kind secret); do check_file "$(given "$flag")"; done
     [ "$PURGE" = no ] || [ "$UNINSTALL" = yes ] || fail "--purge goes with --uninstall" "--purge 须与 --uninstall 一起使用"
     if [ -z "$ROLES" ]; then
         [ "$UNINSTALL" = yes ] || { usage >&2 && fail "give --monitor or --bridge" "请指定 --monitor 或 --bridge"; }
-        ROLES='monitor bridge'
+        ROLES=$(all_roles | tr '\n' ' ')
     fi
     [ -n "$PREFIX" ] || [ "$(id -u)" = 0 ] || fail "run it as root (sudo), or with --prefix" "请用 root（sudo）运行，或使用 --prefix"
 }
 
-unit_of() { case "$1" in monitor) echo cm-zsb-monitor ;; bridge) echo castray-bridge ;; esac; }
-listen_variable() { case "$1" in monitor) echo CMZSB_LISTEN ;; bridge) echo CASTRAY_BRIDGE_LISTEN ;; esac; }
-
-# Prints the value of variable $2 in option file $1.
-option() { [ ! -f "$1" ] || sed -n "s/^$2=//p" "$1" | tail -n 1; }
-
-# What role $1 listens on, HOST:PORT: the port as asked for now, the rest as set before, else the default.
-listen_of() {
-    case "$1" in monitor) asked=$PORT default=8000 ;; bridge) asked=$BRIDGE_PORT default=8001 ;; esac
-    set_before=$(option "$DEFAULTS/$(unit_of "$1")" "$(listen_variable "$1")")
-    set_before=${set_before:-0.0.0.0:$default}
-    echo "${set_before%:*}:${asked:-${set_before##*:}}"
+check_name() {
+    case "$2" in *[!A-Za-z0-9._-]*) fail "$1 $2: letters, digits, '.', '_' and '-'" "$1 $2：只能包含字母、数字、'.'、'_' 和 '-'" ;; esac
+    [ ${#2} -le 63 ] || fail "$1 $2: ${#2} letters, 63 at most" "$1 $2：共 ${#2} 个字符，最多 63 个"
 }
 
-port_of() { listen_of "$1" | sed 's/.*://'; }
+check_port_number() {
+    case "$2" in
+    '') return ;;
+    *[!0-9]* | ??????*) ;;
+    *) if [ "$2" -ge 1 ] && [ "$2" -le 65535 ]; then return; fi ;;
+    esac
+    fail "$1 $2: a port is a number from 1 to 65535" "$1 $2：端口号须为 1 到 65535"
+}
+
+check_file() {
+    case "$1" in '') return ;; /*[!A-Za-z0-9._/-]* | [!/]*)
+        fail "$1: give the whole path of the file, of letters, digits, '.', '_', '-' and '/'" \
+            "$1：请给出文件的完整路径，只含字母、数字、'.'、'_'、'-' 和 '/'" ;;
+    esac
+    [ -r "$1" ] || fail "$1 cannot be read" "$1 无法读取"
+}
 
 . "$HERE/install-python.sh"
+. "$HERE/install-options.sh"
 . "$HERE/install-check.sh"
+. "$HERE/install-firewall.sh"
 . "$HERE/install-remove.sh"
 
 # Copies stdin to $1 unless that is what it holds; notes a change. Not to be piped into: a pipe's end is a process of
@@ -137,103 +140,71 @@ put() {
     fi
 }
 
-# Sets variable $2 to $3 in option file $1 and leaves every other line alone; an empty value sets nothing.
-set_option() {
-    [ -n "$3" ] || return 0
-    awk -v key="$2" -v line="$2=$3" '
-        $0 ~ "^#?" key "=" { if (!done) print line; done = 1; next }
-        { print }
-        END { if (!done) print line }' "$1" >"$WORK/options"
-    put "$1" <"$WORK/options"
-}
-
-put_options() {
-    file=$DEFAULTS/$(unit_of "$1")
-    was_ours=yes
-    [ ! -f "$file" ] || is_as_written "$file" || was_ours=no
-    [ -f "$file" ] || put "$file" <"$HERE/$(unit_of "$1").env"
-    case "$1" in
-    monitor)
-        set_option "$file" CMZSB_NODE_NAME "$NODE_NAME"
-        set_option "$file" CMZSB_LISTEN "${PORT:+$(listen_of monitor)}"
-        ;;
-    bridge)
-        set_option "$file" CASTRAY_BRIDGE_RAY_DASHBOARD "$RAY"
-        set_option "$file" CASTRAY_BRIDGE_LISTEN "${BRIDGE_PORT:+$(listen_of bridge)}"
-        set_option "$file" CASTRAY_BRIDGE_MONITOR_PORT "$PORT"
-        ;;
-    esac
-    [ "$was_ours" = no ] || cksum <"$file" >"$VENV/$(unit_of "$1").cksum"
-}
-
-# Whether option file $1 is as this script wrote it last.
-is_as_written() { [ "$(cksum <"$1")" = "$(cat "$VENV/$(basename "$1").cksum" 2>/dev/null)" ]; }
-
-# Lets service $1 have the token in file $2 as its option $3. The file may be root's alone: the service's user, who
-# exists only while it runs, gets a copy from systemd. Its path is spelt out because systemd before 250 has no %d and
-# would start the service without a token.
-put_token() {
-    [ -n "$2" ] || return 0
-    credential=$(echo "$3" | tr 'A-Z_' 'a-z-')
-    cat >"$WORK/made" <<END
-[Service]
-LoadCredential=$credential:$2
-Environment=$3=/run/credentials/$1.service/$credential
-END
-    put "$UNITS/$1.service.d/$credential.conf" <"$WORK/made"
-}
-
 put_service() {
     unit=$(unit_of "$1")
     sed "s#=\(-\{0,1\}\)/opt/#=\1$PREFIX/opt/#; s#=-/etc/default/#=-$DEFAULTS/#" "$HERE/$unit.service" >"$WORK/made"
     put "$UNITS/$unit.service" <"$WORK/made"
     put_options "$1"
-    case "$1" in
-    monitor) put_token "$unit" "$TOKEN" CMZSB_TOKEN_FILE ;;
-    bridge)
-        put_token "$unit" "$BRIDGE_TOKEN" CASTRAY_BRIDGE_TOKEN_FILE
-        put_token "$unit" "$RAY_TOKEN" CASTRAY_BRIDGE_RAY_TOKEN_FILE
-        ;;
-    esac
-    port=$(port_of "$1")
-    # Where the firewall is not installed (yet) its profile does no harm, and is there when it is.
-    sed "s/port=\"[0-9]*\"/port=\"$port\"/" "$HERE/firewalld/$unit.xml" >"$WORK/made"
-    put "$PREFIX/etc/firewalld/services/$unit.xml" <"$WORK/made"
-    sed "s#^ports=.*#ports=$port/tcp#" "$HERE/ufw/$unit" >"$WORK/made"
-    put "$PREFIX/etc/ufw/applications.d/$unit" <"$WORK/made"
+    put_secrets "$1"
+    put_firewall_profiles "$unit" "$(port_of "$1")"
 }
 
 install_all() {
+    for role in $ROLES; do
+        [ -f "$HERE/$(unit_of "$role").service" ] || fail "no unit for --$role here" "此处没有 --$role 的 unit 文件"
+    done
     find_python
     for role in $ROLES; do check_port_is_ours "$role"; done
     echo "cmzsb: ${PREFIX:-/}"
     put_package
+    for role in $ROLES; do make_options "$role"; done
     for role in $ROLES; do
         before=$CHANGED
         put_service "$role"
-        [ -n "$PREFIX" ] || start "$role" "$before"
+        [ "$CHANGED" = "$before" ] || echo "$role" >>"$WORK/changed"
     done
-    if [ -z "$CHANGED" ]; then say "Nothing to change." "无需更改。"; fi
     if [ -n "$PREFIX" ]; then
+        [ -n "$CHANGED" ] || say "Nothing to change." "无需更改。"
         say "Installed below $PREFIX; systemd was left alone." "已安装到 $PREFIX；未改动 systemd。"
         return
     fi
+    run_all
+}
+
+# Starts what is new and, with a new package, every installed service; then looks at each.
+run_all() {
+    update_firewalls
+    systemctl daemon-reload
+    for role in $(concerned_roles); do start "$role"; done
+    [ -n "$CHANGED" ] || say "Nothing to change." "无需更改。"
     status=0
-    for role in $ROLES; do check_service "$role" || status=1; done
+    for role in $(concerned_roles); do check_service "$role" || status=1; done
+    case " $ROLES " in *" monitor "*) warn_default_name ;; esac
     return $status
 }
 
-# Starts the service of role $1, again if its unit, its options or the package ($2: what had changed before) are new.
+# Starts the service of role $1, again if its unit, its options or the package are not those that it runs with.
 start() {
     unit=$(unit_of "$1")
-    systemctl daemon-reload
-    systemctl enable --quiet "$unit"
+    systemctl is-active --quiet "$unit" && echo "$1" >>"$WORK/ran"
+    case " $ROLES " in *" $1 "*) systemctl enable --quiet "$unit" ;; esac
     systemctl reset-failed "$unit" 2>/dev/null || true
-    if [ "$CHANGED" != "$2" ] || [ -n "$PACKAGE_CHANGED" ]; then
+    if has_line "$1" "$WORK/changed" || ! is_current "$1"; then
+        CHANGED="$CHANGED $unit"
+        echo "  $unit: restart"
         systemctl restart "$unit" || true # check_service tells what to do
+        cp "$VENV/package.cksum" "$VENV/$unit.runs"
     else
         systemctl start "$unit" || true
     fi
+}
+
+has_line() { grep -qx "$1" "$2" 2>/dev/null; }
+
+# Whether the running service of role $1 has the installed package and the options of its file, also those that were
+# written by hand.
+is_current() {
+    cmp -s "$VENV/package.cksum" "$VENV/$(unit_of "$1").runs" && are_options_applied "$1"
 }
 
 parse "$@"

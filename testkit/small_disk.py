@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
 import subprocess
 import tempfile
@@ -22,16 +23,21 @@ class Disk(Protocol):
 
 
 class MountedDisk:
-    """A tmpfs of 2 MiB that is really full."""
+    """A file system of its own, some MiB large, that is really full."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._ballast = path / "ballast"
 
     def fill(self, pid: int = 0) -> None:
+        assert self.path.is_mount(), f"{self.path} is no mount: this would fill the machine's own disk"
         with contextlib.suppress(OSError), self._ballast.open("wb", buffering=0) as file:
             while True:
-                file.write(b"x" * 4096)
+                file.write(b"x" * os.statvfs(self.path).f_bsize)
+
+    def leave(self, size: int) -> None:
+        """Make room again for `size` bytes."""
+        os.truncate(self._ballast, self._ballast.stat().st_size - size)
 
     def free(self, pid: int = 0) -> None:
         self._ballast.unlink()
@@ -56,12 +62,19 @@ class LimitedFiles:
 
 
 @contextmanager
-def mounted() -> Iterator[MountedDisk | None]:
-    """Mount a small tmpfs; None where that is not allowed."""
-    with tempfile.TemporaryDirectory(prefix="cmzsb-disk-") as name:
-        mount = ["mount", "-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs", name]
+def mounted(block_bytes: int = 0) -> Iterator[MountedDisk | None]:
+    """Mount a small tmpfs, or an ext4 of `block_bytes` each; None where that is not allowed."""
+    with tempfile.TemporaryDirectory(prefix="cmzsb-disk-") as name, tempfile.NamedTemporaryFile() as image:
+        steps = [["mount", "-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs", name]]
+        if block_bytes:
+            image.truncate(4 * 1024 * 1024)
+            steps = [
+                # Without blocks kept for root: these tests may run as root, and are to find the disk full.
+                ["mkfs.ext4", "-q", "-b", str(block_bytes), "-m", "0", "-O", "^has_journal", image.name],
+                ["mount", "-o", "loop", image.name, name],
+            ]
         try:
-            allowed = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+            allowed = all(subprocess.run(step, capture_output=True, check=False).returncode == 0 for step in steps)
         except FileNotFoundError:
             allowed = False
         try:

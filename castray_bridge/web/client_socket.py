@@ -9,6 +9,8 @@ import threading
 import time
 from typing import Final
 
+from servicekit.sockets import discard_unsent
+
 SEND_SECONDS: Final = 5.0
 """A client that does not accept a frame within this time is dropped."""
 _SEND_BUFFER: Final = 64 * 1024
@@ -45,6 +47,7 @@ class ClientSocket:
                         raise BlockingIOError
             except BlockingIOError:
                 self.stalled = True
+                discard_unsent(self._sock)
                 self.shutdown()
                 raise
         return len(data)

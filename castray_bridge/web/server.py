@@ -10,12 +10,23 @@ from typing import Any, Final
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
 from castray_bridge.web.http_worker import HTTPWorker
 from servicekit.sockets import allow_descriptors
 
 _THREADS: Final = 1200
 """Created on demand. Slow clients and WebSockets hold one each; with 64 threads 500 slow clients block the service."""
+
+
+class _Logger(Logger):  # type: ignore[misc] # gunicorn has no types
+    """gunicorn's lines in the form of all others, with their priority in the journal."""
+
+    def setup(self, cfg: Any) -> None:
+        """Called by gunicorn."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
 
 
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
@@ -64,6 +75,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             "timeout": 30,
             "limit_request_line": 8190,
             "loglevel": "warning",
+            "logger_class": _Logger,
             "pre_fork": pre_fork,
             "worker_exit": worker_exit,
             "control_socket_disable": True,  # a second control channel, in the home directory

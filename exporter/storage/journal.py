@@ -16,7 +16,7 @@ from exporter.storage.lock import DirectoryLock
 from exporter.storage.migrations import DamagedError
 from exporter.storage.paging import END, Page, Row, cut
 from exporter.storage.recovery import quarantine, recover
-from exporter.storage.store import Store, is_disk_full
+from exporter.storage.store import Store, is_disk_full, is_read_only, reserve_room
 from servicekit.errors import StartError
 from servicekit.heartbeat import Heartbeat
 from servicekit.log import RateLimit, event
@@ -126,6 +126,8 @@ class Journal:
         oldest = unwritten[0].id if unwritten else before
         # A connection of its own: the writing one may be stuck in a write.
         try:
+            if self._store is None:  # then it is this connection that makes the log's index
+                reserve_room(self._path.parent)
             with closing(Store.reader(self._path)) as store:
                 yield from stored(store, min(before, oldest))
         except sqlite3.Error as error:
@@ -169,6 +171,9 @@ class Journal:
             self._store_in_place().write(batch)
             self._store_in_place()  # again, because an acknowledged report must be where the next start reads
         except (sqlite3.Error, DamagedError, StartError, OSError) as error:
+            if isinstance(error, sqlite3.Error) and is_read_only(error) and self._store is not None:
+                self._store.close()  # the owner of the file may be corrected meanwhile; then it opens for writing
+                self._store = None
             return str(error)
         return ""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,9 +19,12 @@ from exporter.storage.migrations import DamagedError, identify, is_new, migrate,
 
 PARTS: Final = ("", "-wal", "-shm")
 """Suffixes of the files that make up one database."""
-_FULL, _IO_ERROR = 13, 10
-"""SQLite's result codes on a full disk; the second when the shared index of the log cannot grow."""
-_NO_ROOM: Final = frozenset({"database or disk is full", "disk I/O error"})
+_ROOM_BYTES: Final = 256 * 1024
+"""Room for the index of the log and the first pages of the files before it; a new journal opens with 80 KiB."""
+_DISK_FULL: Final = "database or disk is full"
+_FULL, _IO_ERROR, _READ_ONLY = 13, 10, 8
+"""SQLite's result codes; the first two on a full disk, the second when the shared index of the log cannot grow."""
+_NO_ROOM: Final = frozenset({_DISK_FULL, "disk I/O error"})
 """The messages of these codes, because Python before 3.11 does not expose the codes."""
 
 
@@ -38,6 +43,7 @@ class Store:
         Raises `DamagedError` when it cannot be read, `StartError` when another program or a newer version wrote it,
         `sqlite3.OperationalError` when the disk refuses.
         """
+        reserve_room(path.parent)
         connection = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
         try:
             identify(connection, path)
@@ -149,6 +155,26 @@ def is_disk_full(error: sqlite3.Error) -> bool:
     """Return whether `error` means that the disk has no room, so that a later attempt can succeed."""
     code = getattr(error, "sqlite_errorcode", None)
     return str(error) in _NO_ROOM if code is None else code & 0xFF in (_FULL, _IO_ERROR)
+
+
+def is_read_only(error: sqlite3.Error) -> bool:
+    """Return whether `error` says that the file was opened for reading only; it stays so until it is opened again."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return str(error) == "attempt to write a readonly database" if code is None else code & 0xFF == _READ_ONLY
+
+
+def reserve_room(directory: Path) -> None:
+    """Raise `sqlite3.OperationalError` unless the disk has room for what opening a journal writes.
+
+    SQLite maps the log's index into memory, and makes sure of one byte in each 4 KiB of it. On a full disk with smaller
+    blocks the rest is missing, and the process would end by SIGBUS.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=directory) as file:
+            os.posix_fallocate(file.fileno(), 0, _ROOM_BYTES)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise sqlite3.OperationalError(_DISK_FULL) from None
 
 
 def load_checkpoint(connection: sqlite3.Connection) -> Checkpoint | None:

@@ -82,7 +82,7 @@ def create_app(services: Services) -> Flask:
     app.register_blueprint(_writing(services))
     app.register_blueprint(_description())
     app.register_blueprint(
-        operations.blueprint("CM-ZSB监控", services.clock, lambda: _health_failure(services.journal), services.registry)
+        operations.blueprint("CM-ZSB监控", services.clock, lambda: health_failure(services.journal), services.registry)
     )
     app.register_blueprint(pages("exporter", STATES))
 
@@ -201,5 +201,6 @@ def _description() -> Blueprint:
     return api
 
 
-def _health_failure(journal: Journal) -> str | None:
+def health_failure(journal: Journal) -> str | None:
+    """Return why the monitor's health is 503, None when it is well."""
     return f"the journal cannot be written: {journal.failure}" if journal.failure else None

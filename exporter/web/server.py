@@ -19,7 +19,7 @@ from exporter.web.channel import Channel
 from exporter.web.refusals import RejectedReports
 from servicekit.address import Address
 from servicekit.log import RateLimit, event
-from servicekit.sockets import allow_descriptors, bind
+from servicekit.sockets import allow_descriptors, bind, discard_unsent
 
 _THREADS: Final = MAX_WAITERS + 4
 """All long polls may wait at once and leave threads for ordinary requests."""
@@ -61,6 +61,7 @@ class _Listener(TcpWSGIServer):  # type: ignore[misc] # waitress has no types
         for client in clients:
             if client.is_overdue(now) or (held > _HELD_LIMIT and client.held_bytes):
                 held -= client.held_bytes
+                discard_unsent(client.socket)
                 client.handle_close()  # `will_close` would wait until the client reads something
 
     def stop_listening(self) -> None:
@@ -76,9 +77,14 @@ class _Listener(TcpWSGIServer):  # type: ignore[misc] # waitress has no types
 class Server:
     """Listens from construction on, at `address`; `run` serves until SIGTERM or SIGINT."""
 
-    def __init__(self, app: Flask, listen: Address, rejected: RejectedReports) -> None:
-        """Bind the socket; `rejected` records reports that waitress rejects. Raises `StartError`."""
-        sock = bind(listen)
+    def __init__(
+        self, app: Flask, listen: Address, rejected: RejectedReports, on_wait: Callable[[], None] = lambda: None
+    ) -> None:
+        """Bind the socket; `rejected` records reports that waitress rejects. Raises `StartError`.
+
+        `on_wait` is called every second while the machine does not have the address yet.
+        """
+        sock = bind(listen, on_wait)
         # A client needs a second descriptor while it receives a file.
         limit = allow_descriptors(2 * _CONNECTIONS + _OWN_DESCRIPTORS)
         self._listener = _Listener(

@@ -273,7 +273,7 @@ class CapturedServer:
     reports_from = ("127.0.0.1", "10.1.2.3", "::ffff:10.1.2.3", "192.0.2.7", "192.0.2.8")
     codes: ClassVar[list[int]] = []
 
-    def __init__(self, app: Flask, listen: Address, _: object) -> None:
+    def __init__(self, app: Flask, listen: Address, *_: object) -> None:
         self.app, self.address = app, listen
 
     def run(self, before_stop: Callable[[], None]) -> None:

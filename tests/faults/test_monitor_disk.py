@@ -22,9 +22,9 @@ LARGE = {"text": "x" * 15_000}
 """A `task_info` that takes a few pages of the journal, so that leftovers of free room are used up soon."""
 
 
-@pytest.fixture
-def full_disk(tmp_path: Path) -> Iterator[Disk]:
-    with mounted() as disk:
+@pytest.fixture(params=[0, 1024], ids=["", "of small blocks"])
+def full_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
+    with mounted(request.param) as disk:
         yield disk or LimitedFiles(tmp_path)
 
 
@@ -90,6 +90,26 @@ def test_start_on_a_full_disk_goes_on_from_memory_and_recovers(full_disk: Disk, 
         monitor.start()
         assert monitor.stats()["sent_to_server"] == sent
         assert len(monitor.get("/api/alerts?limit=1000").json()["alerts"]) == sent
+
+
+@pytest.mark.parametrize("left", [56, 62, 68, 74])
+def test_start_with_hardly_any_room_on_a_disk_of_small_blocks_is_no_crash(left: int) -> None:
+    """SQLite begins, and then finds too few blocks for the log's index, which it has mapped into memory."""
+    with mounted(1024) as disk:
+        if disk is None:
+            pytest.skip("no disk may be mounted here")
+        (disk.path / "state").mkdir()
+        disk.fill()
+        disk.leave(left * 1024)
+        with RunningMonitor(disk.path, health=(503,)) as monitor:
+            assert "full" in monitor.get("/api/health").json()["reason"]
+            assert monitor.report(status="sending").ok
+            assert monitor.get("/api/alerts").status_code == 200
+            disk.free()
+            wait_for(lambda: monitor.get("/api/health").ok, "recovery")
+            monitor.kill_9()
+            monitor.start()
+            assert monitor.stats()["sent_to_server"] == 1
 
 
 def start_with_files_limited(disk: LimitedFiles, ended: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 
+from exporter.__main__ import command as monitor
 from servicekit import cli
 from servicekit.address import Address
 from servicekit.errors import StartError
@@ -27,6 +28,19 @@ def service(listen: Address, name: str | None, fail: str | None) -> int | None:
         raise click.Abort
     print(listen, name)
     return 3 if fail == "status" else None
+
+
+def test_misspelt_variable_is_told_and_ignored(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SERVICE_NAEM", "M5")
+    assert cli.run(service, []) == 0
+    assert capsys.readouterr().err == "service: ignored: SERVICE_NAEM is no option; SERVICE_NAME is meant?\n"
+
+
+def test_variables_of_the_other_programs_are_no_mistake() -> None:
+    found = dict.fromkeys(("CMZSB_LISTEN", "CMZSB_DEPLOY_PORT", "CMZSB_DASHBOARDS_OUT", "CMZSB_URL"), "1")
+    assert list(cli.unknown_variables(monitor, found | {"CMZSB_XYZ": "1", "HOME": "/"})) == ["CMZSB_XYZ is no option"]
 
 
 @pytest.mark.parametrize(

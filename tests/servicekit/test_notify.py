@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from servicekit.notify import Notifier, Watchdog
+from servicekit.notify import Notifier, Watchdog, status_text
 from testkit.notify_socket import notification_socket
 
 
@@ -71,6 +71,27 @@ def test_signs_of_life_end_when_the_service_is_not_alive_and_come_again(tmp_path
         liveness_error = ""
         said.wait_for("WATCHDOG=1", 2)
         watchdog.close()
+
+
+def test_status_tells_what_health_says(tmp_path: Path) -> None:
+    failure = ""
+    with notification_socket(tmp_path) as (name, said):
+        notifier = Notifier.from_environment(environment(name))
+        watchdog = Watchdog(notifier, lambda: "", lambda: status_text("serving", failure))
+        watchdog.start()
+        said.wait_for("STATUS=serving", 2)
+        failure = "the disk is full"
+        said.wait_for("STATUS=unhealthy: the disk is full; serving", 2)
+        said.heard.clear()
+        said.wait_for("WATCHDOG=1", 2)
+        watchdog.close()
+
+
+def test_service_that_waits_for_something_has_started_and_lives(tmp_path: Path) -> None:
+    with notification_socket(tmp_path) as (name, said):
+        Notifier.from_environment(environment(name)).waiting("waiting for 192.0.2.1:8000")
+        said.listen(0.1)
+        assert said.heard == ["READY=1", "WATCHDOG=1", "STATUS=waiting for 192.0.2.1:8000"]
 
 
 def test_check_that_hangs_is_no_sign_of_life(tmp_path: Path) -> None:

@@ -21,6 +21,6 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
             continue
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         (copy / name).write_bytes((ROOT / name).read_bytes())
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", str(out), str(copy)]
-    subprocess.run(command, check=True, timeout=100)
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", str(out), f"{copy}[bridge]"]
+    subprocess.run(command, check=True, timeout=300)
     return out

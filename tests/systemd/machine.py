@@ -59,7 +59,7 @@ class Machine:
         path = f"{self._programs}{os.pathsep}{os.environ['PATH']}"
         return subprocess.run(
             [*self._enter, *(str(word) for word in command)],
-            capture_output=True, text=True, check=False, timeout=100, env=os.environ | {"PATH": path},
+            capture_output=True, text=True, check=False, timeout=300, env=os.environ | {"PATH": path},
         )  # fmt: skip
 
     def calls(self) -> list[str]:

@@ -35,6 +35,8 @@ def _systemctl(directory: Path, arguments: list[str]) -> int:
     unit = arguments[-1]
     if verb in ("restart", "stop", "disable"):
         _stop(directory, unit)
+    if verb == "show":
+        return _show(directory, unit, arguments[arguments.index("--property") + 1])
     if verb in ("restart", "start") and not _is_active(directory, unit):
         return _start(directory, unit)
     if verb == "enable":
@@ -44,8 +46,22 @@ def _systemctl(directory: Path, arguments: list[str]) -> int:
     return 3 if verb == "is-active" and not _is_active(directory, unit) else 0
 
 
+def _texts(unit: str) -> list[str]:
+    return [path.read_text("utf-8") for path in (_UNITS / f"{unit}.service", *_UNITS.glob(f"{unit}.service.d/*.conf"))]
+
+
+def _show(directory: Path, unit: str, name: str) -> int:
+    if name == "MainPID":
+        print((directory / f"{unit}.pid").read_text() if _is_active(directory, unit) else 0)
+    elif name == "Environment":
+        print(*_values(_texts(unit), "Environment"))
+    else:
+        print()
+    return 0
+
+
 def _start(directory: Path, unit: str) -> int:
-    texts = [path.read_text("utf-8") for path in (_UNITS / f"{unit}.service", *_UNITS.glob(f"{unit}.service.d/*.conf"))]
+    texts = _texts(unit)
     environment = dict(line.split("=", 1) for line in _values(texts, "Environment"))
     for name in _values(texts, "EnvironmentFile"):
         lines = Path(name.removeprefix("-")).read_text("utf-8").splitlines()
@@ -121,7 +137,7 @@ def _ufw(directory: Path, arguments: list[str]) -> int:
         print("Status: active", *(f"{service:26} ALLOW       Anywhere" for service in services), sep="\n")
     elif arguments == ["show", "added"]:
         print(*(f"ufw allow {service}" for service in services), sep="\n")
-    elif arguments[-2] == "allow":
+    elif arguments[0] != "app" and arguments[-2] == "allow":
         return _rule(directory / f"ufw.{arguments[-1]}", "remove" if arguments[0] == "delete" else "add")
     return 0
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -36,7 +39,7 @@ def address_of(port: int, host: str = "0.0.0.0") -> str:
     return f"cm-zsb-monitor runs and answers at {host}:{port}.\n"
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_the_course_of_an_installation(wheels: Path, tmp_path: Path) -> None:
     """One course in one test, because installing takes long: each step begins where the one before ended."""
     port, bridge_port = free_port(EVERYWHERE), free_port()
@@ -64,7 +67,7 @@ def test_the_course_of_an_installation(wheels: Path, tmp_path: Path) -> None:
 
         here.calls()
         done = here.run("sh", SCRIPT, *both, "--wheels", wheels)  # the interpreter of the last time will do
-        assert "Nothing to change." in done.stdout
+        assert "Nothing to change." in done.stdout, done.stdout + done.stderr
         assert "open the port" not in done.stdout
         calls = here.calls()
         assert "systemctl start cm-zsb-monitor" in calls
@@ -76,17 +79,18 @@ def test_the_course_of_an_installation(wheels: Path, tmp_path: Path) -> None:
         other_port = free_port(EVERYWHERE)
         done = install("--monitor", "--port", str(other_port))
         assert address_of(other_port, "127.0.0.5") in done.stdout, done.stdout + done.stderr
-        assert [call for call in here.calls() if "restart" in call] == ["systemctl restart cm-zsb-monitor"]
+        calls = here.calls()
+        assert [call for call in calls if "restart" in call] == ["systemctl restart cm-zsb-monitor"]
+        assert "ufw app update cm-zsb-monitor" in calls
+        assert "firewall-cmd --reload --quiet" in calls
 
-        here.run("sed", "-i", "s/^CMZSB_LISTEN=.*/CMZSB_LISTEN=192.0.2.1:8000/", OPTIONS)
-        here.run("systemctl", "restart", "cm-zsb-monitor")
-        done = install("--monitor")
-        assert done.returncode == 1
-        assert "cm-zsb-monitor does not run. Its last words:" in done.stdout
-        assert "cannot listen on 192.0.2.1:8000" in done.stdout
-        assert f"Correct {OPTIONS}, then: systemctl restart cm-zsb-monitor" in done.stdout
+        options_that_cannot_work(here, install, other_port)
+        hand_written_options(here, install)
 
         assert here.rules()
+        overrides = "/etc/systemd/system/castray-bridge.service.d"
+        assert f"Tokens and overrides stay: {overrides}" in here.run("sh", SCRIPT, "--uninstall", "--bridge").stdout
+        assert here.run("ls", overrides).stdout == "castray-bridge-token-file.conf\n"
         done = here.run("sh", SCRIPT, "--uninstall", "--purge")
         assert done.returncode == 0, done.stderr
         assert here.rules() == []
@@ -102,6 +106,51 @@ def test_the_course_of_an_installation(wheels: Path, tmp_path: Path) -> None:
 
 EMPTY_FOLDERS = ["/etc/firewalld", "/etc/firewalld/services", "/etc/ufw", "/etc/ufw/applications.d"]
 """Of firewalls that are not installed."""
+
+
+def options_that_cannot_work(here: Machine, install: Installation, port: int) -> None:
+    """What is refused changes nothing, and the service goes on."""
+    before, options = here.tree(), here.run("cat", OPTIONS).stdout
+    for given, told in (
+        (("--port", "99999"), "a port is a number from 1 to 65535"),
+        (("--port", "0"), "a port is a number from 1 to 65535"),
+        (("--node-name", "M" * 75), "75 letters, 63 at most"),
+    ):
+        done = install("--monitor", *given)
+        assert done.returncode == 1
+        assert told in done.stderr
+    done = install("--bridge", "--ray-dashboard", "127.0.0.1:8265")
+    assert done.returncode == 1
+    assert "'127.0.0.1:8265' is not an http or https URL" in done.stderr
+    here.run("sh", "-c", f"echo CMZSB_REPORT_TTL=soon >>{OPTIONS}")
+    done = install("--monitor")
+    assert done.returncode == 1
+    assert "'soon' is not a valid float" in done.stderr
+    here.run("sed", "-i", "/CMZSB_REPORT_TTL=soon/d", OPTIONS)
+    assert (here.tree(), here.run("cat", OPTIONS).stdout) == (before, options)
+    assert not [call for call in here.calls() if "restart" in call]
+    assert requests.get(f"http://127.0.0.5:{port}/api/health", timeout=5).ok
+    with busy_port("127.0.0.5") as taken:
+        done = install("--monitor", "--port", str(taken))
+        assert done.returncode == 1
+        assert f"port {taken} is taken by another program" in done.stderr
+
+
+@contextmanager
+def busy_port(host: str) -> Iterator[int]:
+    with socket.socket() as sock:
+        sock.bind((host, 0))
+        sock.listen()
+        yield sock.getsockname()[1]
+
+
+def hand_written_options(here: Machine, install: Installation) -> None:
+    here.run("sh", "-c", f"echo CMZSB_REPORT_TTL=31 >>{OPTIONS}; echo CMZSB_NODENAME=M6 >>{OPTIONS}")
+    done = install("--monitor")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "CMZSB_NODENAME is no option; CMZSB_NODE_NAME is meant?" in done.stdout
+    assert "cm-zsb-monitor: restart" in done.stdout
+    assert "Nothing to change." in install("--monitor").stdout
 
 
 def type_in(here: Machine, commands: list[str]) -> None:

@@ -234,3 +234,28 @@ def test_log_that_blocks_does_not_hold_up_the_journal(tmp_path: Path, monkeypatc
         reporter.join(5)
         go_on.set()
         assert not reporter.is_alive()
+
+
+def test_file_that_could_only_be_read_is_opened_again_once_its_owner_is_corrected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A journal restored by root, and given to the monitor's user while it runs."""
+    monkeypatch.setattr(journal_module, "RETRY_SECONDS", 0.05)
+    send(tmp_path, 1)
+    for_writing = Store.open
+
+    def for_reading(path: Path) -> Store:
+        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, check_same_thread=False)
+        connection.execute("SELECT * FROM snapshot").close()  # then all three files are there
+        return Store(connection, path)
+
+    monkeypatch.setattr(Store, "open", for_reading)
+    running = Journal(tmp_path)
+    try:
+        running.wait(running.append(batch(alerts=[alert(99)])))
+        assert "readonly" in running.failure
+        monkeypatch.setattr(Store, "open", for_writing)
+        wait_for(lambda: not running.failure, "recovery")
+        assert running.alerts(1).rows[0].id == 99
+    finally:
+        running.close()
