@@ -38,7 +38,7 @@ def monitor(tmp_path: Path) -> Iterator[RunningMonitor]:
         yield running
 
 
-def post_until_it_fails(url: str, first: int) -> int:
+def post_until_it_fails(url: str, first: int, acknowledged: threading.Event) -> int:
     """Report `detecting` and `sending` in turn, sendings numbered from `first`; return the last one acknowledged."""
     number = first - 1
     with requests.Session() as session:
@@ -48,16 +48,24 @@ def post_until_it_fails(url: str, first: int) -> int:
                 report = {"status": "sending", "message": str(number + 1)}
                 session.post(f"{url}/api/update_status", json=report, timeout=5).raise_for_status()
                 number += 1
+                acknowledged.set()
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):  # the latter in mid-reply
             return number
+
+
+def kill_soon_after(begun: threading.Event, process: int) -> None:
+    begun.wait(20)
+    time.sleep(0.4)
+    os.kill(process, signal.SIGKILL)
 
 
 def test_no_acknowledged_report_is_lost_by_kill_9(monitor: RunningMonitor) -> None:
     last = 0
     for _ in range(5):
-        assassin = threading.Timer(0.4, lambda: os.kill(monitor.process.pid, signal.SIGKILL))
+        begun = threading.Event()
+        assassin = threading.Thread(target=kill_soon_after, args=(begun, monitor.process.pid))
         assassin.start()
-        acknowledged = post_until_it_fails(monitor.url, last + 1)
+        acknowledged = post_until_it_fails(monitor.url, last + 1, begun)
         assassin.join()
         monitor.process.kill()
         monitor.start()
