@@ -9,12 +9,13 @@ MINUTES ?= 10
 CASES ?= 100000
 JSON ?= bench-results.json
 
-.PHONY: help setup packages demo test unit lint bench figures soak fuzz generate images audit clean
+.PHONY: help setup packages demo test unit test-pythons lint bench figures soak fuzz generate images audit clean
 
 help:
 	@echo "make demo [NODES=3] [DURATION=0]  run the whole product on a local Ray cluster (0: until Ctrl-C; GRAFANA=off)"
 	@echo "make test [JOBS=2]                lint, types and every test, with the real servers"
 	@echo "make unit                         the tests that need no server and no browser: under a minute"
+	@echo "make test-pythons                 the node's tests under every Python from 3.9 to 3.13 that is here"
 	@echo "make lint                         ruff and mypy only"
 	@echo "make bench [ONLY=name]            measure every figure beside its baseline, to bench-results.json"
 	@echo "make soak [MINUTES=10]            random faults under load, then a verdict"
@@ -42,6 +43,9 @@ test: setup lint
 
 unit: setup
 	$(BIN)/python -m pytest --numprocesses $(JOBS) -m "not servers"
+
+test-pythons: setup
+	$(BIN)/python -m testkit.node_tests
 
 lint: setup
 	$(BIN)/ruff check .
