@@ -74,7 +74,7 @@ class NodePage {
     part("banner").hidden = !lost;
     if (lost) setText(part("banner"), language.text("lost", { clock: language.clock(this.#lostAt) }));
     if (!this.#status) return;
-    const { node_id: name, status, stale, latest_state: latest, stats } = this.#status;
+    const { node_id: name, status, stale, latest_state: latest, stats, board = {} } = this.#status;
     const state = lost ? this.#states.unknown : this.#states.named(status);
     document.title = `${name} · ${language.state(state)}`;
     setText(part("name"), name);
@@ -87,10 +87,18 @@ class NodePage {
     setText(part("processed"), language.number(stats.total_processed));
     setText(part("low"), language.number(stats.low_confidence_count));
     setText(part("sent"), language.number(stats.sent_to_server));
+    this.#showBoard(lost ? {} : board);
     setText(part("from"), language.text("an_hour_ago"));
     if (!this.#strip) part("hour").append((this.#strip = this.#strips.add(this.#timeline, name)).root);
     part("node").setAttribute("aria-busy", "false");
     this.#tick();
+  }
+
+  /** Show what the board tells of itself; what it does not tell is a dash, and without both there is no panel. */
+  #showBoard({ gpu, temperature_celsius: celsius }) {
+    part("board").hidden = gpu === undefined && celsius === undefined;
+    setText(part("gpu"), gpu === undefined ? "–" : this.#language.percent(gpu / 100));
+    setText(part("temperature"), celsius === undefined ? "–" : `${this.#language.number(Math.round(celsius))} °C`);
   }
 
   #tick() {
