@@ -27,7 +27,7 @@ _PLACEHOLDERS: Final = frozenset({"PMIC-Die"})
 
 
 class Reading(NamedTuple):
-    """What the board tells; None or no entry where it does not."""
+    """The figures of one reading; an unknown one is None or missing."""
 
     gpu_ratio: float | None = None
     """Load of the GPU, 0 to 1."""

@@ -11,7 +11,7 @@ import { offerThemes } from "./theme.js";
 import { HOUR_MS, Timeline } from "./timeline.js";
 
 const TICK_MS = 1000;
-/** The history is exact; the live strip misses what lies between two replies. */
+/** The history is exact; the live strip misses changes between two replies. */
 const RELOAD_MS = 5000;
 
 const part = (id) => document.getElementById(id);
@@ -63,7 +63,7 @@ class NodePage {
         this.#timeline.load(await history(this.#ahead), Date.now());
         this.#tick();
       } catch {
-        // The strip goes on with what the page saw itself.
+        // The strip continues with what the page itself has seen.
       }
     }, delay);
   }
@@ -94,7 +94,7 @@ class NodePage {
     this.#tick();
   }
 
-  /** Show what the board tells of itself; what it does not tell is a dash, and without both there is no panel. */
+  /** Show the figures of the board; an unknown one is a dash, and the panel is hidden without both. */
   #showBoard({ gpu, temperature_celsius: celsius }) {
     part("board").hidden = gpu === undefined && celsius === undefined;
     setText(part("gpu"), gpu === undefined ? "–" : this.#language.percent(gpu / 100));

@@ -47,7 +47,7 @@ _BOARD: Final = {
         optional={"gpu": {"type": "number", "minimum": 0, "maximum": 100}, "temperature_celsius": {"type": "number"}}
     )
 }
-"""Figures that the board does not tell are left out."""
+"""Unknown figures are left out."""
 _STATUS: Final = {
     "status": _STATE,
     "timestamp": _TIME,
@@ -133,7 +133,7 @@ def _get(text: str, schema: dict[str, Any], *parameters: dict[str, Any], **other
 def _list(text: str, schema: dict[str, Any], *parameters: dict[str, Any]) -> dict[str, Any]:
     number = {"type": "integer", "minimum": 1, "maximum": LARGEST}
     limit = _query("limit", number, "Most entries on a page.")
-    before = _query("before", number, "Where the page goes on, as `Link` says.")
+    before = _query("before", number, "Where the page continues; given by `Link`.")
     return _get(
         text, schema, *parameters, limit, before, **_refusals(400, 503) | {"200": _json(schema, text, Link=_LINK)}
     )

@@ -39,7 +39,7 @@ def status(view: StatusView, node_name: str, board: Reading = NOTHING) -> dict[s
 
 
 def _board(reading: Reading) -> dict[str, float]:
-    """Return the figures that the board tells; one that is unknown is left out."""
+    """Return the known figures of the board; unknown ones are left out."""
     figures = {
         "gpu": None if reading.gpu_ratio is None else round(100 * reading.gpu_ratio, 1),
         "temperature_celsius": reading.hottest,
