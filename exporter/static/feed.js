@@ -48,7 +48,10 @@ async function ask(version) {
 }
 
 async function get(address) {
-  const reply = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(GIVE_UP_MS) });
+  // Not AbortSignal.timeout(), which kiosk browsers such as Chromium 100 lack.
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), GIVE_UP_MS);
+  const reply = await fetch(address, { cache: "no-store", signal: controller.signal });
   if (!reply.ok) throw new Error(`${address}: ${reply.status}`);
   return reply;
 }

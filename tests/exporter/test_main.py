@@ -301,6 +301,12 @@ def test_networks_of_the_option_may_write_besides_loopback(tmp_path: Path, monke
     assert CapturedServer.codes == [200, 200, 200, 200, 403]
 
 
+def test_node_answers_for_the_loopback_address_that_it_listens_on(tmp_path: Path) -> None:
+    with RunningMonitor(tmp_path, address=f"127.0.0.2:{free_port('127.0.0.2')}") as monitor:
+        assert monitor.get("/api/nodes/127.0.0.2/status").json()["node_id"] == "M5"
+        assert monitor.get("/api/nodes/127.0.0.3/status").status_code == 404
+
+
 def test_name_to_listen_on_is_one_address(tmp_path: Path) -> None:
     with RunningMonitor(tmp_path, address=f"localhost:{free_port()}") as monitor:
         assert f"listening address={monitor.address} " in monitor.process.output()
