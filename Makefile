@@ -11,7 +11,7 @@ LAB ?= /var/tmp/cmzsb-systemd-lab
 SUITES ?= bookworm trixie
 JSON ?= bench-results.json
 
-.PHONY: help setup packages demo test unit test-rays systemd-lab lint bench figures soak fuzz generate images audit clean
+.PHONY: help setup packages demo test unit test-pythons test-rays systemd-lab lint bench figures soak fuzz generate images audit clean
 
 help:
 	@echo "make demo [NODES=3] [DURATION=0]  run the whole product on a local Ray cluster (0: until Ctrl-C; GRAFANA=off)"
@@ -19,6 +19,7 @@ help:
 	@echo "make unit                         the tests that need no server and no browser: under a minute"
 	@echo "make test-rays [RAYS=2.9.3,…]     bridge and cmzsb-deploy on real clusters of the oldest, a middle and the newest Ray"
 	@echo "make systemd-lab [SUITES=...]     as root: boot a real systemd and try units and installer in it"
+	@echo "make test-pythons                 the node's tests under every Python from 3.9 to 3.13 that is here"
 	@echo "make lint                         ruff and mypy only"
 	@echo "make bench [ONLY=name]            measure every figure beside its baseline, to bench-results.json"
 	@echo "make soak [MINUTES=10]            random faults under load, then a verdict"
@@ -50,6 +51,8 @@ unit: setup
 systemd-lab: setup
 	tests/systemd/lab/prepare.sh $(LAB) $(SUITES)
 	CMZSB_SYSTEMD_LAB=$(LAB) SUITES="$(SUITES)" $(BIN)/python -m pytest tests/systemd/lab --timeout 900 --durations 10
+test-pythons: setup
+	$(BIN)/python -m testkit.node_tests
 
 lint: setup
 	$(BIN)/ruff check .

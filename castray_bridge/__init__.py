@@ -6,8 +6,12 @@ imported without the bridge's dependencies. docs/integrate.md shows their use.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
+
+if sys.version_info < (3, 10):
+    raise SystemExit(f"castray-bridge needs Python 3.10 or later; this is {sys.version.split()[0]} ({sys.executable})")
 
 if TYPE_CHECKING:
     from castray_bridge.bridge import Bridge

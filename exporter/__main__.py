@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from exporter.board import BoardReader
 from exporter.metrics import Errors, StatusCollector, registry
 from exporter.report import TTL_MAX, TTL_MIN
 from exporter.status.service import Status
@@ -102,16 +103,18 @@ def command(
     clock = SystemClock()
     journal = Journal(state_dir)
     status = Status(clock=clock, recorder=journal, ttl=report_ttl, stored=journal.stored)
+    board = BoardReader()
     errors, rejected = Errors(), RejectedReports(status.reject)
     services = Services(
         status=status,
         journal=journal,
         identity=LocalIdentity(node_name, socket.gethostname(), listen.host),
         policy=policy,
-        registry=registry(StatusCollector(node_name, status.view, lambda: journal.errors, errors)),
+        registry=registry(StatusCollector(node_name, status.view, lambda: journal.errors, errors, board.latest)),
         clock=clock,
         errors=errors,
         rejected=rejected,
+        board=board.latest,
         host_names=frozenset(name.strip().lower() for name in host_names.split(",") if name.strip()),
     )
     try:
@@ -120,6 +123,7 @@ def command(
         journal.close()
         raise
     ticker = Ticker(status)
+    board.start()
     _log.info(log.event("listening", address=server.address, node=node_name, version=__version__))
 
     def liveness_error() -> str:
@@ -141,6 +145,7 @@ def command(
     server.run(before_stop)
     watchdog.close()
     ticker.close()
+    board.close()
     status.close()
     journal.close()
     _log.info("stopped")

@@ -17,6 +17,7 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
+from exporter.board import NOTHING, Reading
 from exporter.states import REPORTABLE
 from exporter.status.histogram import cumulative
 from exporter.status.view import StatusView
@@ -43,6 +44,7 @@ class StatusCollector(Collector):
     view: Callable[[], StatusView]
     journal_errors: Callable[[], int]
     errors: Errors = field(default_factory=Errors)
+    board: Callable[[], Reading] = lambda: NOTHING
 
     def describe(self) -> list[Metric]:
         """Return nothing: registration must not read the status."""
@@ -55,6 +57,7 @@ class StatusCollector(Collector):
         yield from self._counts(view)
         yield self._durations(view)
         yield from self._reporting(view)
+        yield from self._board(self.board())
         build = GaugeMetricFamily("cmzsb_build_info", "Version of the monitor.", labels=("node", "version"))
         build.add_metric((self.node, __version__), 1)
         yield build
@@ -116,6 +119,19 @@ class StatusCollector(Collector):
         reports.add_metric((self.node, "accepted"), view.counters.accepted)
         reports.add_metric((self.node, "rejected"), view.counters.rejected)
         yield from (last, stale, reports)
+
+    def _board(self, reading: Reading) -> Iterator[Metric]:
+        gpu = GaugeMetricFamily(
+            "cmzsb_gpu_utilization_ratio", "Load of the board's integrated GPU, 0 to 1.", labels=("node",)
+        )
+        if reading.gpu_ratio is not None:
+            gpu.add_metric((self.node,), reading.gpu_ratio)
+        temperature = GaugeMetricFamily(
+            "cmzsb_temperature_celsius", "Temperature of the board's thermal zone.", labels=("node", "zone")
+        )
+        for zone, celsius in reading.celsius:
+            temperature.add_metric((self.node, zone), celsius)
+        yield from (gpu, temperature)
 
 
 def registry(collector: StatusCollector) -> CollectorRegistry:

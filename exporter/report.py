@@ -101,7 +101,7 @@ class Report:
         default=None,
         metadata=_reported(
             AnyObject(TASK_INFO_LIMIT),
-            f"Anything about the task; kept, never interpreted; at most {TASK_INFO_LIMIT // 1024} KiB",
+            f"Anything about the task; stored, never interpreted; at most {TASK_INFO_LIMIT // 1024} KiB",
         ),
     )
     timestamp: str | float | None = field(
@@ -157,8 +157,8 @@ class Report:
         default=False,
         metadata=_reported(
             Flag(),
-            "true: no event, the script is in that state still. Counts nothing by itself, and what another session"
-            " does stays on show",
+            "true: no event, the script is still in that state. Counts nothing by itself and does not replace the state"
+            " of another session",
         ),
     )
     unknown_fields: tuple[str, ...] = ()

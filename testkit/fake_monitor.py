@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Optional
 
 TAKEN = b'{"success": true, "status": "idle", "version": 1}'
 
@@ -19,7 +19,7 @@ def http_reply(body: bytes, status: str = "200 OK") -> bytes:
     return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-Answer = Callable[[dict[str, Any], socket.socket], bytes | None]
+Answer = Callable[[dict[str, Any], socket.socket], Optional[bytes]]
 """Makes the reply to a report; None closes the connection. It may also write or wait by itself."""
 
 

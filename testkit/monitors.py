@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flask import Flask
 
+from exporter.board import NOTHING, Reading
 from exporter.metrics import Errors, StatusCollector, registry
 from exporter.status.service import Status
 from exporter.storage.journal import Journal
@@ -21,12 +22,15 @@ from testkit.clocks import ManualClock
 class Monitor:
     """Everything but waitress and the command line."""
 
-    def __init__(self, directory: Path, clock: ManualClock, token: str | None = None) -> None:
+    def __init__(self, directory: Path, clock: ManualClock, token: str | None = None, board: Reading = NOTHING) -> None:
         self.clock = clock
+        self.board = board
         self.journal = Journal(directory)
         self.status = Status(clock=clock, recorder=self.journal, ttl=60.0, stored=self.journal.stored)
         self.errors = Errors()
-        collector = StatusCollector("M5", self.status.view, lambda: self.journal.errors, self.errors)
+        collector = StatusCollector(
+            "M5", self.status.view, lambda: self.journal.errors, self.errors, lambda: self.board
+        )
         self.registry = registry(collector)
         self.app: Flask = create_app(
             Services(
@@ -35,6 +39,7 @@ class Monitor:
                 identity=LocalIdentity("M5", "board-5"),
                 policy=WritePolicy(token=token),
                 registry=self.registry,
+                board=lambda: self.board,
                 clock=clock,
                 errors=self.errors,
                 rejected=RejectedReports(self.status.reject),
@@ -43,8 +48,10 @@ class Monitor:
 
 
 @contextmanager
-def running_monitor(directory: Path, clock: ManualClock | None = None, token: str | None = None) -> Iterator[Monitor]:
-    monitor = Monitor(directory, clock or ManualClock(), token)
+def running_monitor(
+    directory: Path, clock: ManualClock | None = None, token: str | None = None, board: Reading = NOTHING
+) -> Iterator[Monitor]:
+    monitor = Monitor(directory, clock or ManualClock(), token, board)
     try:
         yield monitor
     finally:

@@ -23,7 +23,7 @@ class Notifications:
             self._sock.settimeout(left)
             try:
                 self.heard += self._sock.recv(4096).decode().splitlines()
-            except TimeoutError:
+            except socket.timeout:  # TimeoutError itself only from Python 3.10 on
                 return
 
     def wait_for(self, message: str, seconds: float) -> None:

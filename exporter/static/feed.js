@@ -11,7 +11,7 @@ const LONGEST_DELAY_MS = 10_000;
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /**
- * Call `onStatus(status, ahead)` with each status and `onLost` when the monitor stops to answer. Never returns.
+ * Call `onStatus(status, ahead)` with each status and `onLost` when the monitor does not answer. Never returns.
  * `ahead` is by how many milliseconds the monitor's clock is ahead of the browser's.
  */
 export async function follow(onStatus, onLost) {
@@ -23,7 +23,7 @@ export async function follow(onStatus, onLost) {
       const { status, ahead } = await ask(version);
       onStatus(status, ahead);
       delay = FIRST_DELAY_MS;
-      // Without a free place to wait the monitor answers at once: do not ask it in a tight loop.
+      // When all places to wait are taken, the monitor answers at once: do not poll it in a tight loop.
       if (status.version === version) await pause(SHORTEST_ROUND_MS - (performance.now() - asked));
       version = status.version;
     } catch {
@@ -35,7 +35,7 @@ export async function follow(onStatus, onLost) {
   }
 }
 
-/** Fetch the stays of the last hour, oldest first. The monitor dates them by its own clock, which is `ahead`. */
+/** Fetch the transitions of the last hour, oldest first. The monitor dates them by its own clock, which is `ahead`. */
 export async function history(ahead) {
   const since = Math.max(0, Math.floor((Date.now() + ahead - HOUR_MS) / 1000));
   const reply = await get(`api/history?since=${since}`);
@@ -48,12 +48,15 @@ async function ask(version) {
 }
 
 async function get(address) {
-  const reply = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(GIVE_UP_MS) });
+  // Not AbortSignal.timeout(), which kiosk browsers such as Chromium 100 lack.
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), GIVE_UP_MS);
+  const reply = await fetch(address, { cache: "no-store", signal: controller.signal });
   if (!reply.ok) throw new Error(`${address}: ${reply.status}`);
   return reply;
 }
 
-/** `date` counts whole seconds and was on its way: what that makes of two equal clocks is no difference. */
+/** `date` has whole seconds and a delay in transit: a difference that these explain counts as none. */
 function aheadBy(date) {
   const ahead = Date.parse(date) - Date.now();
   return Math.abs(ahead) > TOLERATED_SKEW_MS ? ahead : 0;

@@ -11,7 +11,7 @@ import { offerThemes } from "./theme.js";
 import { HOUR_MS, Timeline } from "./timeline.js";
 
 const TICK_MS = 1000;
-/** The history is exact; the live strip misses what lies between two replies. */
+/** The history is exact; the live strip misses changes between two replies. */
 const RELOAD_MS = 5000;
 
 const part = (id) => document.getElementById(id);
@@ -63,7 +63,7 @@ class NodePage {
         this.#timeline.load(await history(this.#ahead), Date.now());
         this.#tick();
       } catch {
-        // The strip goes on with what the page saw itself.
+        // The strip continues with what the page itself has seen.
       }
     }, delay);
   }
@@ -74,7 +74,7 @@ class NodePage {
     part("banner").hidden = !lost;
     if (lost) setText(part("banner"), language.text("lost", { clock: language.clock(this.#lostAt) }));
     if (!this.#status) return;
-    const { node_id: name, status, stale, latest_state: latest, stats } = this.#status;
+    const { node_id: name, status, stale, latest_state: latest, stats, board = {} } = this.#status;
     const state = lost ? this.#states.unknown : this.#states.named(status);
     document.title = `${name} · ${language.state(state)}`;
     setText(part("name"), name);
@@ -87,10 +87,18 @@ class NodePage {
     setText(part("processed"), language.number(stats.total_processed));
     setText(part("low"), language.number(stats.low_confidence_count));
     setText(part("sent"), language.number(stats.sent_to_server));
+    this.#showBoard(lost ? {} : board);
     setText(part("from"), language.text("an_hour_ago"));
     if (!this.#strip) part("hour").append((this.#strip = this.#strips.add(this.#timeline, name)).root);
     part("node").setAttribute("aria-busy", "false");
     this.#tick();
+  }
+
+  /** Show the figures of the board; an unknown one is a dash, and the panel is hidden without both. */
+  #showBoard({ gpu, temperature_celsius: celsius }) {
+    part("board").hidden = gpu === undefined && celsius === undefined;
+    setText(part("gpu"), gpu === undefined ? "–" : this.#language.percent(gpu / 100));
+    setText(part("temperature"), celsius === undefined ? "–" : `${this.#language.number(Math.round(celsius))} °C`);
   }
 
   #tick() {

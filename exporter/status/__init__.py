@@ -1,1 +1,1 @@
-"""What the node does: reports, silence and a clock that is set go in; the view and what must be kept come out."""
+"""The state machine of the node: from reports and time to a view for readers and changes for the journal."""

@@ -22,7 +22,7 @@ ALERTS_PER_REPORT: Final = 1000
 class Counters:
     """The running sums. Not thread-safe.
 
-    `totals` goes on over all runs of the monitor; `observed` and `histogram` begin at 0 with this process, as
+    `totals` continues over all runs of the monitor; `observed` and `histogram` begin at 0 with this process, as
     Prometheus expects of a counter.
     """
 

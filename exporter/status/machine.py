@@ -15,7 +15,7 @@ from exporter.status.resume import CHECKPOINT_SECONDS, CLOCK_DRIFT_TOLERANCE, fr
 from exporter.status.view import ProcessCounters, Receipt, StatusView
 
 VERSION_GAP: Final = 2**20
-"""Added to the stored version at every start: more changes than a crash can have kept from the disk."""
+"""Added to the stored version at every start: more changes than a crash can lose."""
 
 
 class StateMachine:

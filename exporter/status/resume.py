@@ -31,7 +31,7 @@ class InitialState(NamedTuple):
 
 
 def max_unsaved_seconds(ttl: float) -> float:
-    """Return for how many seconds reports that change nothing may stay in memory alone, with a TTL of `ttl` seconds."""
+    """Return for how many seconds reports that change nothing may remain unsaved, with a TTL of `ttl` seconds."""
     return min(_MAX_UNSAVED_SECONDS, ttl / 4)
 
 

@@ -22,7 +22,7 @@ class Session(NamedTuple):
 
 
 class Increase(NamedTuple):
-    """By how much a session's totals have risen: beyond what the journal knows, and while this process ran."""
+    """By how much a session's totals have risen: beyond those in the journal, and while this process ran."""
 
     stored: Totals = Totals()
     observed: Totals = Totals()

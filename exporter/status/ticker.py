@@ -22,7 +22,7 @@ class Ticker:
         self._thread.start()
 
     def is_alive(self) -> bool:
-        """Return whether the ticks go on: the lock of the status is free at times, nothing in it hangs."""
+        """Return whether the ticks continue: the lock of the status becomes free, nothing under it hangs."""
         return self._thread.is_alive() and not self._heartbeat.is_overdue()
 
     def close(self) -> None:

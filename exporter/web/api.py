@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore
 from typing import Final
@@ -13,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from prometheus_client import CollectorRegistry
 from werkzeug.exceptions import BadRequest, NotFound
 
+from exporter.board import NOTHING, Reading
 from exporter.metrics import Errors
 from exporter.report import ReportError, parse_report
 from exporter.states import STATES
@@ -65,6 +67,8 @@ class Services:
     rejected: RejectedReports
     host_names: frozenset[str] = frozenset()
     """Further names under which the monitor may be addressed."""
+    board: Callable[[], Reading] = lambda: NOTHING
+    """The board's own figures, as read last."""
     long_polls: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MAX_WAITERS))
     list_queue: AdmissionQueue = field(default_factory=lambda: AdmissionQueue(MAX_LISTS))
 
@@ -75,7 +79,7 @@ def create_app(services: Services) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
     answer_errors_as_json(app, on_internal_error=services.errors.count_http)
     is_known_host = require_known_host(app, services.identity.names() | services.host_names)
-    body = replies.StatusBody(services.identity.node_name)
+    body = replies.StatusBody(services.identity.node_name, services.board)
     app.wsgi_app = StatusFastPath(app.wsgi_app, services.status.view, body, is_known_host)  # type: ignore[method-assign]
     app.register_blueprint(_status(services, body))
     app.register_blueprint(_reading(services))
@@ -124,7 +128,7 @@ def _status(services: Services, body: replies.StatusBody) -> Blueprint:
     def get_node_status(node_id: str) -> ResponseReturnValue:
         if not me.is_me(node_id):
             raise NotFound(f"this is node {me.node_name}")
-        return jsonify(replies.node_status(status.view(), me.node_name))
+        return jsonify(replies.node_status(status.view(), me.node_name, services.board()))
 
     return api
 

@@ -42,23 +42,31 @@ _REPORTER_TIME: Final = _nullable(ForeignTime(report.TIMESTAMP_LIMIT).schema())
 
 ERROR: Final = _object(error=_TEXT)
 RECEIPT: Final = _object(success={"type": "boolean", "enum": [True]}, status=_STATE, timestamp=_TIME, version=_VERSION)
-STATUS: Final = _object(
-    status=_STATE,
-    timestamp=_TIME,
-    latest_state=_object(
+_BOARD: Final = {
+    "board": _object(
+        optional={"gpu": {"type": "number", "minimum": 0, "maximum": 100}, "temperature_celsius": {"type": "number"}}
+    )
+}
+"""Unknown figures are left out."""
+_STATUS: Final = {
+    "status": _STATE,
+    "timestamp": _TIME,
+    "latest_state": _object(
         status=_STATE, timestamp=_TIME, current_task=_TASK, message=_MESSAGE, task_info=_nullable(_ANYTHING)
     ),
-    stats=_object(total_processed=_COUNT, low_confidence_count=_COUNT, sent_to_server=_COUNT),
-    node_id=_TEXT,
-    stale=_FLAG,
-    version=_VERSION,
-)
+    "stats": _object(total_processed=_COUNT, low_confidence_count=_COUNT, sent_to_server=_COUNT),
+    "node_id": _TEXT,
+    "stale": _FLAG,
+    "version": _VERSION,
+}
+STATUS: Final = _object(_BOARD, **_STATUS)
 NODE_STATUS: Final = _object(
     node_id=_TEXT,
     status=_STATE,
     timestamp=_TIME,
     details=_object(
-        **STATUS["properties"],
+        _BOARD,
+        **_STATUS,
         seconds_in_state=_SECONDS,
         reporter_timestamp=_REPORTER_TIME,
         last_report=_nullable(_TIME),
@@ -125,7 +133,7 @@ def _get(text: str, schema: dict[str, Any], *parameters: dict[str, Any], **other
 def _list(text: str, schema: dict[str, Any], *parameters: dict[str, Any]) -> dict[str, Any]:
     number = {"type": "integer", "minimum": 1, "maximum": LARGEST}
     limit = _query("limit", number, "Most entries on a page.")
-    before = _query("before", number, "Where the page goes on, as `Link` says.")
+    before = _query("before", number, "Where the page continues; given by `Link`.")
     return _get(
         text, schema, *parameters, limit, before, **_refusals(400, 503) | {"200": _json(schema, text, Link=_LINK)}
     )

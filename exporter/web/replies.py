@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from exporter.board import NOTHING, Reading
 from exporter.status.records import Alert, Transition
 from exporter.status.view import StatusView
 from servicekit.clock import rfc3339
 
 
-def status(view: StatusView, node_name: str) -> dict[str, Any]:
+def status(view: StatusView, node_name: str, board: Reading = NOTHING) -> dict[str, Any]:
     """Return the body of `GET /api/status`."""
     latest = view.latest
-    return {
+    body = {
         "status": view.state.name,
         "timestamp": rfc3339(view.entered),
         "latest_state": {
@@ -33,28 +34,41 @@ def status(view: StatusView, node_name: str) -> dict[str, Any]:
         "stale": view.stale,
         "version": view.version,
     }
+    figures = _board(board)
+    return body | {"board": figures} if figures else body
+
+
+def _board(reading: Reading) -> dict[str, float]:
+    """Return the known figures of the board; unknown ones are left out."""
+    figures = {
+        "gpu": None if reading.gpu_ratio is None else round(100 * reading.gpu_ratio, 1),
+        "temperature_celsius": reading.hottest,
+    }
+    return {name: figure for name, figure in figures.items() if figure is not None}
 
 
 class StatusBody:
-    """The body of `GET /api/status` of node `node_name` as JSON text, cached until the version changes."""
+    """The body of `GET /api/status` of node `node_name` as JSON text, cached until the version or the board changes."""
 
-    def __init__(self, node_name: str) -> None:
+    def __init__(self, node_name: str, board: Callable[[], Reading] = lambda: NOTHING) -> None:
         self._node_name = node_name
-        self._cached = (-1, b"")
+        self._board = board
+        self._cached = (-1, NOTHING, b"")
 
     def of(self, view: StatusView) -> bytes:
-        """Return the body for `view`; every field that it shows changes with the version."""
-        version, body = self._cached
-        if version != view.version:
-            text = json.dumps(status(view, self._node_name), ensure_ascii=False, separators=(",", ":"))
+        """Return the body for `view`; every field but `board` changes with the version."""
+        board = self._board()
+        version, shown, body = self._cached
+        if version != view.version or shown is not board:
+            text = json.dumps(status(view, self._node_name, board), ensure_ascii=False, separators=(",", ":"))
             body = text.encode() + b"\n"
-            self._cached = (view.version, body)
+            self._cached = (view.version, board, body)
         return body
 
 
-def node_status(view: StatusView, node_name: str) -> dict[str, Any]:
+def node_status(view: StatusView, node_name: str, board: Reading = NOTHING) -> dict[str, Any]:
     """Return the body of `GET /api/nodes/<id>/status`; the details are those of `GET /api/status` and more."""
-    details = status(view, node_name) | {
+    details = status(view, node_name, board) | {
         "seconds_in_state": round(view.in_state, 3),
         "reporter_timestamp": view.latest.reporter_timestamp,
         "last_report": None if view.last_report is None else rfc3339(view.last_report),

@@ -13,6 +13,7 @@ from flask import Flask
 from castray_bridge.probes.failures import FAILURES
 from castray_bridge.snapshot.render import push
 from exporter import report
+from exporter.board import Reading
 from exporter.status import records
 from exporter.web import api
 from testkit.bridge_world import M1, World, good
@@ -78,7 +79,7 @@ def agrees(reply: Any, service: str, endpoint: str) -> None:
 
 @pytest.fixture(scope="module")
 def monitor_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    with running_monitor(tmp_path_factory.mktemp("journal")) as monitor:
+    with running_monitor(tmp_path_factory.mktemp("journal"), board=Reading(0.5, (("CPU-therm", 54.5),))) as monitor:
         yield monitor.app
 
 

@@ -52,13 +52,35 @@ def test_plain_post_counts_one_and_its_heartbeat_nothing(monitor: str) -> None:
         assert run(block, monitor) == {"total_processed": 1, "low_confidence_count": 0, "sent_to_server": 0}
 
 
+@pytest.mark.parametrize(
+    ("before", "arguments", "arrives"),
+    [("true", "", False), (SHELL[0], "", True), ("true", ', proxies={"http": ""}', True)],
+    ids=["as it is", "no_proxy", "proxies of the call"],
+)
+def test_post_to_the_node_itself_goes_around_the_campus_proxy(
+    monitor: str, before: str, arguments: str, arrives: bool
+) -> None:
+    assert arguments.lstrip(", ") in PAGE
+    code = (
+        f"import requests; requests.post('http://{monitor}/api/update_status', json={{'status': 'sending'}}{arguments})"
+    )
+    own = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    environment = own | {"http_proxy": f"http://127.0.0.1:{free_port()}", "CODE": code, "PYTHON": sys.executable}
+    command = ["sh", "-e", "-c", before + '\n"$PYTHON" -c "$CODE"']
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=30, check=False)
+    assert (done.returncode == 0) is arrives, done.stderr
+    around = {"http": ""}
+    stats = requests.get(f"http://{monitor}/api/status", timeout=5, proxies=around).json()["stats"]
+    assert stats["sent_to_server"] == arrives
+
+
 def test_shell_script_shows_its_state_while_the_batch_runs(monitor: str, tmp_path: Path) -> None:
     script = tmp_path / "batch.sh"
     script.write_text(f"#!{sys.executable}\nimport requests\nprint(requests.get('http://{monitor}/api/status').text)\n")
     script.chmod(0o755)
     environment = os.environ | {"CMZSB_URL": f"http://{monitor}", "PYTHONPATH": str(ROOT)}
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
-    printed = subprocess.check_output(["sh", "-e", "-c", SHELL[0]], cwd=tmp_path, env=environment, timeout=30)
+    printed = subprocess.check_output(["sh", "-e", "-c", SHELL[1]], cwd=tmp_path, env=environment, timeout=30)
     during = json.loads(printed)
     assert (during["status"], during["latest_state"]["message"]) == ("detecting", "nightly batch")
     assert requests.get(f"http://{monitor}/api/status", timeout=5).json()["status"] == "idle"

@@ -38,7 +38,7 @@ def monitor(tmp_path: Path) -> Iterator[RunningMonitor]:
         yield running
 
 
-def post_until_it_fails(url: str, first: int) -> int:
+def post_until_it_fails(url: str, first: int, acknowledged: threading.Event) -> int:
     """Report `detecting` and `sending` in turn, sendings numbered from `first`; return the last one acknowledged."""
     number = first - 1
     with requests.Session() as session:
@@ -48,16 +48,24 @@ def post_until_it_fails(url: str, first: int) -> int:
                 report = {"status": "sending", "message": str(number + 1)}
                 session.post(f"{url}/api/update_status", json=report, timeout=5).raise_for_status()
                 number += 1
+                acknowledged.set()
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):  # the latter in mid-reply
             return number
+
+
+def kill_soon_after(begun: threading.Event, process: int) -> None:
+    begun.wait(20)
+    time.sleep(0.4)
+    os.kill(process, signal.SIGKILL)
 
 
 def test_no_acknowledged_report_is_lost_by_kill_9(monitor: RunningMonitor) -> None:
     last = 0
     for _ in range(5):
-        assassin = threading.Timer(0.4, lambda: os.kill(monitor.process.pid, signal.SIGKILL))
+        begun = threading.Event()
+        assassin = threading.Thread(target=kill_soon_after, args=(begun, monitor.process.pid))
         assassin.start()
-        acknowledged = post_until_it_fails(monitor.url, last + 1)
+        acknowledged = post_until_it_fails(monitor.url, last + 1, begun)
         assassin.join()
         monitor.process.kill()
         monitor.start()
@@ -291,6 +299,12 @@ def test_networks_of_the_option_may_write_besides_loopback(tmp_path: Path, monke
     options = ["--trusted-writers", "10.0.0.0/8, 192.0.2.7", "--state-dir", str(tmp_path), "--node-name", "M5"]
     main_module.command.main(options, standalone_mode=False)
     assert CapturedServer.codes == [200, 200, 200, 200, 403]
+
+
+def test_node_answers_for_the_loopback_address_that_it_listens_on(tmp_path: Path) -> None:
+    with RunningMonitor(tmp_path, address=f"127.0.0.2:{free_port('127.0.0.2')}") as monitor:
+        assert monitor.get("/api/nodes/127.0.0.2/status").json()["node_id"] == "M5"
+        assert monitor.get("/api/nodes/127.0.0.3/status").status_code == 404
 
 
 def test_name_to_listen_on_is_one_address(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
+from exporter.board import Reading
 from servicekit.version import __version__
 from testkit.monitors import Monitor
 from testkit.required import require
@@ -33,6 +34,7 @@ def drive(monitor: Monitor) -> None:
 
 
 def test_whole_scrape_is_as_committed(monitor: Monitor) -> None:
+    monitor.board = Reading(0.437, (("CPU-therm", 49.875), ("GPU-therm", 47.5)))
     drive(monitor)
     assert own(scrape(monitor)) == GOLDEN.read_text("utf-8").splitlines()
 

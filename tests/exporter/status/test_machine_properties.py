@@ -127,10 +127,10 @@ class AnyCourse(RuleBasedStateMachine):
         if self.runs == self.seen_in_run:
             assert all(now.seconds[name] >= then.seconds[name] - 1e-5 for name in now.seconds)
             assert all(now.entries[name] >= then.entries[name] for name in now.entries)
-            assert all(one >= other for one, other in zip(now.inputs, then.inputs, strict=True))
+            assert all(one >= other for one, other in zip(now.inputs, then.inputs))
             assert now.accepted >= then.accepted
-        assert all(one >= other for one, other in zip(view.totals, before.totals, strict=True))
-        assert all(one >= other for one, other in zip(view.totals, now.inputs, strict=True))
+        assert all(one >= other for one, other in zip(view.totals, before.totals))
+        assert all(one >= other for one, other in zip(view.totals, now.inputs))
         assert view.version >= before.version
         if shown(view) != shown(before):
             assert view.version > before.version
@@ -140,7 +140,7 @@ class AnyCourse(RuleBasedStateMachine):
     def the_history_is_a_chain_of_changes(self) -> None:
         rows = self.bench.recorder.kept.transitions
         after = [*(row.state for row in rows), self.bench.view.state.name][1:]
-        assert all(row.state != state for row, state in zip(rows, after, strict=True) if row.id not in self.gaps)
+        assert all(row.state != state for row, state in zip(rows, after) if row.id not in self.gaps)
         ids = [row.id for row in self.bench.recorder.kept.transitions]
         assert ids == list(range(1, len(ids) + 1))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import sqlite3
 import tracemalloc
@@ -65,7 +64,7 @@ def test_a_day_of_a_frame_per_second_is_had_in_bounded_pages_complete_and_in_ord
     assert stays[0]["timestamp"] == rfc3339(first)
     assert stays[-1] == {"timestamp": rfc3339(first + DAY), "status": "idle", "duration_seconds": 0.0}
     assert [stay["timestamp"] for stay in stays] == sorted(stay["timestamp"] for stay in stays)
-    assert all(one["status"] != other["status"] for one, other in itertools.pairwise(stays[:-1]))
+    assert all(one["status"] != other["status"] for one, other in zip(stays[:-1], stays[1:-1]))
 
 
 def test_busy_hour_is_one_page(full_day: Monitor) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 from exporter.report import WIRE_FIELDS
 from exporter.web.openapi import description, report_body
@@ -32,3 +34,8 @@ def test_every_api_route_is_described_with_its_methods(monitor: Monitor) -> None
 
 def test_document_is_served(monitor: Monitor) -> None:
     assert monitor.app.test_client().get("/api/openapi.json").get_json() == description()
+
+
+def test_document_takes_no_memory_before_it_is_asked_for() -> None:
+    code = "import sys, exporter.__main__; sys.exit('exporter.web.openapi' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -175,3 +175,15 @@ def test_the_page_asks_its_own_host_alone_and_fits_a_phone(browser: Browser) -> 
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         assert all(address.startswith(monitor.url) for address in viewer.requests)
         assert viewer.complaints == []
+
+
+def test_the_page_shows_what_the_board_tells_and_a_dash_for_what_it_does_not(viewer: Visitor) -> None:
+    with FakeMonitor(board={"gpu": 43.7, "temperature_celsius": 61.25}) as monitor:
+        page = open_page(viewer, monitor)
+        expect(page.locator("#gpu")).to_have_text("44%")
+        expect(page.locator("#temperature")).to_have_text("61 °C")
+        monitor.become(board={"gpu": 0})
+        expect(page.locator("#gpu")).to_have_text("0%")
+        expect(page.locator("#temperature")).to_have_text("–")
+        monitor.become(board={})
+        expect(page.locator("#board")).to_be_hidden()
