@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from castray_bridge.snapshot.store import SnapshotStore
@@ -56,7 +56,10 @@ class SourcePoller:
         store: SnapshotStore,
         clock: Clock,
         interval: float,
+        after_refresh: Callable[[], None] = lambda: None,
     ) -> None:
+        """`after_refresh` is called in the poller's thread after each good list."""
+        self._after_refresh = after_refresh
         self._source = source
         self._target_registry = target_registry
         self._status_provider = status_provider
@@ -127,6 +130,7 @@ class SourcePoller:
             _log.info(event("source_answers", nodes=len(cluster.nodes)))
         self.last_success = self._clock.time()
         self._succeeded_at = self._clock.monotonic()
+        self._after_refresh()
 
     def _run(self) -> None:
         while not self._stop.is_set():

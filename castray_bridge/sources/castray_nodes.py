@@ -57,6 +57,8 @@ def _node(entry: _CastRayEntry, name: str, alive: bool) -> Node:
     resources, state = json_access.mapping(raw.get("resources")), json_access.text(raw, "state") or "ALIVE"
     fields = {
         "usageKnown": all(json_access.is_number(raw.get(key)) for key in _FIGURES),
+        # CastRay itself gives 0 for a GPU without a figure.
+        "gpuKnown": json_access.number(raw.get("gpu")) > 0,
         **raw,
         "name": name,
         "fullName": f"{name} ({safe_address(ip)})",

@@ -116,11 +116,13 @@ def _load(usage: dict[str, Any] | None) -> dict[str, Any]:
     cpu = json_access.at(usage, "cpu")
     # [total, available, percent used, used]
     memory = (*json_access.items(json_access.at(usage, "mem")), None, None, None)[2]
-    gpus = [json_access.number(gpu.get("utilizationGpu")) for gpu in json_access.rows(json_access.at(usage, "gpus"))]
+    loads = [gpu.get("utilizationGpu") for gpu in json_access.rows(json_access.at(usage, "gpus"))]
+    gpus = [json_access.number(load) for load in loads if json_access.is_number(load)]
     return {
         "cpu": round(json_access.number(cpu), 1),
         "memory": round(json_access.number(memory), 1),
         "gpu": round(sum(gpus) / len(gpus), 1) if gpus else 0,
+        "gpuKnown": bool(gpus),
         "usageKnown": json_access.is_number(cpu) and json_access.is_number(memory),
     }
 

@@ -35,6 +35,13 @@ export function reasonOf(node, failures, language) {
   return failure ? failure[language.code] : language.text("reason_other", { reason });
 }
 
+/** Return the key of the text that stands for the GPU's load where there is no figure; null where there is one. */
+export function withoutGpuLoad(node) {
+  const isKnown = node.gpuKnown ?? node.usageKnown !== false;
+  if (isKnown && (number(node.resources?.totalGpu) || number(node.gpu))) return null;
+  return isKnown && node.usageKnown !== false ? "none" : "not_known";
+}
+
 /** Return the text about the cluster's use; empty if unknown. */
 export function clusterUse({ resources, usageKnown }, language) {
   if (!resources || usageKnown === false) return "";

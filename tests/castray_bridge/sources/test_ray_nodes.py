@@ -142,6 +142,7 @@ def test_figures_of_a_node_are_those_of_ray() -> None:
         "cpu": 20.4,
         "memory": 3.4,
         "gpu": 30.5,
+        "gpuKnown": True,
         "usageKnown": True,
         "status": "active",
         "stateMessage": None,
