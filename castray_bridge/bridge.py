@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -40,11 +40,14 @@ class Bridge:
         monitor_port: int = 8000,
         settings: ProbeSettings | None = None,
         unreachable_as: str = IDLE.name,
-        inventory: Iterable[Expected] = (),
+        inventory: Iterable[Expected] | Callable[[], Iterable[Expected]] = (),
         prometheus_url: str | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """`prometheus_url`: query that Prometheus for the work statuses instead of probing every node's monitor."""
+        """`prometheus_url`: query that Prometheus for the work statuses instead of probing every node's monitor.
+
+        `inventory` may be a function, which is called for each new list of nodes.
+        """
         clock = clock or SystemClock()
         settings = settings or ProbeSettings()
         self._unreachable_as = unreachable_as

@@ -62,10 +62,15 @@ export function number(value) {
   return Number.isFinite(value) ? value : 0;
 }
 
-/** Return whether `query` occurs in the node's name, address or task, ignoring case. */
+/** Return the inventory's labels of the node, as an object of strings. */
+export function labelsOf(node) {
+  return node.inventoryLabels ?? {};
+}
+
+/** Return whether `query` occurs in the node's name, address, task or labels, ignoring case. */
 export function matches(node, query) {
   const wanted = query.trim().toLocaleLowerCase();
-  const places = [node.name, node.nodeIp, node.currentTask];
+  const places = [node.name, node.nodeIp, node.currentTask, ...Object.values(labelsOf(node))];
   return places.some((text) => String(text ?? "").toLocaleLowerCase().includes(wanted));
 }
 
