@@ -17,6 +17,9 @@ from testkit.wall import POOR_CONTRASTS, card, open_wall, rgb
 STATIC = [Path(castray_bridge.__file__).parent / "static", Path(servicekit.__file__).parent / "static"]
 
 
+NEW_CSS = r"light-dark\(|color-mix\(|\(width [<>]|^\s+(?:rotate|translate|scale):"
+
+
 def test_new_css_functions_stand_only_where_the_browser_is_asked_for_them() -> None:
     for path in [path for folder in STATIC for path in folder.glob("*.css")]:
         plain = re.sub(r"@supports [^{]+\{.*?\n\}\n", "", path.read_text("utf-8"), flags=re.DOTALL)
