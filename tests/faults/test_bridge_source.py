@@ -35,7 +35,7 @@ class Site:
         self.monitors = [HostileServer(GOOD, node.ip, port) for node in NODES]
         self.ray = FakeRay(*NODES)
         self.ray.start()
-        options = (option, self.ray.url, "--monitor-port", str(port), "--refresh", "0.2")
+        options = (option, self.ray.url, "--monitor-port", str(port), "--refresh", "0.2", "--source-timeout", "2")
         self.bridge = RunningBridge(directory, *options)
 
     def close(self) -> None:
