@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from castray_bridge.sources import json_access
 from castray_bridge.sources.cluster import Cluster, Node, SourceError
 from castray_bridge.sources.identity import ListedNode, resolve_nodes
+from castray_bridge.sources.ray_summary import gib, summary
 from servicekit.node_names import Unnamed, candidates, safe_address
 from servicekit.text import one_line
-
-_GIB: Final = 1024**3
 
 
 class NodeFacts(NamedTuple):
@@ -47,7 +46,7 @@ def parse_ray_cluster(
     return Cluster(
         parsed,
         {
-            "summary": _summary(
+            "summary": summary(
                 parsed,
                 [node.resources for node, found in zip(entries, resolved, strict=True) if found.is_alive],
                 json_access.at(status, "data", "clusterStatus", "loadMetricsReport", "usage"),
@@ -135,9 +134,9 @@ def _node(entry: _RayEntry, name: str, alive: bool) -> Node:
         "connectionType": _connection(resources),
         "resources": {
             "totalCpu": json_access.number(resources.get("CPU")),
-            "totalMemory": _gib(resources.get("memory")),
+            "totalMemory": gib(resources.get("memory")),
             "totalGpu": json_access.number(resources.get("GPU")),
-            "objectStore": _gib(resources.get("object_store_memory")),
+            "objectStore": gib(resources.get("object_store_memory")),
         },
     }
     return Node(node_id, ip, name, alive, fields, None if alive else entry.ended_at())
@@ -158,57 +157,6 @@ def _load(usage: dict[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _summary(nodes: tuple[Node, ...], resources: list[dict[str, Any]], usage: Any) -> dict[str, Any]:
-    """Return the summary; `resources` are those of the living nodes, `usage` is the autoscaler's report, if any.
-
-    Totals are the sums of the living nodes' resources, because the autoscaler counts a dead node for a while, and
-    version 2 of it reports nothing.
-    """
-    alive = sum(node.alive for node in nodes)
-    used = {name.lower().replace("_", ""): _first(pair) for name, pair in json_access.mapping(usage).items()}
-
-    def use(resource: str) -> _Use:
-        total = sum(json_access.number(each.get(resource)) for each in resources)
-        return _Use(min(used.get(resource.lower().replace("_", ""), 0), total), total)
-
-    memory, store = use("memory"), use("object_store_memory")
-    return {
-        "totalNodes": len(nodes),
-        "aliveNodes": alive,
-        "deadNodes": len(nodes) - alive,
-        "headNodes": sum(node.alive and node.fields["isHeadNode"] for node in nodes),
-        "usageKnown": bool(used),
-        "resources": {
-            "cpu": use("CPU").fields(),
-            "memory": memory.fields() | memory.gib_fields(),
-            "gpu": use("GPU").fields(),
-            "objectStore": store.fields() | store.gib_fields(),
-        },
-    }
-
-
-class _Use(NamedTuple):
-    """How much of one resource of the cluster is in use."""
-
-    used: float
-    total: float
-
-    def fields(self) -> dict[str, float]:
-        """Return CastRay's fields in the resource's own unit."""
-        percent = round(100 * self.used / self.total, 1) if self.total else 0
-        available = self.total - self.used
-        return {"total": self.total, "used": self.used, "available": available, "usagePercent": percent}
-
-    def gib_fields(self) -> dict[str, float]:
-        """Return CastRay's fields in GiB."""
-        return {"totalGB": _gib(self.total), "usedGB": _gib(self.used)}
-
-
-def _first(pair: Any) -> float:
-    """Return the amount in use of `[used, total]`."""
-    return json_access.number(next(iter(json_access.items(pair)), None))
-
-
 def _connection(resources: Mapping[str, Any]) -> str:
     for resource, shown in (("Wired", "wired"), ("Wireless", "wireless")):
         if resource in resources:
@@ -218,7 +166,3 @@ def _connection(resources: Mapping[str, Any]) -> str:
 
 def _message(value: Any) -> str | None:
     return one_line(value) if isinstance(value, str) else None
-
-
-def _gib(value: Any) -> float:
-    return round(json_access.number(value) / _GIB, 1)

@@ -39,7 +39,7 @@ def test_summary_counts_and_measures_the_cluster() -> None:
     assert (summary["totalNodes"], summary["aliveNodes"], summary["deadNodes"], summary["headNodes"]) == (4, 3, 1, 1)
     assert summary["resources"]["cpu"] == {"total": 6.0, "used": 0.0, "available": 6.0, "usagePercent": 0.0}
     assert summary["resources"]["memory"]["totalGB"] == 68.8
-    assert summary["resources"]["objectStore"]["total"] == 167772160.0
+    assert summary["resources"]["objectStore"]["total"] == 251658240.0
 
 
 @pytest.mark.parametrize("lost", ["usage", "status"])
