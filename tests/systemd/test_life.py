@@ -66,7 +66,7 @@ HANGS = {
         "from exporter.status import service; from servicekit import heartbeat; "
         "heartbeat.STUCK_SECONDS = 0.2; service.Status.tick = hang",
     ),
-    "the refresher is stuck": (
+    "the poller of the source of nodes is stuck": (
         bridge,
         "from castray_bridge.sources import source; from servicekit import heartbeat; "
         "heartbeat.STUCK_SECONDS = 0.2; source.RaySource.fetch = hang",
@@ -120,8 +120,8 @@ def test_bridge_whose_refresh_hangs_is_not_alive() -> None:
         wait_for(lambda: running.poller.failure is not None, "the failure")
         assert running.liveness_error() == ""
         source.go_on.clear()
-        clock.pass_(STUCK_SECONDS + 5)
-        wait_for(lambda: "refresher" in running.liveness_error(), "the verdict")
+        clock.pass_(STUCK_SECONDS + 10)
+        wait_for(lambda: "poller" in running.liveness_error(), "the verdict")
         source.go_on.set()
         wait_for(lambda: not running.liveness_error(), "the next turn")
 
