@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -13,10 +13,11 @@ from castray_bridge.probes.history import History
 from castray_bridge.probes.pool import WorkerPool
 from castray_bridge.probes.prometheus_status import PrometheusStatusProvider
 from castray_bridge.probes.schedule import ProbeSettings
-from castray_bridge.probes.status import PENDING, NodeStatus, ProbeResult
+from castray_bridge.probes.status import PENDING, ProbeResult
 from castray_bridge.refresher import SourcePoller, StatusProvider
 from castray_bridge.snapshot import merge, render
-from castray_bridge.snapshot.store import Snapshot, SnapshotStore, cached_per_snapshot
+from castray_bridge.snapshot.names import NameConflictLog
+from castray_bridge.snapshot.store import Row, Snapshot, SnapshotStore, cached_per_snapshot
 from castray_bridge.sources.cluster import Node
 from castray_bridge.sources.discovery import TargetRegistry
 from castray_bridge.sources.inventory import Expected
@@ -40,11 +41,14 @@ class Bridge:
         monitor_port: int = 8000,
         settings: ProbeSettings | None = None,
         unreachable_as: str = IDLE.name,
-        inventory: Iterable[Expected] = (),
+        inventory: Iterable[Expected] | Callable[[], Iterable[Expected]] = (),
         prometheus_url: str | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """`prometheus_url`: query that Prometheus for the work statuses instead of probing every node's monitor."""
+        """`prometheus_url`: query that Prometheus for the work statuses instead of probing every node's monitor.
+
+        `inventory` may be a function, which is called for each new list of nodes.
+        """
         clock = clock or SystemClock()
         settings = settings or ProbeSettings()
         self._unreachable_as = unreachable_as
@@ -61,9 +65,10 @@ class Bridge:
             else WorkerPool(settings, self._take, clock)
         )
         self.poller = SourcePoller(
-            source, self.target_registry, self._status_provider, self.store, clock, settings.refresh
+            source, self.target_registry, self._status_provider, self.store, clock, settings.refresh, self._log_names
         )
         self.registry.register(ProcessMetrics())
+        self._name_log = NameConflictLog()
         self.registry.register(BridgeCollector(self.store, self.target_registry, self.poller, self.metrics))
 
     def start(self) -> None:
@@ -96,14 +101,12 @@ class Bridge:
         """Return the work status fields of one node, named by its address, Ray's id or name, as of now.
 
         These are `workStatus`, `workStatusTimestamp`, `workStatusReachable`, `workStatusError`, `workStatusStale`,
-        `currentTask` and `inference`, to be added to a node object of the caller. A node that the source does not
-        list (yet) has the error `pending`.
+        `currentTask`, `inference`, `monitorName` and `nameConflict`, to be added to a node object of the caller. A
+        node that the source does not list (yet) has the error `pending`.
         """
-        fields = merge.node_object(
-            Node(node, node, node, True, {}),
-            _statuses_by_key(self.store.snapshot()).get(node, PENDING),
-            self._unreachable_as,
-        )
+        row = _rows_by_key(self.store.snapshot()).get(node)
+        status, conflict = (row.status, row.name_conflict) if row else (PENDING, None)
+        fields = merge.node_object(Node(node, node, node, True, {}), status, self._unreachable_as, conflict)
         del fields["tasks"]
         return fields
 
@@ -114,13 +117,22 @@ class Bridge:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _log_names(self) -> None:
+        self._name_log.update(
+            {
+                (row.node.name, row.node.ip, row.status.monitor_name, row.name_conflict)
+                for row in self.store.snapshot().rows
+                if row.name_conflict
+            }
+        )
+
     def _take(self, result: ProbeResult) -> None:
         self.store.publish(result)
         self.metrics.probe(result)
 
 
 @cached_per_snapshot
-def _statuses_by_key(snapshot: Snapshot) -> dict[str, NodeStatus]:
-    """Return the statuses by name, address and id of each node; a living node takes precedence over a dead one."""
+def _rows_by_key(snapshot: Snapshot) -> dict[str, Row]:
+    """Return the rows by name, address and id of each node; a living node takes precedence over a dead one."""
     rows = sorted(snapshot.rows, key=lambda row: row.node.alive)
-    return {key: row.status for row in rows for key in (row.node.name, row.node.ip, row.node.node_id)}
+    return {key: row for row in rows for key in (row.node.name, row.node.ip, row.node.node_id)}

@@ -98,12 +98,22 @@ class BridgeCollector(Collector):
         }
         for machine, is_reachable in by_machine.items():
             reachable.add_metric(machine, float(is_reachable))
+        mismatch = GaugeMetricFamily(
+            "castray_bridge_node_name_mismatch",
+            "1 when the living node's monitor has another name than the node, or a name that several monitors have.",
+            labels=labels,
+        )
+        conflicts = {
+            (row.node.name, safe_address(row.node.ip)): row.name_conflict for row in snapshot.rows if row.node.alive
+        }
+        for machine, conflict in conflicts.items():
+            mismatch.add_metric(machine, float(conflict is not None))
         present = GaugeMetricFamily(
             "castray_bridge_node_present", "1 when the listed node is alive in Ray.", labels=labels
         )
         for node in self._target_registry.targets():
             present.add_metric((node.name, node.address.host), float(node.present))
-        yield from (by_state, reachable, present)
+        yield from (by_state, reachable, mismatch, present)
 
 
 def _gauge(name: str, text: str, value: float | None) -> Metric:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from castray_bridge.snapshot.store import SnapshotStore
@@ -19,9 +19,11 @@ from servicekit.log import event
 MAX_AGE: Final = 300.0
 """Seconds for which the last good list is shown while the source fails."""
 LATE_SECONDS: Final = 5.0
-"""A request in flight for longer counts as a failure, because the list may be wrong by then."""
+"""A request in flight for longer, and longer than the source's budget, counts as a failure."""
+_DEFAULT_BUDGET: Final = 2.0
+"""Of a source that does not tell its own."""
 _CLOSE_SECONDS: Final = 2.5
-"""For a request in flight, which ends after two seconds if the source keeps its budget."""
+"""For a request in flight to a source that cannot be aborted."""
 
 _log = logging.getLogger(__name__)
 
@@ -56,8 +58,12 @@ class SourcePoller:
         store: SnapshotStore,
         clock: Clock,
         interval: float,
+        after_refresh: Callable[[], None] = lambda: None,
     ) -> None:
+        """`after_refresh` is called in the poller's thread after each good list."""
+        self._after_refresh = after_refresh
         self._source = source
+        self._budget: float = getattr(source, "budget", _DEFAULT_BUDGET)
         self._target_registry = target_registry
         self._status_provider = status_provider
         self._store = store
@@ -70,14 +76,15 @@ class SourcePoller:
         self._fetch_began: float | None = None
         self.last_success: float | None = None
         """Unix time of the last good list."""
-        self._heartbeat = Heartbeat(clock, pause=interval)
+        self._heartbeat = Heartbeat(clock, pause=interval + 2 * self._budget)
 
     @property
     def failure(self) -> str | None:
         """Why the last request failed, or for how long the one in flight is overdue; None without a failure."""
         began = self._fetch_began
         seconds = 0.0 if began is None else self._clock.monotonic() - began
-        return f"the source of nodes has not replied for {seconds:.0f} s" if seconds > LATE_SECONDS else self._failure
+        is_late = seconds > max(LATE_SECONDS, self._budget + 1)
+        return f"the source of nodes has not replied for {seconds:.0f} s" if is_late else self._failure
 
     def start(self) -> None:
         """Start the thread."""
@@ -87,8 +94,11 @@ class SourcePoller:
         self._thread.start()
 
     def stop(self) -> None:
-        """Tell the thread to end."""
+        """Tell the thread to end, and abort its request if the source can."""
         self._stop.set()
+        abort = getattr(self._source, "abort", None)
+        if abort is not None:
+            abort()
 
     def close(self) -> None:
         """Stop and join the thread; waits for a request in flight, but not for ever."""
@@ -106,7 +116,7 @@ class SourcePoller:
             failure = str(error)
         except Exception as error:  # noqa: BLE001 (an unforeseen reply must not end the thread)
             failure = f"unexpected reply ({type(error).__name__}: {error})"
-        if failure is not None and failure != self._failure:
+        if failure is not None and failure != self._failure and not self._stop.is_set():
             _log.warning(event("source_failed", reason=failure))
         self._failure = failure
         self._fetch_began = None
@@ -121,18 +131,21 @@ class SourcePoller:
 
     def _take(self, cluster: Cluster) -> None:
         addresses = self._target_registry.update(cluster)
-        self._store.set_cluster(cluster, addresses)
+        self._store.set_cluster(self._target_registry.labelled(cluster), addresses)
         self._status_provider.set_targets(_node_ids(cluster, addresses))
         if self._failure is not None:
             _log.info(event("source_answers", nodes=len(cluster.nodes)))
         self.last_success = self._clock.time()
         self._succeeded_at = self._clock.monotonic()
+        self._after_refresh()
 
     def _run(self) -> None:
         while not self._stop.is_set():
+            begun = self._clock.monotonic()
             self.refresh()
             self._heartbeat.beat()
-            self._stop.wait(self._interval)
+            # A slow source rests for as long as it took, so that it is never busy with the bridge alone.
+            self._stop.wait(max(self._interval, min(self._clock.monotonic() - begun, self._budget)))
 
 
 def _node_ids(cluster: Cluster, addresses: Sequence[Address | None]) -> dict[Address, str]:

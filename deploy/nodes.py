@@ -40,8 +40,8 @@ def natural_order(node: RayNode) -> tuple[list[tuple[int, str]], str]:
 
 
 def _unnamed(entry: Mapping[str, Any]) -> Unnamed:
-    host_name = str(entry.get("NodeManagerHostname") or "")
-    tiers = candidates(entry.get("Labels") or {}, _resources(entry), host_name)
+    names = (str(entry.get(key) or "") for key in ("NodeName", "NodeManagerHostname"))
+    tiers = candidates(entry.get("Labels") or {}, _resources(entry), *names)
     return Unnamed(str(entry["NodeManagerAddress"]), tiers, bool(entry.get("Alive")))
 
 

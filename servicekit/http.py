@@ -62,6 +62,6 @@ def require_known_host(app: Flask, names: Collection[str]) -> Callable[[str], bo
     @app.before_request
     def check_host() -> None:
         if not is_known(request.headers.get("Host", "")):
-            abort(MisdirectedRequest.code, "unknown Host; use an IP address or a configured name")
+            abort(MisdirectedRequest.code, "unknown Host; use an IP address, or configure the name with --host-names")
 
     return is_known

@@ -12,12 +12,16 @@ from servicekit.text import safe_name
 NAME_LABEL: Final = "cmzsb.node"
 """The Ray label that gives a node its name."""
 _NOT_A_NAME: Final = re.compile(
-    r"CPU|GPU|TPU|memory|object_?store_?memory|Wired|Wireless|(node|accelerator_type):.*"
+    r"[A-Z]{1,4}PU(-.*)?|FURIOSA|MBLT|RBLN|neuron_cores|(node|accelerator_type):.*"
+    r"|memory|object_?store_?memory|Wired|Wireless"
     # What a placement group reserves: RESOURCE_group_[INDEX_]ID
     r"|.*_group_(\d+_)?[0-9a-f]{32,}",
     re.IGNORECASE,
 )
-"""Resources that Ray or the campus' conventions define; any other was given to tell nodes apart."""
+"""Resources that Ray (accelerators of every vendor included) or the campus' conventions define.
+
+Any other resource was given to tell nodes apart.
+"""
 
 
 class Unnamed(NamedTuple):
@@ -28,11 +32,17 @@ class Unnamed(NamedTuple):
     is_alive: bool = True
 
 
-def candidates(labels: Mapping[str, Any], resources: Iterable[str], host_name: str) -> tuple[tuple[str, ...], ...]:
-    """Return a node's candidate names, the preferred first: Ray label, custom resources, host name."""
+def candidates(
+    labels: Mapping[str, Any], resources: Iterable[str], node_name: str, host_name: str
+) -> tuple[tuple[str, ...], ...]:
+    """Return a node's candidate names, the preferred first: Ray label, custom resources, node name, host name.
+
+    `node_name` is that of `ray start --node-name`, which without the option is the node's address.
+    """
     label = str(labels.get(NAME_LABEL) or "")
+    given = "" if is_ip_literal(node_name) else node_name
     custom = sorted(name for name in resources if not _NOT_A_NAME.fullmatch(name))
-    return tuple(tuple(filter(None, map(safe_name, tier))) for tier in ([label], custom, [host_name]))
+    return tuple(tuple(filter(None, map(safe_name, tier))) for tier in ([label], custom, [given], [host_name]))
 
 
 def name_nodes(nodes: Sequence[Unnamed]) -> list[str]:

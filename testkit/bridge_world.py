@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from flask.testing import FlaskClient
 
 from castray_bridge.bridge import Bridge
 from castray_bridge.probes.status import NodeStatus, ProbeResult, parse_status
+from castray_bridge.sources.inventory import Expected
 from castray_bridge.web.access import Access
 from castray_bridge.web.api import create_app
 from castray_bridge.web.websocket import Push
@@ -28,10 +30,12 @@ def good(**changed: Any) -> NodeStatus:
 class World:
     """The bridge, its clock and its source, and a client of its HTTP API."""
 
-    def __init__(self, unreachable_as: str = "idle", access: Access | None = None) -> None:
+    def __init__(
+        self, unreachable_as: str = "idle", access: Access | None = None, inventory: Iterable[Expected] = ()
+    ) -> None:
         self.clock = ManualClock()
         self.source = StillSource(sample_cluster())
-        self.bridge = Bridge(self.source, unreachable_as=unreachable_as, clock=self.clock)
+        self.bridge = Bridge(self.source, unreachable_as=unreachable_as, inventory=inventory, clock=self.clock)
         self.bridge._status_provider.close()
         self.bridge.poller.refresh()
         self.push = Push(self.bridge.store, self.bridge.metrics, 10)

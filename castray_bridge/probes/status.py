@@ -9,8 +9,8 @@ from exporter.states import REPORTABLE, UNKNOWN
 from servicekit import strict_json
 from servicekit.address import Address
 from servicekit.http_reply import ProbeError
-from servicekit.json_types import is_count, is_integer
-from servicekit.text import one_line
+from servicekit.json_types import is_count, is_integer, is_number
+from servicekit.text import NAME_LIMIT, one_line
 
 _STATE_NAMES: Final = frozenset(state.name for state in REPORTABLE)
 _TASK_LIMIT: Final = 200
@@ -23,7 +23,8 @@ class NodeStatus:
 
     `state` is a name of the table of states, `unknown` when `error` (a reason of `failures.FAILURES`) is set; the
     totals are then those of the last good reply. `timestamp` is by the node's own clock: shown, never trusted.
-    `version` is what the monitor's long poll expects back; None if it has none.
+    `version` is what the monitor's long poll expects back; None if it has none. `monitor_name` is the monitor's own
+    name, kept over failures; empty if unknown. `gpu` is the board's GPU load in percent; None if unknown.
     """
 
     state: str
@@ -35,6 +36,8 @@ class NodeStatus:
     low_confidence: int = 0
     sent_to_server: int = 0
     version: int | None = None
+    monitor_name: str = ""
+    gpu: int | None = None
 
     @property
     def reachable(self) -> bool:
@@ -83,12 +86,14 @@ def parse_status(body: bytes) -> NodeStatus:
         low_confidence=_count(stats.get("low_confidence_count")),
         sent_to_server=_count(stats.get("sent_to_server")),
         version=version if is_integer(version) else None,
+        monitor_name=_text(reply.get("node_id"), NAME_LIMIT),
+        gpu=_percent(_object(reply, "board").get("gpu")),
     )
 
 
 def failed(last: NodeStatus, reason: str) -> NodeStatus:
     """Return the status after a failed probe: unknown, with the totals of the status before it, `last`."""
-    return replace(last, state=UNKNOWN.name, error=reason, timestamp=None, current_task="", stale=False)
+    return replace(last, state=UNKNOWN.name, error=reason, timestamp=None, current_task="", stale=False, gpu=None)
 
 
 def _object(parent: dict[str, Any], key: str) -> dict[str, Any]:
@@ -102,6 +107,11 @@ def _text(value: Any, limit: int) -> str:
 
 def _count(value: Any) -> int:
     return value if is_count(value) else 0
+
+
+def _percent(value: Any) -> int | None:
+    """Return whole percent, because a fraction would make each reply a visible change."""
+    return round(value) if is_number(value) and 0 <= value <= 100 else None
 
 
 def _is_state(value: Any) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from castray_bridge.probes.status import DEAD, NO_ADDRESS, PENDING, NodeStatus, ProbeResult
 from castray_bridge.snapshot import merge
+from castray_bridge.snapshot.names import name_conflicts
 from castray_bridge.sources.cluster import Cluster, Node
 from servicekit.address import Address
 from servicekit.clock import Clock
@@ -25,6 +26,7 @@ class Row:
 
     node: Node
     status: NodeStatus
+    name_conflict: str | None
     fields: dict[str, Any]
     json: str
 
@@ -138,7 +140,9 @@ class SnapshotStore:
 
     def _render(self) -> Snapshot:
         before = self._rows or (None,) * len(self._cluster.nodes)
-        self._rows = tuple(map(self._row, self._cluster.nodes, self._addresses, before))
+        nodes = self._cluster.nodes
+        statuses = list(map(self._status, nodes, self._addresses))
+        self._rows = tuple(map(self._row, nodes, statuses, name_conflicts(nodes, statuses), before))
         summary = self._cluster.data.get("summary")
         counts = merge.count_states(row.status for row in self._rows if row.node.alive)
         return Snapshot(
@@ -149,12 +153,11 @@ class SnapshotStore:
             envelope=self._cluster.envelope,
         )
 
-    def _row(self, node: Node, address: Address | None, before: Row | None) -> Row:
-        status = self._status(node, address)
-        if before is not None and before.status == status and before.node is node:
+    def _row(self, node: Node, status: NodeStatus, conflict: str | None, before: Row | None) -> Row:
+        if before is not None and (before.node, before.status, before.name_conflict) == (node, status, conflict):
             return before
-        fields = merge.node_object(node, status, self._unreachable_as)
-        return Row(node, status, fields, to_json(fields))
+        fields = merge.node_object(node, status, self._unreachable_as, conflict)
+        return Row(node, status, conflict, fields, to_json(fields))
 
     def _status(self, node: Node, address: Address | None) -> NodeStatus:
         if not node.alive:

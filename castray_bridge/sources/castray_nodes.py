@@ -37,10 +37,11 @@ class _CastRayEntry(NamedTuple):
     def listed(self) -> ListedNode:
         ip, given = json_access.text(self.raw, "nodeIp"), json_access.text(self.raw, "name")
         # The old CastRay takes the first resource as the name, which can be "node:ADDRESS".
-        _, own, _ = candidates({}, [given] if given != ip else [], "")
+        _, own, *_ = candidates({}, [given] if given != ip else [], "", "")
         labels, resources = (json_access.mapping(self.ray.get(key)) for key in ("labels", "resources_total"))
         is_alive = str(self.raw.get("state")).upper() != "DEAD"
-        unnamed = Unnamed(ip, (own, *candidates(labels, resources, "")), is_alive)
+        tiers = candidates(labels, resources, json_access.text(self.ray, "node_name"), "")
+        unnamed = Unnamed(ip, (own, *tiers), is_alive)
         return ListedNode(unnamed, json_access.unix_seconds(self.ray.get("start_time_ms")))
 
 
@@ -57,6 +58,8 @@ def _node(entry: _CastRayEntry, name: str, alive: bool) -> Node:
     resources, state = json_access.mapping(raw.get("resources")), json_access.text(raw, "state") or "ALIVE"
     fields = {
         "usageKnown": all(json_access.is_number(raw.get(key)) for key in _FIGURES),
+        # CastRay itself gives 0 for a GPU without a figure.
+        "gpuKnown": json_access.number(raw.get("gpu")) > 0,
         **raw,
         "name": name,
         "fullName": f"{name} ({safe_address(ip)})",

@@ -8,8 +8,8 @@ from __future__ import annotations
 import ipaddress
 import math
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from castray_bridge.sources.cluster import Cluster, Node
@@ -40,10 +40,14 @@ class _Machine(NamedTuple):
 class TargetRegistry:
     """Keeps every node's monitor, those lost within the last hour included. Thread-safe."""
 
-    def __init__(self, clock: Clock, monitor_port: int, inventory: Iterable[Expected] = ()) -> None:
+    def __init__(
+        self, clock: Clock, monitor_port: int, inventory: Iterable[Expected] | Callable[[], Iterable[Expected]] = ()
+    ) -> None:
+        """`inventory`, if it is a function, is called for each new node list."""
         self._clock = clock
         self._monitor_port = monitor_port
-        self._expected = {node.name: node for node in inventory}
+        self._inventory = inventory if callable(inventory) else lambda: inventory
+        self._expected = self._read_inventory()
         self._lock = threading.Lock()
         self._living: frozenset[_Machine] = frozenset()
         self._lost: dict[_Machine, float] = {}
@@ -52,6 +56,7 @@ class TargetRegistry:
     def update(self, cluster: Cluster) -> tuple[Address | None, ...]:
         """Take over a new node list; return the address of each node's monitor, None for a node that is not probed."""
         now = self._clock.monotonic()
+        self._expected = self._read_inventory()
         addresses = tuple(self._address(node.name, node.ip) if _is_probed(node) else None for node in cluster.nodes)
         living = frozenset(
             _Machine(node.name, address)
@@ -63,6 +68,15 @@ class TargetRegistry:
             self._living = living
             self._lost = _without_ghosts({key: at for key, at in lost.items() if now - at < LOST_SECONDS}, living)
         return addresses
+
+    def labelled(self, cluster: Cluster) -> Cluster:
+        """Return `cluster` with the inventory's labels as `inventoryLabels` in the fields of its nodes."""
+        if not any(node.labels for node in self._expected.values()):
+            return cluster
+        nodes = tuple(
+            replace(node, fields=node.fields | {"inventoryLabels": self._labels(node.name)}) for node in cluster.nodes
+        )
+        return replace(cluster, nodes=nodes)
 
     def targets(self) -> list[Target]:
         """Return the nodes of the inventory, the living ones and those lost within the last hour, by name."""
@@ -96,6 +110,9 @@ class TargetRegistry:
                 key = _Machine(node.name, self._address(node.name, node.ip))
                 died[key] = max(died.get(key, -math.inf), now - max(0.0, unix_now - node.ended_at))
         return died
+
+    def _read_inventory(self) -> dict[str, Expected]:
+        return {node.name: node for node in self._inventory()}
 
     def _address(self, name: str, ip: str) -> Address:
         expected = self._expected.get(name)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -14,14 +15,27 @@ from castray_bridge.sources.cluster import SourceError
 from castray_bridge.sources.http_request import HTTPRequest
 from servicekit import strict_json
 from servicekit.log import event
+from servicekit.text import one_line
 
 BUDGET: Final = 2.0
 """Default seconds for one round of requests: name lookup, connect, headers and bodies together."""
 _BODY_LIMIT: Final = 64 * 1024 * 1024
 _ABORT_SECONDS: Final = 0.2
 """The thread of an aborted request ends much sooner."""
+_WORDS_LIMIT: Final = 300
+_CA_VARIABLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""The environment variables of `requests` for certificates to trust."""
 
 _log = logging.getLogger(__name__)
+
+
+class HTTPStatusError(SourceError):
+    """A reply with another HTTP status than 200; `explanation` is the service's own text, one line, maybe empty."""
+
+    def __init__(self, message: str, status: int, explanation: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.explanation = explanation
 
 
 class JsonClient:
@@ -38,15 +52,17 @@ class JsonClient:
         service: str,
         *,
         budget: float = BUDGET,
-        token: str | None = None,
+        token: Callable[[], str | None] = lambda: None,
         explanations: Mapping[int, str] | None = None,
+        ca_file: str | None = None,
     ) -> None:
+        """`token` is called for each round, so that it may change; `ca_file` holds the certificates to trust."""
         self._service = service
         self._budget = budget
         self._explanations = explanations or {}
-        self._headers = {"Connection": "close"}
-        if token:
-            self._headers["Authorization"] = f"Bearer {token}"
+        self._token = token
+        self._verify = ca_file or next(filter(None, map(os.environ.get, _CA_VARIABLES)), True)
+        self._in_flight: list[HTTPRequest] = []
         self._abandoned: list[HTTPRequest] = []
 
     def deadline(self) -> float:
@@ -66,14 +82,20 @@ class JsonClient:
         self._abandoned = [request for request in self._abandoned if not request.ended_by(deadline)]
         if self._abandoned:
             return [self._timeout_error() for _ in urls]
+        headers = {"Connection": "close"} | ({"Authorization": f"Bearer {token}"} if (token := self._token()) else {})
         left = max(0.001, deadline - time.monotonic())
-        sent = [HTTPRequest(url, self._headers, left, _BODY_LIMIT) for url in urls]
+        sent = self._in_flight = [HTTPRequest(url, headers, left, _BODY_LIMIT, self._verify) for url in urls]
         in_time = [request.ended_by(deadline) for request in sent]
         self._abort(sent)
         return [
             self._result(request) if was_in_time else self._timeout_error()
             for request, was_in_time in zip(sent, in_time, strict=True)
         ]
+
+    def abort(self) -> None:
+        """End the requests in flight, from another thread."""
+        for request in self._in_flight:
+            request.abort()
 
     def _abort(self, sent: list[HTTPRequest]) -> None:
         for request in sent:
@@ -89,7 +111,7 @@ class JsonClient:
         if request.failure is not None:
             return SourceError(f"{self._service} cannot be reached ({type(request.failure).__name__})")
         if request.status != 200:
-            return SourceError(f"{self._service} {self._explanations.get(request.status, f'answers {request.status}')}")
+            return self._status_error(request)
         if len(request.body) > _BODY_LIMIT:
             return SourceError(f"{self._service} answers more than {_BODY_LIMIT} bytes")
         try:
@@ -97,5 +119,25 @@ class JsonClient:
         except strict_json.StrictJSONError:
             return SourceError(f"{self._service} answers something that is not JSON")
 
+    def _status_error(self, request: HTTPRequest) -> HTTPStatusError:
+        own_words = _own_words(request.body)
+        detail = f"answers {request.status}" + (f": {own_words}" if own_words else "")
+        message = f"{self._service} {self._explanations.get(request.status, detail)}"
+        return HTTPStatusError(message, request.status, own_words)
+
     def _timeout_error(self) -> SourceError:
         return SourceError(f"{self._service} does not answer within {self._budget:g} s")
+
+
+def _own_words(body: bytes) -> str:
+    """Return the message of an error reply, in Ray's, Prometheus' or FastAPI's form; empty if there is none."""
+    try:
+        reply = strict_json.loads(body[:_BODY_LIMIT], max_integer=strict_json.ANY_INTEGER)
+    except strict_json.StrictJSONError:
+        return ""
+    found = (
+        next((reply[key] for key in ("msg", "error", "detail") if reply.get(key)), "")
+        if isinstance(reply, dict)
+        else ""
+    )
+    return one_line(found, _WORDS_LIMIT) if isinstance(found, str) else ""

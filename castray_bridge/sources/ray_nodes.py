@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from castray_bridge.sources import json_access
 from castray_bridge.sources.cluster import Cluster, Node, SourceError
 from castray_bridge.sources.identity import ListedNode, resolve_nodes
+from castray_bridge.sources.ray_summary import gib, summary
 from servicekit.node_names import Unnamed, candidates, safe_address
 from servicekit.text import one_line
 
-_GIB: Final = 1024**3
+
+class NodeFacts(NamedTuple):
+    """What only the summary of usage tells about a node: host name, and start in Unix seconds.
+
+    The start is None before the first report of the node, and 0 for some dead ones.
+    """
+
+    host_name: str
+    started_at: float | None
 
 
 def parse_ray_cluster(
-    nodes: Any, usage: Any, status: Any, dashboard_url: str, known_host_names: Mapping[str, str] | None = None
+    nodes: Any, usage: Any, status: Any, dashboard_url: str, known: Mapping[str, NodeFacts] | None = None
 ) -> Cluster:
     """Build the cluster from `/api/v0/nodes`, `/nodes?view=summary` and `/api/cluster_status`.
 
-    The last two may be None when Ray did not deliver them: their figures are then 0, and host names (by node id) are
-    those known before. Raises `SourceError` when the list itself is malformed or incomplete.
+    The last two may be None when Ray did not deliver them: their figures are then 0. `known` are the facts by node id
+    that earlier replies told; they hold where `usage` does not tell them. Raises `SourceError` when the list itself
+    is malformed or incomplete.
     """
     result = _result(nodes)
     rows = {json_access.text(row, "raylet", "nodeId"): row for row in _usage_rows(usage)}
-    known = {**(known_host_names or {}), **host_names(usage)}
+    facts = {**(known or {}), **node_facts(usage)}
     ids = [json_access.text(entry, "node_id") for entry in result["result"]]
     entries = [
-        _RayEntry(entry, rows.get(node_id), known.get(node_id, ""))
+        _RayEntry(entry, rows.get(node_id), facts.get(node_id, NodeFacts("", None)))
         for entry, node_id in zip(result["result"], ids, strict=True)
     ]
     resolved = resolve_nodes([entry.listed() for entry in entries])
@@ -35,16 +46,29 @@ def parse_ray_cluster(
     return Cluster(
         parsed,
         {
-            "summary": _summary(parsed, json_access.at(status, "data", "clusterStatus", "loadMetricsReport", "usage")),
+            "summary": summary(
+                parsed,
+                [node.resources for node, found in zip(entries, resolved, strict=True) if found.is_alive],
+                json_access.at(status, "data", "clusterStatus", "loadMetricsReport", "usage"),
+            ),
             "result": result,
             "dashboardUrl": dashboard_url,
         },
     )
 
 
-def host_names(usage: Any) -> dict[str, str]:
-    """Return the nodes' host names by node id, from `/nodes?view=summary`."""
-    return {json_access.text(row, "raylet", "nodeId"): json_access.text(row, "hostname") for row in _usage_rows(usage)}
+def node_facts(usage: Any) -> dict[str, NodeFacts]:
+    """Return the facts by node id that `/nodes?view=summary` tells."""
+    return {
+        json_access.text(row, "raylet", "nodeId"): NodeFacts(
+            json_access.text(row, "hostname"), _start(json_access.at(row, "raylet", "startTimeMs"))
+        )
+        for row in _usage_rows(usage)
+    }
+
+
+def _start(milliseconds: Any) -> float | None:
+    return None if milliseconds is None else json_access.unix_seconds(milliseconds)
 
 
 class _RayEntry(NamedTuple):
@@ -52,7 +76,7 @@ class _RayEntry(NamedTuple):
 
     raw: dict[str, Any]
     usage: dict[str, Any] | None
-    host_name: str
+    facts: NodeFacts
 
     @property
     def resources(self) -> dict[str, Any]:
@@ -60,13 +84,19 @@ class _RayEntry(NamedTuple):
 
     def listed(self) -> ListedNode:
         labels = json_access.mapping(self.raw.get("labels"))
-        names = candidates(labels, self.resources, self.host_name)
+        names = candidates(labels, self.resources, json_access.text(self.raw, "node_name"), self.facts.host_name)
         is_alive = self.raw.get("state") == "ALIVE"
-        return ListedNode(Unnamed(self.raw["node_ip"], names, is_alive), self.time_of("start_time_ms", "startTimeMs"))
+        return ListedNode(Unnamed(self.raw["node_ip"], names, is_alive), self._started_at())
 
-    def time_of(self, key: str, raylet_key: str) -> float:
-        """Return a time in Unix seconds, 0 if unknown. Only Ray's detailed list has it itself."""
-        return json_access.unix_seconds(self.raw.get(key) or json_access.at(self.usage, "raylet", raylet_key))
+    def _started_at(self) -> float:
+        """Return when the node started, in Unix seconds; infinity before its first report, because it is new then."""
+        start = json_access.unix_seconds(self.raw.get("start_time_ms")) or self.facts.started_at
+        return math.inf if start is None else start
+
+    def ended_at(self) -> float | None:
+        """Return when the node died, in Unix seconds; None if unknown. Only Ray's detailed list has it itself."""
+        end = self.raw.get("end_time_ms") or json_access.at(self.usage, "raylet", "endTimeMs")
+        return json_access.unix_seconds(end) or None
 
 
 def _result(reply: Any) -> dict[str, Any]:
@@ -104,60 +134,27 @@ def _node(entry: _RayEntry, name: str, alive: bool) -> Node:
         "connectionType": _connection(resources),
         "resources": {
             "totalCpu": json_access.number(resources.get("CPU")),
-            "totalMemory": _gib(resources.get("memory")),
+            "totalMemory": gib(resources.get("memory")),
             "totalGpu": json_access.number(resources.get("GPU")),
-            "objectStore": _gib(resources.get("object_store_memory")),
+            "objectStore": gib(resources.get("object_store_memory")),
         },
     }
-    return Node(node_id, ip, name, alive, fields, None if alive else entry.time_of("end_time_ms", "endTimeMs") or None)
+    return Node(node_id, ip, name, alive, fields, None if alive else entry.ended_at())
 
 
 def _load(usage: dict[str, Any] | None) -> dict[str, Any]:
     cpu = json_access.at(usage, "cpu")
     # [total, available, percent used, used]
     memory = (*json_access.items(json_access.at(usage, "mem")), None, None, None)[2]
-    gpus = [json_access.number(gpu.get("utilizationGpu")) for gpu in json_access.rows(json_access.at(usage, "gpus"))]
+    loads = [gpu.get("utilizationGpu") for gpu in json_access.rows(json_access.at(usage, "gpus"))]
+    gpus = [json_access.number(load) for load in loads if json_access.is_number(load)]
     return {
         "cpu": round(json_access.number(cpu), 1),
         "memory": round(json_access.number(memory), 1),
         "gpu": round(sum(gpus) / len(gpus), 1) if gpus else 0,
+        "gpuKnown": bool(gpus),
         "usageKnown": json_access.is_number(cpu) and json_access.is_number(memory),
     }
-
-
-def _summary(nodes: tuple[Node, ...], usage: Any) -> dict[str, Any]:
-    alive = sum(node.alive for node in nodes)
-    by_resource = {name.lower().replace("_", ""): pair for name, pair in json_access.mapping(usage).items()}
-    memory, store = by_resource.get("memory"), by_resource.get("objectstorememory")
-    return {
-        "totalNodes": len(nodes),
-        "aliveNodes": alive,
-        "deadNodes": len(nodes) - alive,
-        "headNodes": sum(node.alive and node.fields["isHeadNode"] for node in nodes),
-        "usageKnown": bool(by_resource),
-        "resources": {
-            "cpu": _use(by_resource.get("cpu")),
-            "memory": _use(memory) | _use_gib(memory),
-            "gpu": _use(by_resource.get("gpu")),
-            "objectStore": _use(store) | _use_gib(store),
-        },
-    }
-
-
-def _pair(value: Any) -> tuple[float, float]:
-    numbers = [json_access.number(each) for each in json_access.items(value)]
-    return (numbers[0], numbers[1]) if len(numbers) == 2 else (0, 0)
-
-
-def _use(value: Any) -> dict[str, float]:
-    used, total = _pair(value)
-    percent = round(100 * used / total, 1) if total else 0
-    return {"total": total, "used": used, "available": total - used, "usagePercent": percent}
-
-
-def _use_gib(value: Any) -> dict[str, float]:
-    used, total = _pair(value)
-    return {"totalGB": _gib(total), "usedGB": _gib(used)}
 
 
 def _connection(resources: Mapping[str, Any]) -> str:
@@ -169,7 +166,3 @@ def _connection(resources: Mapping[str, Any]) -> str:
 
 def _message(value: Any) -> str | None:
     return one_line(value) if isinstance(value, str) else None
-
-
-def _gib(value: Any) -> float:
-    return round(json_access.number(value) / _GIB, 1)

@@ -1,55 +1,155 @@
-"""Sources of nodes: Ray's dashboard, or an existing CastRay."""
+"""Sources of nodes: Ray's dashboard, an existing CastRay, or CastRay with Ray as its substitute."""
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+import logging
+import re
+import time
+from collections.abc import Callable
+from typing import Any, Final, Protocol
 
 from castray_bridge.sources.castray_nodes import parse_castray_reply
 from castray_bridge.sources.cluster import Cluster, SourceError
-from castray_bridge.sources.json_client import JsonClient
-from castray_bridge.sources.ray_nodes import host_names, parse_ray_cluster
+from castray_bridge.sources.json_client import HTTPStatusError, JsonClient
+from castray_bridge.sources.ray_nodes import NodeFacts, node_facts, parse_ray_cluster
+from castray_bridge.sources.url import without_credentials
+from servicekit.log import event
 
+RAY_BUDGET: Final = 2.0
+CASTRAY_BUDGET: Final = 15.0
+"""Seconds. CastRay waits for Ray's dashboard up to 11 s."""
 _ALL: Final = 10_000
-"""Most entries that Ray's list has; without a limit in the request Ray cuts it at 100."""
-_RAY_EXPLANATIONS: Final = {401: "demands a token (401): give its token with --ray-token-file"}
+"""Most entries that Ray's list has by default; without a limit in the request Ray cuts it at 100."""
+_SUPPORTED_LIMIT: Final = re.compile(r"supported\s+limit\s+(\d{1,9})")
+_RETRY_SECONDS: Final = 15.0
+"""Interval between attempts to reach a CastRay that fails while Ray is its substitute."""
+_RAY_EXPLANATIONS: Final = {
+    401: "demands a token (401): give its token with --ray-token-file",
+    403: "rejects the token (403): check the content of --ray-token-file",
+    404: 'has no state API (404): run pip install "ray[default]" on the head node and restart Ray there',
+}
 _CASTRAY_EXPLANATIONS: Final = {401: "demands a token (401): it must be readable without a token"}
+
+_log = logging.getLogger(__name__)
 
 
 class Source(Protocol):
-    """Describes the cluster on request."""
+    """Describes the cluster on request.
+
+    It may have `budget`, the seconds that `fetch` takes at most (2 without it), and `abort()`, which another thread
+    calls to end a `fetch` early.
+    """
 
     def fetch(self) -> Cluster:
-        """Return the cluster as of now, within the source's own budget of seconds. Raises `SourceError`."""
+        """Return the cluster as of now. Raises `SourceError`."""
         ...
 
 
 class RaySource:
-    """Ray's own dashboard at `url`; `token` is what Ray's token mode demands."""
+    """Ray's own dashboard at `url`; `token` is what Ray's token mode demands, or a function that returns it."""
 
-    def __init__(self, url: str, token: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str | Callable[[], str | None] | None = None,
+        *,
+        budget: float = RAY_BUDGET,
+        ca_file: str | None = None,
+    ) -> None:
+        self.budget = budget
         self._url = url.rstrip("/")
-        self._client = JsonClient("Ray", token=token, explanations=_RAY_EXPLANATIONS)
-        self._host_names: dict[str, str] = {}
+        read_token = token if callable(token) else lambda: token
+        self._client = JsonClient(
+            "Ray", budget=budget, token=read_token, explanations=_RAY_EXPLANATIONS, ca_file=ca_file
+        )
+        self._limit = _ALL
+        self._facts: dict[str, NodeFacts] = {}
 
     def fetch(self) -> Cluster:
         """Return the cluster as of now; figures that Ray does not deliver are left out. Raises `SourceError`."""
         deadline = self._client.deadline()
         # First and alone: on a large cluster the list takes Ray long, and without it the rest is of no use.
-        nodes = self._client.get(f"{self._url}/api/v0/nodes?limit={_ALL}", deadline)
+        nodes = self._node_list(deadline)
         rest = self._client.get_all([f"{self._url}/nodes?view=summary", f"{self._url}/api/cluster_status"], deadline)
         usage, status = (None if isinstance(found, SourceError) else found for found in rest)
         if usage is not None:  # else nodes would change their names for as long as this request fails
-            self._host_names = host_names(usage)
-        return parse_ray_cluster(nodes, usage, status, self._url, self._host_names)
+            self._facts = node_facts(usage)
+        try:
+            return parse_ray_cluster(nodes, usage, status, without_credentials(self._url), self._facts)
+        except SourceError as error:
+            if self._limit == _ALL:
+                raise
+            limit, self._limit = self._limit, _ALL
+            raise SourceError(f"{error}: Ray's limit is {limit}, set RAY_MAX_LIMIT_FROM_API_SERVER there") from None
+
+    def abort(self) -> None:
+        """End a `fetch` in another thread."""
+        self._client.abort()
+
+    def _node_list(self, deadline: float) -> Any:
+        """Request the whole list, with the limit that Ray supports if that is below the default."""
+        try:
+            return self._client.get(f"{self._url}/api/v0/nodes?limit={self._limit}", deadline)
+        except HTTPStatusError as error:
+            supported = _SUPPORTED_LIMIT.search(error.explanation) if error.status == 400 else None
+            if supported is None:
+                raise
+            self._limit = int(supported[1])
+            return self._client.get(f"{self._url}/api/v0/nodes?limit={self._limit}", deadline)
 
 
 class CastRaySource:
     """An existing CastRay at `url`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, budget: float = CASTRAY_BUDGET, ca_file: str | None = None) -> None:
+        self.budget = budget
         self._url = url.rstrip("/")
-        self._client = JsonClient("CastRay", explanations=_CASTRAY_EXPLANATIONS)
+        self._client = JsonClient("CastRay", budget=budget, explanations=_CASTRAY_EXPLANATIONS, ca_file=ca_file)
 
     def fetch(self) -> Cluster:
         """Return the cluster as of now. Raises `SourceError`."""
         return parse_castray_reply(self._client.get(f"{self._url}/api/ray-dashboard"))
+
+    def abort(self) -> None:
+        """End a `fetch` in another thread."""
+        self._client.abort()
+
+
+class FallbackSource:
+    """CastRay as the source, and Ray's dashboard for as long as CastRay fails."""
+
+    def __init__(self, castray: CastRaySource, ray: RaySource, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.budget = castray.budget + ray.budget
+        self._castray = castray
+        self._ray = ray
+        self._monotonic = monotonic
+        self._retry_at = 0.0
+        self._failure: str | None = None
+
+    def fetch(self) -> Cluster:
+        """Return CastRay's cluster, else Ray's. Raises `SourceError` when both fail."""
+        if self._failure is not None and self._monotonic() < self._retry_at:
+            return self._from_ray(self._failure)
+        try:
+            cluster = self._castray.fetch()
+        except SourceError as error:
+            self._retry_at = self._monotonic() + _RETRY_SECONDS
+            if str(error) != self._failure:
+                _log.warning(event("castray_failed", reason=error, fallback="Ray"))
+            self._failure = str(error)
+            return self._from_ray(str(error))
+        if self._failure is not None:
+            _log.info(event("castray_answers"))
+        self._failure = None
+        return cluster
+
+    def abort(self) -> None:
+        """End a `fetch` in another thread."""
+        self._castray.abort()
+        self._ray.abort()
+
+    def _from_ray(self, failure: str) -> Cluster:
+        try:
+            return self._ray.fetch()
+        except SourceError as error:
+            raise SourceError(f"{failure}; {error}") from None

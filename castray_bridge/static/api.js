@@ -20,9 +20,16 @@ export function connect(path) {
 /** Fetch `path` and return its JSON, also that of an error. Throws `TokenNeeded`, or the error of fetch. */
 export async function getJson(path, timeoutMs = TIMEOUT_MS) {
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
-  const reply = await fetch(path, { headers, cache: "no-store", signal: AbortSignal.timeout(timeoutMs) });
-  if (reply.status === 401) throw new TokenNeeded();
-  return reply.json();
+  // Not AbortSignal.timeout, which Chromium has from 103 on.
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), timeoutMs);
+  try {
+    const reply = await fetch(path, { headers, cache: "no-store", signal: controller.signal });
+    if (reply.status === 401) throw new TokenNeeded();
+    return await reply.json();
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Use `given` as the token until the window is closed. */

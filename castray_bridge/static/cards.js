@@ -3,7 +3,7 @@
 import { element, setAttribute, setText } from "./dom.js";
 import { Light } from "./light.js";
 import { Meter } from "./meter.js";
-import { number, reasonOf, stateOf } from "./nodes.js";
+import { number, reasonOf, stateOf, withoutGpuLoad } from "./nodes.js";
 import { shapeOf } from "./states.js";
 import { Timeline } from "./timeline.js";
 
@@ -22,6 +22,7 @@ export class Card {
     state: element("span", { class: "state-name" }),
     lasted: element("span", { class: "lasted" }),
     stale: element("span", { class: "badge warning" }),
+    conflict: element("span", { class: "badge warning" }),
     place: element("p", { class: "place" }),
     task: element("p", { class: "task" }),
     more: element("button", { class: "more", type: "button", "aria-expanded": "false" }),
@@ -90,14 +91,14 @@ export class Card {
   }
 
   #build() {
-    const { name, head, shape, state, lasted, stale, place, task, more } = this.#parts;
+    const { name, head, shape, state, lasted, stale, conflict, place, task, more } = this.#parts;
     const totals = this.#totals.map(({ label, value }) => element("div", {}, label, value));
     const card = element(
       "li",
       { class: "card" },
       this.#light.root,
       element("div", { class: "who" }, element("h3", { class: "name" }, name), head, lasted, more),
-      element("p", { class: "state" }, shape, state, stale),
+      element("p", { class: "state" }, shape, state, stale, conflict),
       place,
       task,
       element("dl", { class: "meters" }, ...this.#meters.map((meter) => meter.root)),
@@ -123,7 +124,7 @@ export class Card {
   #showTexts() {
     const { node, state } = this;
     const { language } = this.#page;
-    const { name, head, stale, place, task, more, state: stateName } = this.#parts;
+    const { name, head, stale, conflict, place, task, more, state: stateName } = this.#parts;
     const connection = ["wired", "wireless"].includes(node.connectionType) ? ` · ${language.text(node.connectionType)}` : "";
     setText(name, String(node.name));
     setAttribute(name, "title", String(node.fullName ?? node.name));
@@ -131,6 +132,9 @@ export class Card {
     setText(stateName, language.state(state));
     setAttribute(stateName, "title", language.state(state));
     setText(stale, node.workStatusStale === true ? language.text("stale") : "");
+    const key = node.nameConflict ? `name_${node.nameConflict}` : null;
+    setText(conflict, key ? language.text(key, { name: node.monitorName }) : "");
+    setAttribute(conflict, "title", key ? language.text("name_hint") : null);
     setText(place, `${node.nodeIp ?? ""}${connection}`);
     const reason = reasonOf(node, this.#page.failures, language);
     const text = reason ?? (String(node.currentTask ?? "") || language.text("no_task"));
@@ -144,8 +148,7 @@ export class Card {
     const { node } = this;
     const { language } = this.#page;
     METERS.forEach((key, index) => {
-      const hasNoGpu = key === "gpu" && !number(node.resources?.totalGpu) && !number(node.gpu);
-      const instead = node.usageKnown === false ? "not_known" : hasNoGpu ? "none" : null;
+      const instead = key === "gpu" ? withoutGpuLoad(node) : node.usageKnown === false ? "not_known" : null;
       this.#meters[index].show(language.text(key), number(node[key]), instead && language.text(instead));
     });
     Object.entries(TOTALS).forEach(([key, field], index) => {

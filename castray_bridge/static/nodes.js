@@ -35,6 +35,13 @@ export function reasonOf(node, failures, language) {
   return failure ? failure[language.code] : language.text("reason_other", { reason });
 }
 
+/** Return the key of the text that stands for the GPU's load where there is no figure; null where there is one. */
+export function withoutGpuLoad(node) {
+  const isKnown = node.gpuKnown ?? node.usageKnown !== false;
+  if (isKnown && (number(node.resources?.totalGpu) || number(node.gpu))) return null;
+  return isKnown && node.usageKnown !== false ? "none" : "not_known";
+}
+
 /** Return the text about the cluster's use; empty if unknown. */
 export function clusterUse({ resources, usageKnown }, language) {
   if (!resources || usageKnown === false) return "";
@@ -55,10 +62,15 @@ export function number(value) {
   return Number.isFinite(value) ? value : 0;
 }
 
-/** Return whether `query` occurs in the node's name, address or task, ignoring case. */
+/** Return the inventory's labels of the node, as an object of strings. */
+export function labelsOf(node) {
+  return node.inventoryLabels ?? {};
+}
+
+/** Return whether `query` occurs in the node's name, address, task or labels, ignoring case. */
 export function matches(node, query) {
   const wanted = query.trim().toLocaleLowerCase();
-  const places = [node.name, node.nodeIp, node.currentTask];
+  const places = [node.name, node.nodeIp, node.currentTask, ...Object.values(labelsOf(node))];
   return places.some((text) => String(text ?? "").toLocaleLowerCase().includes(wanted));
 }
 

@@ -6,6 +6,7 @@ import { setText } from "./dom.js";
 import { loadFailures } from "./failures.js";
 import { fitToScreen } from "./fit.js";
 import { Freshness } from "./freshness.js";
+import { Groups } from "./groups.js";
 import { History } from "./history.js";
 import { Language, offerLanguages } from "./language.js";
 import { MonitorPages } from "./monitors.js";
@@ -19,7 +20,7 @@ import { Toolbar } from "./toolbar.js";
 /** More nodes than this are shown as tiles, unless the viewer chose; on a phone cards need much scrolling. */
 const CARDS_AT_MOST = 48;
 const CARDS_ON_PHONE = 6;
-const PHONE = matchMedia("(width < 46rem)");
+const PHONE = matchMedia("(max-width: 45.99rem)");
 /** After a longer gap the strips are loaded again. */
 const GAP_MS = 10_000;
 
@@ -29,6 +30,7 @@ class Wall {
   #language;
   #cards = new Map();
   #toolbar;
+  #groups;
   #freshness;
   #connection = new Connection(
     (data) => this.#show(data),
@@ -47,6 +49,7 @@ class Wall {
     this.#language = language;
     this.#page = { states, failures, language, strips: new Strips(states, language) };
     this.#toolbar = new Toolbar(states, language, () => this.#arrange());
+    this.#groups = new Groups(language, () => this.#arrange());
     this.#freshness = new Freshness(this.#connection, language);
     language.onChange(() => this.#redraw());
     addEventListener("resize", () => this.#fit());
@@ -74,6 +77,7 @@ class Wall {
       if (!hadGap && (isNew || isBack)) this.#history.loadSoon(node.name);
     }
     this.#removeAllBut(present);
+    this.#groups.update(nodes);
     part("wall").setAttribute("aria-busy", "false");
     if (hadGap) this.#history.loadAll();
     if (hasNew) this.#pages.load();
@@ -98,13 +102,15 @@ class Wall {
   #arrange() {
     const all = [...this.#cards.values()];
     const { query } = this.#toolbar;
-    const chosen = all.filter((card) => this.#toolbar.admits(card.state) && matches(card.node, query));
+    const isChosen = ({ state, node }) => this.#toolbar.admits(state) && this.#groups.admits(node) && matches(node, query);
+    const chosen = all.filter(isChosen);
     const ordered = sorted(chosen, this.#toolbar.order);
-    const shown = new Set(ordered);
-    for (const card of all) if (!shown.has(card)) card.root.remove();
     const list = part("cards");
-    ordered.forEach((card, place) => {
-      if (list.children[place] !== card.root) list.insertBefore(card.root, list.children[place] ?? null);
+    const rows = this.#groups.elements(ordered);
+    const shown = new Set(rows);
+    for (const row of [...list.children]) if (!shown.has(row)) row.remove();
+    rows.forEach((row, place) => {
+      if (list.children[place] !== row) list.insertBefore(row, list.children[place] ?? null);
     });
     list.classList.toggle("tiles", this.#isTiled(all.length));
     this.#showNumbers(ordered.length, all);
@@ -134,13 +140,15 @@ class Wall {
   #fit() {
     const layout = [
       this.#cards.size,
+      part("cards").childElementCount,
       part("cards").className,
       this.#language.code,
       part("banner").hidden,
       innerWidth,
       innerHeight,
     ].join();
-    if (!this.#toolbar.admitsAll || layout === this.#fitted) return;
+    const isWhole = this.#toolbar.admitsAll && this.#groups.value === null;
+    if (!isWhole || layout === this.#fitted) return;
     this.#fitted = layout;
     fitToScreen();
   }

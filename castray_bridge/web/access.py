@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,13 +20,22 @@ _OPEN_PATHS: Final = re.compile(r"/|/static/.*|/api/health")
 """Readable without the token: the page itself contains no data, and health is for watchdogs."""
 
 
+_PREFLIGHT_HEADERS: Final = "Authorization, Cache-Control, Content-Type, X-Requested-With"
+"""Request headers that dashboards send, and for which browsers ask first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """Readers admitted: pages of `origins` (empty: all) and clients with `token` (None: all), under `host_names`."""
 
     origins: tuple[str, ...] = ()
-    token: str | None = None
+    token: str | Callable[[], str] | None = None
+    """The token, or a function that returns the one of now."""
     host_names: frozenset[str] = frozenset()
+
+    def current_token(self) -> str | None:
+        """Return the token of now; None when none is demanded."""
+        return self.token() if callable(self.token) else self.token
 
 
 def guard(app: Flask, access: Access) -> None:
@@ -39,7 +49,7 @@ def guard(app: Flask, access: Access) -> None:
             abort(403, "pages of this origin may not connect; see --cors-origin")
         if access.token is None or _OPEN_PATHS.fullmatch(request.path) or _is_preflight():
             return
-        if not _holds(access.token):
+        if not _holds(access.current_token() or ""):
             abort(401, "this bridge demands a token: Authorization: Bearer …")
 
     @app.after_request
@@ -51,7 +61,7 @@ def guard(app: Flask, access: Access) -> None:
         if allowed:
             response.headers["Access-Control-Allow-Origin"] = allowed
             if _is_preflight():
-                response.headers["Access-Control-Allow-Headers"] = "Authorization"
+                response.headers["Access-Control-Allow-Headers"] = _PREFLIGHT_HEADERS
                 response.headers["Access-Control-Max-Age"] = "600"
         response.headers.setdefault("Cache-Control", "no-store")
         return response

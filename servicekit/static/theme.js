@@ -8,6 +8,10 @@ const THEMES = Object.keys(SCHEMES);
 
 /** Apply the present choice and let `button` go through auto, light and dark. */
 export function offerThemes(button, language) {
+  if (!CSS.supports("color", "light-dark(red, blue)")) {
+    button.hidden = true; // the colours of base.css are the light ones
+    return;
+  }
   let theme = preference("theme", THEMES) ?? "auto";
   const show = () => {
     document.documentElement.style.colorScheme = SCHEMES[theme];

@@ -21,7 +21,7 @@ from testkit.sources import StillSource, node
 
 FIELDS = {
     "workStatus", "workStatusTimestamp", "workStatusReachable", "workStatusError", "workStatusStale", "currentTask",
-    "inference",
+    "inference", "monitorName", "nameConflict",
 }  # fmt: skip
 
 

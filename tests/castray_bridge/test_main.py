@@ -242,7 +242,10 @@ def test_request_in_flight_is_answered_when_the_bridge_is_told_to_stop(source: s
     "options",
     [
         (),
-        ("--ray-dashboard", "http://a", "--castray", "http://b"),
+        ("--ray-dashboard", "http://user:secret@"),
+        ("--ray-dashboard", "http://a", "--cors-origin", "dashboard.example"),
+        ("--ray-dashboard", "http://a", "--host-names", "head:8001"),
+        ("--ray-dashboard", "http://a", "--source-timeout", "0"),
         ("--ray-dashboard", "head:8265"),
         ("--ray-dashboard", "http://a", "--listen", "8001"),
         ("--ray-dashboard", "http://a", "--nonsense"),
@@ -252,10 +255,11 @@ def test_request_in_flight_is_answered_when_the_bridge_is_told_to_stop(source: s
 def test_wrong_options_are_one_line(options: tuple[str, ...]) -> None:
     done = run(*options)
     assert done.returncode == 2
+    assert "secret" not in done.stderr
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("option", ["--inventory", "--token-file", "--ray-token-file"])
+@pytest.mark.parametrize("option", ["--inventory", "--token-file", "--ray-token-file", "--ca-file"])
 def test_missing_file_is_one_line(option: str, tmp_path: Path) -> None:
     done = run("--ray-dashboard", "http://127.0.0.1:1", option, str(tmp_path / "none"))
     assert done.returncode == 1

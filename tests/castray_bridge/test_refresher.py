@@ -24,8 +24,8 @@ def test_bridge_closes_while_a_request_to_its_source_hangs() -> None:
         wait_for(lambda: server.requests, "a request")
         begun = time.monotonic()
         bridge.close()
-        assert time.monotonic() - begun < 2.6
-    assert bridge.poller.failure == "Ray does not answer within 2 s"
+        assert time.monotonic() - begun < 1.5
+    assert bridge.poller.failure is not None
 
 
 def test_order_of_the_list_makes_no_difference_to_the_targets(world: World) -> None:

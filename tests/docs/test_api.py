@@ -12,6 +12,7 @@ from flask import Flask
 
 from castray_bridge.probes.failures import FAILURES
 from castray_bridge.snapshot.render import push
+from castray_bridge.sources.inventory import Expected
 from exporter import report
 from exporter.board import Reading
 from exporter.status import records
@@ -85,7 +86,8 @@ def monitor_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    world = World()
+    inventory = [Expected("M1", "127.0.0.1", {"room": "A1"})]
+    world = World(inventory=inventory)
     world.publish(M1, good())
     return world
 

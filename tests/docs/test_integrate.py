@@ -106,7 +106,7 @@ def report(monitor: str, status: str) -> None:
 
 def threads() -> list[str]:
     names = [thread.name for thread in threading.enumerate()]
-    return [name for name in names if name.startswith(("probe-", "refresher", "history", "question"))]
+    return [name for name in names if name.startswith(("probe-", "refresher", "history", "http-request"))]
 
 
 def test_flask_application_adds_the_work_status_to_nodes_of_its_own(monitor: str) -> None:

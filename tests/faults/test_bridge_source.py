@@ -1,4 +1,4 @@
-"""The bridge while its source is ill: the last list stays, marked; logged once; Prometheus keeps its targets."""
+"""The bridge while its source fails: the last list stays, marked; logged once; Prometheus keeps its targets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Site:
         self.monitors = [HostileServer(GOOD, node.ip, port) for node in NODES]
         self.ray = FakeRay(*NODES)
         self.ray.start()
-        options = (option, self.ray.url, "--monitor-port", str(port), "--refresh", "0.2")
+        options = (option, self.ray.url, "--monitor-port", str(port), "--refresh", "0.2", "--source-timeout", "2")
         self.bridge = RunningBridge(directory, *options)
 
     def close(self) -> None:
@@ -57,7 +57,7 @@ class Site:
         return [line for line in log.splitlines() if "source_failed" in line or "source_answers" in line]
 
     def shows_the_last_list_marked(self) -> None:
-        """Assert what every ill source leads to: lights as they were, the mark, and nobody who waits."""
+        """Assert what every failing source leads to: lights as they were, the mark, and no request that waits."""
         wait_for(lambda: not self.dashboard()["result"], "the mark", 10)
         reply = self.dashboard()
         assert reply["msg"]
@@ -167,7 +167,7 @@ def ill(site: Site, mood: Callable[[FakeRay], Any]) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("mood", MOODS)
-def test_ill_ray_leaves_lights_and_targets_as_they_were(world: World, mood: str) -> None:
+def test_failing_ray_leaves_lights_and_targets_as_they_were(world: World, mood: str) -> None:
     with ill(world, MOODS[mood]):
         world.shows_the_last_list_marked()
         assert slowest(world.dashboard, 1.0) < 0.5  # meanwhile Prometheus asks the bridge once more
@@ -201,7 +201,7 @@ def castray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.mark.parametrize("mood", CASTRAY_MOODS)
-def test_ill_castray_leaves_lights_as_they_were(castray: Site, mood: str) -> None:
+def test_failing_castray_leaves_lights_as_they_were(castray: Site, mood: str) -> None:
     with ill(castray, CASTRAY_MOODS[mood]):
         castray.shows_the_last_list_marked()
 
@@ -259,7 +259,7 @@ def test_token_that_ray_demands_is_named_in_the_log_once(tmp_path: Path) -> None
             assert len(lines) == 1
 
 
-def test_10000_nodes_are_shown_and_cost_nobody_his_answer(tmp_path: Path) -> None:
+def test_10000_nodes_are_shown_and_delay_no_request(tmp_path: Path) -> None:
     many = [RayNode(f"N{n}", f"127.1.{n // 250}.{n % 250 + 1}") for n in range(10_000)]
     with FakeRay(*many) as ray:
         reply = node_list(many)

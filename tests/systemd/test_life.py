@@ -120,7 +120,7 @@ def test_bridge_whose_refresh_hangs_is_not_alive() -> None:
         wait_for(lambda: running.poller.failure is not None, "the failure")
         assert running.liveness_error() == ""
         source.go_on.clear()
-        clock.pass_(STUCK_SECONDS + 5)
+        clock.pass_(STUCK_SECONDS + 10)
         wait_for(lambda: "poller" in running.liveness_error(), "the verdict")
         source.go_on.set()
         wait_for(lambda: not running.liveness_error(), "the next turn")

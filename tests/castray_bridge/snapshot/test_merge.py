@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from castray_bridge.probes.status import failed
+from castray_bridge.snapshot.merge import node_object
 from servicekit.address import Address
 from testkit.bridge_world import M1, World, good
 from testkit.hostile import STATUS
+from testkit.sources import node
 
 
 def test_answer_of_a_node_is_shown(world: World) -> None:
@@ -30,6 +32,24 @@ def test_unreachable_node_is_shown_as_configured_with_its_reason(shown: str) -> 
     assert (node["workStatus"], node["workStatusReachable"], node["workStatusError"]) == (shown, False, "timeout")
     assert node["inference"]["totalProcessed"] == 3
     assert world.get("/api/ray-dashboard")["data"]["summary"]["workStatus"]["unknown"] == 3
+
+
+@pytest.mark.parametrize(
+    ("ray_knows", "board", "shown"),
+    [(False, 37.4, (37, True)), (False, None, (0, False)), (False, 101, (0, False)), (True, 37, (12.5, True))],
+)
+def test_gpu_load_is_the_monitors_where_the_source_has_none(
+    ray_knows: bool, board: float | None, shown: tuple[float, bool]
+) -> None:
+    fields = {"gpu": 12.5 if ray_knows else 0, "gpuKnown": ray_knows}
+    found = node_object(node("M1", "10.0.0.1", **fields), good(board={"gpu": board}), "idle")
+    assert (found["gpu"], found["gpuKnown"]) == shown
+
+
+def test_gpu_load_of_a_monitor_that_no_longer_answers_is_unknown() -> None:
+    before = good(board={"gpu": 37})
+    found = node_object(node("M1", "10.0.0.1", gpu=0, gpuKnown=False), failed(before, "timeout"), "idle")
+    assert (found["gpu"], found["gpuKnown"]) == (0, False)
 
 
 def test_dead_twin_keeps_its_place_but_not_the_light(world: World) -> None:

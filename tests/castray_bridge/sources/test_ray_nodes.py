@@ -37,9 +37,9 @@ def test_memory_is_the_used_share_and_not_the_free_one() -> None:
 def test_summary_counts_and_measures_the_cluster() -> None:
     summary = cluster().data["summary"]
     assert (summary["totalNodes"], summary["aliveNodes"], summary["deadNodes"], summary["headNodes"]) == (4, 3, 1, 1)
-    assert summary["resources"]["cpu"] == {"total": 4.0, "used": 0.0, "available": 4.0, "usagePercent": 0.0}
-    assert summary["resources"]["memory"]["totalGB"] == 46.0
-    assert summary["resources"]["objectStore"]["total"] == 167772160.0
+    assert summary["resources"]["cpu"] == {"total": 6.0, "used": 0.0, "available": 6.0, "usagePercent": 0.0}
+    assert summary["resources"]["memory"]["totalGB"] == 68.8
+    assert summary["resources"]["objectStore"]["total"] == 251658240.0
 
 
 @pytest.mark.parametrize("lost", ["usage", "status"])
@@ -142,6 +142,7 @@ def test_figures_of_a_node_are_those_of_ray() -> None:
         "cpu": 20.4,
         "memory": 3.4,
         "gpu": 30.5,
+        "gpuKnown": True,
         "usageKnown": True,
         "status": "active",
         "stateMessage": None,

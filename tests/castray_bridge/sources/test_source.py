@@ -6,16 +6,20 @@ import threading
 import time
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask, Response, jsonify, redirect, request
 
-from castray_bridge.sources.cluster import SourceError
+from castray_bridge.sources.cluster import Cluster, SourceError
 from castray_bridge.sources.json_client import BUDGET
-from castray_bridge.sources.source import CastRaySource, RaySource
+from castray_bridge.sources.source import CastRaySource, FallbackSource, RaySource
+from testkit.clocks import ManualClock
+from testkit.hostile import TlsServer, body, says
 from testkit.net import free_port
 from testkit.samples import sample
+from testkit.sources import node
 from testkit.web import WebServer
 
 
@@ -131,3 +135,121 @@ def test_integers_beyond_a_doubles_precision_pass_through(ray: ScriptedRay, url:
 def test_no_ray_at_all_is_an_error() -> None:
     with pytest.raises(SourceError, match="cannot be reached"):
         RaySource(f"http://127.0.0.1:{free_port()}").fetch()
+
+
+def limited(ray: ScriptedRay, supported: int, nodes: Any) -> Any:
+    """Reply as a Ray whose RAY_MAX_LIMIT_FROM_API_SERVER is `supported`."""
+    if int(request.args["limit"]) > supported:
+        words = f"Given limit {request.args['limit']} exceeds the supported limit {supported}. Use a lower limit, or …"
+        return jsonify(result=False, msg=words, data={"result": None}), 400
+    return jsonify(nodes)
+
+
+def test_lower_limit_of_ray_is_kept_to_and_used_from_then_on(ray: ScriptedRay, url: str) -> None:
+    ray.list_reply = lambda: limited(ray, 100, sample("ray_api_v0_nodes"))
+    source = RaySource(url)
+    assert len(source.fetch().nodes) == len(source.fetch().nodes) == 4
+    assert ray.limits == ["10000", "100", "100"]
+
+
+def test_list_cut_by_a_lower_limit_is_an_error_that_names_the_variable(ray: ScriptedRay, url: str) -> None:
+    nodes = sample("ray_api_v0_nodes")
+    nodes["data"]["result"]["total"] = 130
+    ray.list_reply = lambda: limited(ray, 4, nodes)
+    source = RaySource(url)
+    with pytest.raises(SourceError, match=r"4 of 130 nodes: Ray's limit is 4, set RAY_MAX_LIMIT_FROM_API_SERVER"):
+        source.fetch()
+    ray.list_reply = None
+    assert len(source.fetch().nodes) == 4
+    assert ray.limits[-1] == "10000"  # the limit was raised
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        ((jsonify, {"msg": "Given filter is wrong", "result": False}, 400), "Ray answers 400: Given filter is wrong"),
+        ((str, "404: Not Found", 404), r'pip install "ray\[default\]"'),
+        ((str, "Unauthorized: Missing authentication token", 401), "demands a token .*--ray-token-file"),
+        ((str, "Forbidden: Invalid authentication token", 403), "rejects the token .*--ray-token-file"),
+    ],
+)
+def test_error_of_ray_tells_what_to_do(ray: ScriptedRay, url: str, reply: Any, error: str) -> None:
+    make, content, status = reply
+    ray.list_reply = lambda: (make(content), status)
+    with pytest.raises(SourceError, match=error):
+        RaySource(url).fetch()
+
+
+def test_token_is_read_for_every_request(ray: ScriptedRay, url: str) -> None:
+    ray.token = "new"
+    tokens = iter(["old", "new", "new"])
+    source = RaySource(url, lambda: next(tokens))
+    with pytest.raises(SourceError, match="401"):
+        source.fetch()
+    assert source.fetch().nodes
+
+
+def test_password_of_the_url_is_used_and_never_shown(ray: ScriptedRay, url: str) -> None:
+    seen: list[Any] = []
+    ray.list_reply = lambda: (seen.append(request.authorization), jsonify(sample("ray_api_v0_nodes")))[1]
+    source = RaySource(url.replace("http://", "http://user:secret@"))
+    assert "secret" not in str(source.fetch())
+    assert (seen[0].username, seen[0].password) == ("user", "secret")
+    ray.list_reply = lambda: ("boom", 500)
+    with pytest.raises(SourceError) as caught:
+        source.fetch()
+    assert "secret" not in str(caught.value)
+
+
+def test_certificates_of_the_site_are_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with TlsServer(says(body(sample("castray_ray_dashboard"))), tmp_path) as server:
+        url, ca_file = f"https://{server.address}", str(server.certificate)
+        with pytest.raises(SourceError, match="SSLError"):
+            CastRaySource(url).fetch()
+        assert CastRaySource(url, ca_file=ca_file).fetch().nodes
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", ca_file)
+        assert CastRaySource(url).fetch().nodes
+
+
+class Switchable:
+    """A source that fails when told to."""
+
+    budget = 1.0
+
+    def __init__(self, name: str) -> None:
+        self.cluster = Cluster((node(name, "10.0.0.1"),))
+        self.failure: str | None = None
+        self.fetched = 0
+
+    def fetch(self) -> Cluster:
+        self.fetched += 1
+        if self.failure:
+            raise SourceError(self.failure)
+        return self.cluster
+
+    def abort(self) -> None: ...
+
+
+def test_ray_is_the_source_while_castray_fails(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    clock = ManualClock()
+    castray, ray = Switchable("castray"), Switchable("ray")
+    source = FallbackSource(castray, ray, clock.monotonic)  # type: ignore[arg-type] # stands in for both
+
+    def shown() -> str:
+        return source.fetch().nodes[0].name
+
+    assert shown() == "castray"
+    castray.failure = "CastRay answers 500"
+    assert [shown(), shown(), shown()] == ["ray"] * 3
+    assert castray.fetched == 2  # it is not asked again at once
+    clock.pass_(16)
+    assert shown() == "ray"
+    ray.failure = "Ray answers 500"
+    with pytest.raises(SourceError, match="CastRay answers 500; Ray answers 500"):
+        source.fetch()
+    castray.failure = None
+    clock.pass_(16)
+    assert shown() == "castray"
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines == ['castray_failed reason="CastRay answers 500" fallback=Ray', "castray_answers"]

@@ -13,6 +13,9 @@ def test_foreign_host_name_is_misdirected(world: World, path: str) -> None:
     assert world.client.get(path, headers={"Host": "evil.example"}).status_code == 421
 
 
+PREFLIGHT_HEADERS = "Authorization, Cache-Control, Content-Type, X-Requested-With"
+
+
 def test_token_guards_the_data_but_not_page_and_health() -> None:
     client = World(access=Access(token="right")).client
     assert client.get("/").status_code == 200
@@ -62,7 +65,9 @@ def test_page_of_another_origin_may_send_the_token_after_a_preflight(
     }
     reply = client.options("/api/ray-dashboard", headers=asked)
     assert reply.headers.get("Access-Control-Allow-Origin") == granted
-    assert reply.headers.get("Access-Control-Allow-Headers") == ("Authorization" if granted else None)
+    assert reply.headers.get("Access-Control-Allow-Headers") == (
+        "Authorization, Cache-Control, Content-Type, X-Requested-With" if granted else None
+    )
     assert (reply.status_code, reply.data) == (200, b"")
     assert client.options("/api/ray-dashboard", headers={"Origin": origin}).status_code == 401
     # The request itself: refused without the token, and readable for the page in either case.
@@ -99,3 +104,26 @@ def test_websocket_admits_the_bridges_own_page_and_the_configured_ones(origin: s
 def test_pages_of_configured_origins_may_read(origins: tuple[str, ...], origin: str, allowed: str | None) -> None:
     reply = World(access=Access(origins=origins)).client.get("/api/ray-dashboard", headers={"Origin": origin})
     assert reply.headers.get("Access-Control-Allow-Origin") == allowed
+
+
+def test_token_that_changes_is_the_one_of_now() -> None:
+    tokens = ["old"]
+    client = World(access=Access(token=lambda: tokens[0])).client
+
+    def status(token: str) -> int:
+        return client.get("/metrics", headers={"Authorization": f"Bearer {token}"}).status_code
+
+    assert (status("old"), status("new")) == (200, 401)
+    tokens[0] = "new"
+    assert (status("old"), status("new")) == (401, 200)
+
+
+def test_error_is_readable_for_pages_of_other_origins() -> None:
+    client = World().client
+    for path in ("/api/nodes/M9/status", "/nothing", "/api/history?minutes=x"):
+        assert client.get(path, headers={"Origin": "http://a"}).headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_unknown_host_is_told_the_option(world: World) -> None:
+    reply = world.client.get("/api/health", headers={"Host": "castray.example"})
+    assert "--host-names" in reply.get_json()["error"]

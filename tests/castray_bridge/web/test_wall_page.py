@@ -5,47 +5,23 @@ from __future__ import annotations
 import re
 import time
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, expect
 
-from exporter.states import REPORTABLE, STATES, UNKNOWN, State
+from exporter.states import REPORTABLE, STATES, UNKNOWN
 from testkit.browser import Visitor, visitor
 from testkit.fake_bridge import FakeBridge, node, unreachable
 from testkit.history import stays
+from testkit.wall import POOR_CONTRASTS, card, lit, names, open_wall, rgb
 
 HOSTILE = '<img src=x onerror="document.title=1">'
-POOR_CONTRASTS = (Path(__file__).parent / "contrast.js").read_text("utf-8")
 FONT_SIZE = "element => parseFloat(getComputedStyle(element).fontSize)"
 CUT = """all => all
     .filter((each) => each.scrollWidth > each.clientWidth
         || each.offsetHeight > 1.7 * parseFloat(getComputedStyle(each).fontSize))
     .map((each) => each.textContent)"""
-
-
-def open_wall(viewer: Visitor, bridge: FakeBridge, query: str = "") -> Page:
-    viewer.page.goto(bridge.url + query)
-    viewer.page.wait_for_selector(".card")
-    return viewer.page
-
-
-def card(page: Page, name: str) -> Locator:
-    return page.locator(".card").filter(has=page.get_by_role("heading", name=name, exact=True))
-
-
-def names(page: Page) -> list[str]:
-    return page.locator(".card .name").all_inner_texts()
-
-
-def lit(page: Page, name: str) -> list[str | None]:
-    return [lamp.get_attribute("data-lamp") for lamp in card(page, name).locator(".lamp.lit").all()]
-
-
-def rgb(state: State) -> str:
-    red, green, blue = (int(state.colour[place : place + 2], 16) for place in (1, 3, 5))
-    return f"rgb({red}, {green}, {blue})"
 
 
 def test_each_state_lights_its_own_lamp_and_is_written_beside_it(viewer: Visitor) -> None:
@@ -534,3 +510,33 @@ def test_page_loads_from_its_own_host_alone_without_errors(viewer: Visitor) -> N
         assert any(address.startswith("ws://") for address in viewer.requests)
         assert all(re.match(rf"(http|ws)://{re.escape(host)}", address) for address in viewer.requests)
     assert viewer.complaints == []
+
+
+def test_name_conflict_is_a_badge_that_says_which(viewer: Visitor) -> None:
+    fleet = [
+        node("M1", monitorName="ubuntu", nameConflict="mismatch"),
+        node("M2", monitorName="M2", nameConflict="duplicate"),
+        node("M3", monitorName="M3"),
+    ]
+    with FakeBridge(*fleet) as bridge:
+        page = open_wall(viewer, bridge)
+        expect(card(page, "M1").locator(".badge.warning")).to_have_text(["", "monitor named ubuntu"])
+        expect(card(page, "M2").locator(".badge.warning")).to_have_text(["", "name used twice"])
+        expect(card(page, "M3").locator(".badge.warning")).to_have_text(["", ""])
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({"gpu": 0, "gpuKnown": False}, "–"),
+        ({"gpu": 37, "gpuKnown": True}, "37%"),
+        ({"gpu": 0, "gpuKnown": True}, "0%"),
+        ({"gpu": 0, "gpuKnown": True, "resources": {"totalGpu": 0}}, "none"),
+        ({"gpu": 37, "gpuKnown": True, "resources": {"totalGpu": 0}}, "37%"),
+        ({"gpu": 0, "gpuKnown": False, "resources": {"totalGpu": 0}}, "–"),
+    ],
+)
+def test_gpu_without_a_figure_is_a_dash_and_never_0(viewer: Visitor, fields: dict[str, Any], shown: str) -> None:
+    with FakeBridge(node("M1", **fields)) as bridge:
+        page = open_wall(viewer, bridge)
+        expect(card(page, "M1").locator(".meter .value").nth(2)).to_have_text(shown)
