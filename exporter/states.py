@@ -9,22 +9,40 @@ from typing import Final, NamedTuple
 
 
 class State(NamedTuple):
-    """One work state: its wire name, numeric code in PromQL, operator texts and light colour (CSS hex)."""
+    """One work state: its wire name, numeric code in PromQL, operator texts, symbol and colours (CSS hex).
+
+    `colour` is that of a lamp and of lines; `shade` stands under white text, with a contrast of at least 4.5 : 1. The
+    shades differ in lightness, so that they stay apart for a person who does not see red and green.
+    """
 
     name: str
     code: int
     en: str
+    en_short: str
     zh: str
+    symbol: str
     colour_name: str
     colour: str
+    shade: str
     reportable: bool
 
 
 STATES: Final[tuple[State, ...]] = (
-    State("unknown", 0, "No answer", "无响应", "grey", "#6b7280", reportable=False),
-    State("idle", 1, "Idle", "空闲", "green", "#10b981", reportable=True),
-    State("detecting", 2, "Detecting", "检测中", "blue", "#3b82f6", reportable=True),
-    State("sending", 3, "Server-side detection", "服务端检测中", "red", "#ef4444", reportable=True),
+    State("unknown", 0, "No answer", "No answer", "无响应", "✕", "grey", "#6b7280", "#30363f", reportable=False),
+    State("idle", 1, "Idle", "Idle", "空闲", "●", "green", "#10b981", "#14532d", reportable=True),
+    State("detecting", 2, "Detecting", "Detecting", "检测中", "◆", "blue", "#3b82f6", "#2250cf", reportable=True),
+    State(
+        "sending",
+        3,
+        "Server-side detection",
+        "Sending",
+        "服务端检测中",
+        "▲",
+        "red",
+        "#ef4444",
+        "#dc2626",
+        reportable=True,
+    ),
 )
 
 BY_NAME: Final[dict[str, State]] = {state.name: state for state in STATES}
