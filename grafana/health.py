@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from grafana import queries
+from grafana import health_queries as health
 from grafana.dashboard import LINK_OF_CELL, Dashboard, Row, datasource_variable
-from grafana.panel_types import stat, timeseries
+from grafana.panel_types import stat
 from grafana.panels import Panel, PanelText, Query, absolute_thresholds, override
-from grafana.tables import listing
+from grafana.tables import listing, value_mapping
 from grafana.texts import ADDRESS, NODE, Text
 from grafana.thresholds import GREEN, GREY, ORANGE, RED
+from grafana.timeseries import counts, events, timeseries
+
+_NO_DATA: Final = {health.NO_DATA: (Text("no data: is the source scraped?", "无数据：检查其是否被抓取"), "")}
+_TIMEOUT: Final = Text("timeout", "超时")
 
 _BRIDGE_AGE: Final = stat(
     PanelText(
@@ -18,9 +22,9 @@ _BRIDGE_AGE: Final = stat(
         Text("Red: restart castray-bridge and read its log.", "变红：重启 castray-bridge 并查看日志。"),
         "s",
     ),
-    queries.SNAPSHOT_AGE,
+    health.SNAPSHOT_AGE,
     {"decimals": 1},
-    limit=queries.SNAPSHOT_THRESHOLD,
+    limit=health.SNAPSHOT_THRESHOLD,
 )
 _RAY: Final = stat(
     PanelText(
@@ -30,7 +34,7 @@ _RAY: Final = stat(
             "无响应时节点列表为旧数据：请检查头节点的 Ray 看板。桥接无响应：请重启 castray-bridge。",
         ),
     ),
-    queries.RAY_UP,
+    health.RAY_UP,
     {
         "mappings": [
             {
@@ -50,7 +54,7 @@ _STALE_COUNT: Final = stat(
         Text("Not 0: see the list of silent scripts below.", "非 0：见下方脚本无上报的节点列表。"),
         "short",
     ),
-    queries.STALE_COUNT,
+    health.STALE_COUNT,
     {"thresholds": absolute_thresholds((GREEN, 0), (ORANGE, 1))},
 )
 _CLIENTS: Final = stat(
@@ -62,14 +66,16 @@ _CLIENTS: Final = stat(
         ),
         "short",
     ),
-    queries.CLIENTS,
+    health.CLIENTS,
 )
+
+
+_NODES: Final = override("byName", NODE, links=[LINK_OF_CELL], mappings=[value_mapping(_NO_DATA)])
 
 
 def _list_of_nodes(text: PanelText, expr: str) -> Panel:
     names = {"node": NODE, "node_ip": ADDRESS}
-    links = [override("byName", NODE, links=[LINK_OF_CELL])]
-    return listing(text, expr, names, links, none=Text("None known", "未发现"))
+    return listing(text, expr, names, [_NODES], none=Text("None", "无"))
 
 
 _UNREACHABLE: Final = _list_of_nodes(
@@ -77,7 +83,7 @@ _UNREACHABLE: Final = _list_of_nodes(
         Text("Monitors that do not answer the bridge", "桥接无法读取的监控服务"),
         Text("Check the service and port 8000 on these nodes.", "请检查这些节点的服务与 8000 端口。"),
     ),
-    queries.UNREACHABLE,
+    health.UNREACHABLE,
 )
 _LOST: Final = _list_of_nodes(
     PanelText(
@@ -89,7 +95,7 @@ _LOST: Final = _list_of_nodes(
             "列出清单中或一小时内出现过的节点。",
         ),
     ),
-    queries.LOST,
+    health.LOST,
 )
 _STALE: Final = _list_of_nodes(
     PanelText(
@@ -100,54 +106,78 @@ _STALE: Final = _list_of_nodes(
             "无上报：指示灯显示空闲仅因没有相反的数据。请检查这些节点的推理脚本是否运行。",
         ),
     ),
-    queries.STALE,
+    health.STALE,
 )
 _VERSION: Final = Text("Version", "版本号")
+_COUNT: Final = Text("How many", "数量")
 _VERSIONS: Final = listing(
     PanelText(
         Text("Versions", "版本"),
         Text(
-            "More than one version: an upgrade was not finished. The oldest come first: upgrade these.",
-            "多于一个版本：升级尚未完成。最旧的在前，请升级这些节点。",
+            "How many monitors and bridges run each version. More than one: an upgrade was not finished.",
+            "各版本的监控与桥接服务数量。多于一个版本：升级尚未完成。",
         ),
     ),
-    queries.VERSIONS,
-    {"node": NODE, "version": _VERSION},
+    health.VERSION_COUNTS,
+    {"version": _VERSION, "Value": _COUNT},
+    [override("byName", _COUNT, decimals=0, custom__width=90)],
     none=Text("Nothing answers", "均无响应"),
+    sort_by=_COUNT,
+)
+_LAGGARDS: Final = listing(
+    PanelText(
+        Text("Other versions than most", "与多数不同的版本"),
+        Text(
+            "Upgrade these; or the others, if these are the first of an upgrade.",
+            "请升级这些服务；若它们是升级的第一批，则升级其余的。",
+        ),
+    ),
+    health.LAGGARDS,
+    {"node": NODE, "version": _VERSION},
+    [_NODES],
+    none=Text("None: all run the same version", "无：版本一致"),
     sort_by=_VERSION,
     descending=False,
 )
 _PROBES: Final = timeseries(
     PanelText(
-        Text("Probes of the bridge by result", "桥接探测结果"),
+        Text("Failed probes of the bridge by reason", "桥接探测失败原因"),
         Text(
             "timeout: host off or frozen; refused: host up, monitor not running.",
             "timeout 为主机关机或卡死；refused 为主机在线但监控未运行。",
         ),
         "ops",
     ),
-    [Query(queries.PROBES, "{{result}}")],
+    [Query(health.PROBES, "{{result}}")],
 )
 _PROBE_SECONDS: Final = timeseries(
     PanelText(
         Text("Duration of probes (p95)", "探测耗时（p95）"),
-        Text("Near one second: nodes hang or the network is overloaded.", "接近一秒：节点卡死或网络拥塞。"),
+        Text(
+            "Near the timeout: nodes hang or the network is overloaded. The line is the default of --timeout.",
+            "接近超时：节点卡死或网络拥塞。虚线为 --timeout 的默认值。",
+        ),
         "s",
     ),
-    [Query(queries.PROBE_QUANTILE, "p95")],
+    [Query(health.PROBE_QUANTILE, "p95")],
+    limit=Query(health.PROBE_TIMEOUT, _TIMEOUT),
 )
 _SCRAPES: Final = timeseries(
     PanelText(
         Text("Slowest scrape per job", "最慢抓取耗时"),
         Text(
-            "A flat top is the time after which Prometheus gives up: see which target is down, and its network.",
-            "曲线平顶即 Prometheus 放弃抓取的时限：请检查无响应的目标及其网络。",
+            "At the timeout, Prometheus gives up: see which target is down, and its network. The line is the timeout "
+            "of monitors and bridge in prometheus.yml; Ray's is longer.",
+            "达到超时时 Prometheus 放弃抓取：请检查无响应的目标及其网络。"
+            "虚线为 prometheus.yml 中监控与桥接的超时，Ray 的更长。",
         ),
         "s",
     ),
-    [Query(queries.SCRAPE_SECONDS, "{{job}}")],
+    [Query(health.SCRAPE_SECONDS, "{{job}}")],
+    names=health.JOBS,
+    limit=Query(health.SCRAPE_TIMEOUT, _TIMEOUT),
 )
-_SCRAPE_FAILURES: Final = timeseries(
+_SCRAPE_FAILURES: Final = counts(
     PanelText(
         Text("Targets down per job", "抓取失败目标数"),
         Text(
@@ -156,7 +186,8 @@ _SCRAPE_FAILURES: Final = timeseries(
         ),
         "short",
     ),
-    [Query(queries.SCRAPE_FAILURES, "{{job}}")],
+    [Query(health.SCRAPE_FAILURES, "{{job}}")],
+    health.JOBS,
 )
 _REPORTS: Final = timeseries(
     PanelText(
@@ -167,20 +198,20 @@ _REPORTS: Final = timeseries(
         ),
         "ops",
     ),
-    [Query(queries.REPORTS, "{{result}}")],
+    [Query(health.REPORTS, "{{result}}")],
+    names=health.REPORT_RESULTS,
 )
-_JOURNAL_ERRORS: Final = timeseries(
+_JOURNAL_ERRORS: Final = events(
     PanelText(
         Text("Journal errors", "记录写入错误"),
         Text(
-            "Free disk space on these nodes, or replace their storage card.",
-            "请清理这些节点的磁盘空间或更换存储卡。",
+            "Free disk space on these nodes, or replace their storage card. One bar: errors within a minute.",
+            "请清理这些节点的磁盘空间或更换存储卡。每个柱为一分钟内的错误数。",
         ),
         "short",
     ),
-    [Query(queries.JOURNAL_ERRORS)],
-    many=True,
-    defaults={"noValue": Text("None", "无")},
+    Query(health.JOURNAL_ERRORS),
+    none=Text("None", "无"),
     interval="1m",
 )
 
@@ -190,10 +221,11 @@ DASHBOARD: Final = Dashboard(
     [datasource_variable()],
     [
         Row(5, [(_BRIDGE_AGE, 6), (_RAY, 6), (_STALE_COUNT, 6), (_CLIENTS, 6)]),
-        Row(8, [(_UNREACHABLE, 6), (_LOST, 6), (_STALE, 6), (_VERSIONS, 6)]),
+        Row(8, [(_UNREACHABLE, 8), (_LOST, 8), (_STALE, 8)]),
+        Row(7, [(_VERSIONS, 8), (_LAGGARDS, 8), (_JOURNAL_ERRORS, 8)]),
         Row(8, [(_PROBES, 12), (_PROBE_SECONDS, 12)]),
         Row(8, [(_SCRAPES, 12), (_SCRAPE_FAILURES, 12)]),
-        Row(8, [(_REPORTS, 12), (_JOURNAL_ERRORS, 12)]),
+        Row(8, [(_REPORTS, 24)]),
     ],
     refresh=30,
 )

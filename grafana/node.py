@@ -1,28 +1,32 @@
-"""The Node dashboard: everything about one node."""
+"""The Node dashboard: everything about one node. The links of alerts and of lights lead here."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from grafana import queries
-from grafana.dashboard import Dashboard, Row, datasource_variable, node_variable, query_variable
-from grafana.panel_types import heatmap, lights, piechart, stat, timeline, timeseries, timeseries_with_limit
-from grafana.panels import PanelText, Query, state_colours
-from grafana.texts import LIMIT, Text
+from grafana import alerts, queries
+from grafana import node_queries as node
+from grafana.dashboard import Dashboard, Row, address_variable, datasource_variable, node_variable
+from grafana.panel_types import heatmap, lights, piechart, stat, timeline
+from grafana.panels import PanelText, Query, override
+from grafana.silent import REASON, reasons_in
+from grafana.state_fields import ORDER
+from grafana.tables import joined
+from grafana.texts import ADDRESS, LIMIT, NO_NODE, Text
+from grafana.timeseries import counts, state_shares, timeseries
 
-_HIDDEN: Final = 2
 _SOME_INPUTS: Final = "1m"
-"""A step with enough inputs in it for a quantile."""
+"""A step with enough inputs in it for a distribution."""
 
 _LIGHT: Final = lights(
     PanelText(
         Text("Now", "当前状态"),
         Text(
-            "Grey: is the board on, and its monitor running? The lists in Monitoring health say which.",
-            "灰色：检查板卡是否开机、监控服务是否运行，“监控健康”中的列表给出原因。",
+            "No answer: the table beside says why. Idle with a question mark: the script does not report.",
+            "无响应：原因见右侧表格。带问号的空闲：脚本无上报。",
         ),
     ),
-    Query(queries.NODE_LIGHT),
+    Query(node.LIGHT),
 )
 _STATE_AGE: Final = stat(
     PanelText(
@@ -33,8 +37,8 @@ _STATE_AGE: Final = stat(
         ),
         "s",
     ),
-    queries.NODE_STATE_AGE,
-    limit=queries.NODE_STATE_LIMIT,
+    node.STATE_AGE,
+    limit=node.STATE_LIMIT,
 )
 _REPORT_AGE: Final = stat(
     PanelText(
@@ -45,83 +49,137 @@ _REPORT_AGE: Final = stat(
         ),
         "s",
     ),
-    queries.NODE_REPORT_AGE,
+    node.REPORT_AGE,
     limit=queries.REPORT_AGE_THRESHOLD,
+)
+_FIRING: Final = alerts.firing(
+    Text(
+        "Of this node, the newest first. Click an alert for what to do, or to silence it.",
+        "该节点的告警，最新的在前。点击告警查看处理办法或将其静默。",
+    ),
+    queries.NODE_FIRING,
+    node=False,
+)
+_LAST_ANSWER: Final = Text("Last answer", "上次响应")
+_SILENT: Final = joined(
+    PanelText(
+        Text("Why it does not answer", "无响应的原因"),
+        Text(
+            "Not alive in Ray: is the board on? No answer: is the monitor running, and its port open? "
+            "The last answer is looked for within a day.",
+            "Ray 中不在线：检查板卡是否开机；无法读取：检查监控服务与端口。上次响应在一天之内查找。",
+        ),
+    ),
+    [node.SILENT, node.LAST_ANSWER],
+    {"Value #A": REASON, "Value #B": _LAST_ANSWER},
+    [
+        reasons_in(REASON),
+        override("byName", _LAST_ANSWER, unit="dateTimeFromNow", noValue="–"),
+        override("byName", "node", custom__hidden=True),
+        override("byName", "node_ip", custom__hidden=True),
+    ],
+    none=Text("It answers", "有响应"),
+)
+_BOARD: Final = joined(
+    PanelText(
+        Text("Board", "板卡"),
+        Text(
+            "Where it is, and which version of the monitor runs there. Empty: Prometheus has no such target.",
+            "板卡位置与监控服务版本。为空：Prometheus 没有该目标。",
+        ),
+    ),
+    [node.TARGET, node.VERSION],
+    {"node_ip": ADDRESS, "location": Text("Location", "位置"), "version": Text("Version", "版本号")},
+    [override("byName", "node", custom__hidden=True)],
+    none=NO_NODE,
 )
 _SHARES: Final = piechart(
     PanelText(
         Text("Time per state", "各状态用时"),
         Text(
-            "Mostly red: relieve the server. Mostly blue: the board has no time left for more inputs. "
+            "Mostly sending: relieve the server. Mostly detecting: the board has no time left for more inputs. "
             "Exact over the whole time range, by the monitor's own clock.",
-            "红色居多：减轻服务端负载；蓝色居多：板卡已无余力处理更多输入。为所选时间范围内的精确用时，由监控服务计时。",
+            "发送居多：减轻服务端负载；检测居多：板卡已无余力处理更多输入。为所选时间范围内的精确用时，由监控服务计时。",
         ),
         "s",
     ),
-    Query(queries.NODE_STATE_SECONDS, "{{state}}"),
+    node.state_seconds,
 )
 _TIMELINE: Final = timeline(
     PanelText(
         Text("States", "状态历史"),
         Text(
-            "Long red: the node waits for the server, so look there. Grey: no answer; was the board off?",
-            "长时间红色：节点在等待服务端，请检查服务端。灰色：无响应，请检查板卡当时是否关机。",
+            "Long red: the node waits for the server, so look there. No answer: was the board off? "
+            "Over more than 2 hours: the exact share of time in sending.",
+            "长时间红色：节点在等待服务端，请检查服务端。无响应：请检查板卡当时是否关机。"
+            "超过 2 小时的范围显示发送状态的精确时间占比。",
         ),
     ),
-    Query(queries.NODE_HISTORY),
+    Query(node.HISTORY),
 )
-_SHARES_OVER_TIME: Final = timeseries(
+_SHARES_OVER_TIME: Final = state_shares(
     PanelText(
         Text("Share of time per state", "各状态时间占比"),
-        Text("Red that grows: the server answers slower, or more is sent.", "红色增大：服务端变慢或发送增多。"),
+        Text(
+            "Sending that grows: the server answers slower, or more is sent. Exact, by the monitor's own clock.",
+            "发送占比增大：服务端变慢或发送增多。为精确占比，由监控服务计时。",
+        ),
         "percentunit",
     ),
-    [Query(queries.NODE_STATE_SHARE, "{{state}}")],
-    overrides=state_colours(),
-    stacked=True,
-    defaults={"max": 1},
+    [Query(node.state_share(state.name), state.name) for state in ORDER[:-1]],
 )
-_FREQUENCY: Final = timeseries_with_limit(
+_SENDS: Final = timeseries(
     PanelText(
-        Text("Inputs and sends per minute", "每分钟处理与发送"),
-        Text("Sends above the dashed line raise an alert.", "发送超过虚线将触发告警。"),
+        Text("Sends per minute", "每分钟发送次数"),
+        Text("Sends above the dashed red line raise an alert.", "发送超过红色虚线将触发告警。"),
         "short",
     ),
-    [
-        Query(queries.NODE_SENDS, Text("sent", "发送")),
-        Query(queries.NODE_PROCESSED, Text("processed", "处理")),
-    ],
-    Query(queries.SENDS_THRESHOLD, LIMIT),
+    [Query(node.SENDS, Text("sent", "发送"))],
+    limit=Query(queries.SENDS_THRESHOLD, LIMIT),
+)
+_INPUTS: Final = counts(
+    PanelText(
+        Text("Inputs per minute", "每分钟处理数"),
+        Text(
+            "Falls to 0: no data reaches the script, or it hangs. "
+            "Falls while inference slows: the board is overloaded.",
+            "降为 0：没有数据到达脚本或脚本卡住；推理变慢时下降：板卡过载。",
+        ),
+        "short",
+    ),
+    [Query(node.PROCESSED, Text("processed", "处理"))],
 )
 _INFERENCE: Final = timeseries(
     PanelText(
         Text("Inference time", "推理耗时"),
         Text(
-            "Rises with heat or other load on the board: compare with its CPU and GPU.",
-            "板卡过热或负载高时上升：请对照 CPU 与 GPU。",
+            "Rises with heat or other load on the board: compare with its temperature and GPU. "
+            "p50 and p95 are over 15 minutes, as the alert's figure; the mean is over 5.",
+            "板卡过热或负载高时上升：请对照温度与 GPU。p50 与 p95 为 15 分钟统计，与告警一致；平均为 5 分钟。",
         ),
         "s",
     ),
     [
-        Query(queries.NODE_INFERENCE_MEAN, Text("mean", "平均")),
-        Query(queries.node_inference_quantile(0.5), "p50"),
-        Query(queries.node_inference_quantile(0.95), "p95"),
+        Query(node.INFERENCE_MEAN, Text("mean", "平均")),
+        Query(node.INFERENCE_P50, "p50"),
+        Query(node.INFERENCE_P95, "p95"),
     ],
-    interval=_SOME_INPUTS,
+    limit=Query(queries.INFERENCE_P95_THRESHOLD, Text("limit of p95", "p95 阈值")),
 )
 _DURATIONS: Final = heatmap(
     PanelText(
         Text("Inference times in detail", "推理耗时分布"),
         Text(
+            "How many inferences took how long. "
             "Two bands mean two kinds of input, or a board that slows down at times.",
-            "出现两条带：输入有两类，或板卡时而变慢。",
+            "各耗时区间的推理次数。出现两条带：输入有两类，或板卡时而变慢。",
         ),
         "s",
     ),
-    Query(queries.NODE_INFERENCE_BUCKETS, "{{le}}"),
+    Query(node.INFERENCE_BUCKETS, "{{le}}"),
     _SOME_INPUTS,
 )
-_LOW_CONFIDENCE: Final = timeseries_with_limit(
+_LOW_CONFIDENCE: Final = timeseries(
     PanelText(
         Text("Low-confidence share", "低置信度比例"),
         Text(
@@ -130,43 +188,52 @@ _LOW_CONFIDENCE: Final = timeseries_with_limit(
         ),
         "percentunit",
     ),
-    [Query(queries.NODE_LOW_CONFIDENCE, Text("share", "比例"))],
-    Query(queries.LOW_CONFIDENCE_THRESHOLD, LIMIT),
+    [Query(node.LOW_CONFIDENCE, Text("share", "比例"))],
+    limit=Query(queries.LOW_CONFIDENCE_THRESHOLD, LIMIT),
     defaults={"max": 1},
 )
 _LOAD: Final = timeseries(
     PanelText(
         Text("Load of the board", "板卡负载"),
         Text(
-            "Near 100 %: end what else runs on the board, or give it fewer inputs. "
-            "Empty: Prometheus does not scrape Ray; see the job `ray` in prometheus.yml.",
-            "接近 100 %：停止板卡上的其他程序或减少输入。"
-            "为空：Prometheus 未抓取 Ray，请检查 prometheus.yml 中的 `ray` 任务。",
+            "Near 100 %: end what else runs on the board, or give it fewer inputs. The GPU of a Jetson is measured by "
+            "its monitor; the rest comes from Ray. Empty: see the job `ray` in prometheus.yml.",
+            "接近 100 %：停止板卡上的其他程序或减少输入。Jetson 的 GPU 由监控服务测量，其余来自 Ray。"
+            "为空：请检查 prometheus.yml 中的 `ray` 任务。",
         ),
         "percent",
     ),
     [
-        Query(queries.NODE_CPU, "CPU"),
-        Query(queries.NODE_MEMORY, Text("memory", "内存")),
-        Query(queries.NODE_GPU, "GPU"),
+        Query(node.CPU, "CPU"),
+        Query(node.MEMORY, Text("memory", "内存")),
+        Query(node.GPU, "GPU"),
     ],
     defaults={"max": 100},
+)
+_TEMPERATURE: Final = timeseries(
+    PanelText(
+        Text("Temperature of the board", "板卡温度"),
+        Text(
+            "Above about 85 °C a Jetson slows itself down: check its fan and the sun on its case. "
+            "Empty: the board does not tell.",
+            "超过约 85 °C 时 Jetson 会自行降频：请检查风扇与日晒。为空：板卡不提供温度。",
+        ),
+        "celsius",
+    ),
+    [Query(node.TEMPERATURE, "{{zone}}")],
 )
 
 DASHBOARD: Final = Dashboard(
     "node",
-    Text("One node: state, inference, sends, load.", "单个节点：状态、推理、发送与负载。"),
-    # Ray's own metrics have addresses and no names.
+    Text("One node: state, alerts, inference, sends, load.", "单个节点：状态、告警、推理、发送与负载。"),
+    [datasource_variable(), node_variable(multi=False), address_variable()],
     [
-        datasource_variable(),
-        node_variable(multi=False),
-        query_variable("node_ip", queries.NODE_IP, hide=_HIDDEN),
-    ],
-    [
-        Row(5, [(_LIGHT, 6), (_STATE_AGE, 5), (_REPORT_AGE, 5), (_SHARES, 8)]),
+        Row(5, [(_LIGHT, 6), (_STATE_AGE, 5), (_REPORT_AGE, 5), (_SILENT, 8)]),
+        Row(6, [(_FIRING, 10), (_BOARD, 7), (_SHARES, 7)]),
         Row(5, [(_TIMELINE, 24)]),
-        Row(8, [(_SHARES_OVER_TIME, 12), (_FREQUENCY, 12)]),
+        Row(8, [(_SHARES_OVER_TIME, 12), (_LOW_CONFIDENCE, 12)]),
+        Row(8, [(_SENDS, 12), (_INPUTS, 12)]),
         Row(8, [(_INFERENCE, 12), (_DURATIONS, 12)]),
-        Row(8, [(_LOW_CONFIDENCE, 12), (_LOAD, 12)]),
+        Row(8, [(_LOAD, 12), (_TEMPERATURE, 12)]),
     ],
 )

@@ -2,47 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
-from exporter.states import REPORTABLE, STATES, UNKNOWN
-from grafana import thresholds
-from grafana.panels import (
-    Json,
-    Panel,
-    PanelText,
-    Query,
-    absolute_thresholds,
-    dashed_line,
-    ref_of,
-    state_colours,
-    state_mappings,
-)
+from grafana import state_fields, thresholds
+from grafana.panels import Json, Panel, PanelText, Query, absolute_thresholds, ref_of
 from grafana.promql import limit_for
-from grafana.texts import NO_ANSWER
+from grafana.texts import NO_ANSWER, NO_NODE, Words
 from grafana.thresholds import GREEN, GREY
 
-_NAME_SIZE: Final = 20
+_NAME_SIZE: Final = 14
+"""Pixels. With it, no name of three digits is cut among 200 lights on a screen of 1920 px beside Grafana's menu."""
 _STEPS: Final = 720
 """One every 5 s, the interval of the monitors, over an hour."""
 
 
-def lights(text: PanelText, query: Query, link: Json | None = None) -> Panel:
-    """One light per series: name and state as text, colour as background."""
-    defaults: Json = {
-        "mappings": state_mappings(),
-        "color": {"mode": "thresholds"},
-        "noValue": NO_ANSWER,
-    }
+def lights(text: PanelText, query: Query, link: Json | None = None, *, names_only: bool = False) -> Panel:
+    """One light per series: its state as text, the state's shade as background.
+
+    With a `link`, each light has its name too. `names_only` makes the name as large as the light: the series' names
+    must then carry the symbol of the state.
+    """
+    options: Json = {"colorMode": "background", "graphMode": "none", "justifyMode": "center"}
+    defaults: Json = {"mappings": state_fields.mappings(), "color": {"mode": "thresholds"}}
     if link:
-        defaults["links"] = [link]
-    options: Json = {"colorMode": "background", "graphMode": "none"}
-    options["textMode"] = "value_and_name" if link else "value"
-    options["justifyMode"] = "center"
-    # Grafana would shrink the names to two thirds of the longest text of a state. There is one size for all numbers of
-    # nodes: this is the largest that cuts no name of 200 on a screen of 1700 px. On a wall, the browser zooms.
-    if link:
-        options["text"] = {"titleSize": _NAME_SIZE}
+        defaults |= {"links": [link], "noValue": NO_NODE}
+        options |= {"textMode": "name"} if names_only else {"textMode": "value_and_name"}
+        # Grafana would shrink the names to two thirds of the state's text. One size serves all numbers of nodes.
+        options |= {} if names_only else {"text": {"titleSize": _NAME_SIZE}}
+    else:
+        defaults |= {"noValue": NO_ANSWER}
+        options |= {"textMode": "value"}
     return Panel(
         type="stat", text=text, queries=[query], defaults=defaults, options=options | _last_value(), instant=True
     )
@@ -75,31 +65,36 @@ def stat(text: PanelText, query: str, defaults: Json | None = None, *, limit: st
 
 
 def _no_answer() -> Json:
-    result = {"index": len(STATES), "text": NO_ANSWER, "color": GREY}
+    result = {"index": len(state_fields.ORDER), "text": NO_ANSWER, "color": GREY}
     return {"type": "special", "options": {"match": "null+nan", "result": result}}
 
 
+def _per_state(query_of: Callable[[str], str]) -> list[Query]:
+    return [Query(query_of(state.name), state.name) for state in state_fields.ORDER]
+
+
 def states_count(text: PanelText, query_of: Callable[[str], str]) -> Panel:
-    """One figure per state in the state's colour, in the order of the states table, grey last."""
-    options = {"textMode": "value_and_name", "colorMode": "background", "graphMode": "area", "justifyMode": "auto"}
-    queries = [Query(query_of(state.name), state.name) for state in (*REPORTABLE, UNKNOWN)]
+    """One figure per state on the state's shade; `query_of` gives no value while no node is known."""
+    options = {"textMode": "value_and_name", "colorMode": "background", "graphMode": "none", "justifyMode": "auto"}
     return Panel(
         type="stat",
         text=text,
-        queries=queries,
-        defaults={"decimals": 0},
+        queries=_per_state(query_of),
+        defaults={"decimals": 0, "noValue": NO_NODE},
         options=options | _last_value(),
-        overrides=state_colours(),
+        overrides=state_fields.colours(),
+        instant=True,
     )
 
 
-def timeline(text: PanelText, query: Query, interval: str | None = None) -> Panel:
-    """States over time in steps of at least `interval`, one row per series."""
+def timeline(text: PanelText, query: Query, *, interval: str | None = None, none: Words = NO_NODE) -> Panel:
+    """States over time, or shares of time, in steps of at least `interval`, one row per series."""
     defaults = {
-        "mappings": state_mappings(),
+        "mappings": [*state_fields.mappings(), *state_fields.share_mappings()],
         # By thresholds, the legend would show these and not the states.
         "color": {"mode": "fixed", "fixedColor": GREY},
-        "custom": {"lineWidth": 0, "fillOpacity": 85},
+        "custom": {"lineWidth": 0, "fillOpacity": 90},
+        "noValue": none,
     }
     options = {
         "mergeValues": True,
@@ -120,46 +115,7 @@ def timeline(text: PanelText, query: Query, interval: str | None = None) -> Pane
     )
 
 
-def timeseries(
-    text: PanelText,
-    queries: Sequence[Query],
-    *,
-    overrides: Sequence[Json] = (),
-    stacked: bool = False,
-    many: bool = False,
-    defaults: Json | None = None,
-    interval: str | None = None,
-) -> Panel:
-    """Lines over time, in steps of at least `interval`. Of `many` the highest come first in the legend."""
-    custom = {
-        "drawStyle": "line",
-        "lineInterpolation": "linear",
-        "lineWidth": 1,
-        "fillOpacity": 60 if stacked else 0 if many else 8,
-        "gradientMode": "none",
-        "showPoints": "auto",
-        "spanNulls": False,
-        "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
-        "axisSoftMin": 0,
-    }
-    legend = {"displayMode": "table", "placement": "right", "calcs": ["lastNotNull", "max"], "showLegend": True}
-    options = {
-        "legend": legend | ({"sortBy": "Last *", "sortDesc": True} if many else {}),
-        "tooltip": {"mode": "multi", "sort": "desc"},
-    }
-    fields = {"custom": custom, "color": {"mode": "palette-classic"}} | (defaults or {})
-    return Panel(
-        type="timeseries",
-        text=text,
-        queries=queries,
-        defaults=fields,
-        options=options,
-        overrides=overrides,
-        interval=interval,
-    )
-
-
-def piechart(text: PanelText, query: Query) -> Panel:
+def piechart(text: PanelText, query_of: Callable[[str], str]) -> Panel:
     """Shares of a whole per state."""
     options = {
         "pieType": "donut",
@@ -170,24 +126,20 @@ def piechart(text: PanelText, query: Query) -> Panel:
     return Panel(
         type="piechart",
         text=text,
-        queries=[query],
+        queries=_per_state(query_of)[:-1],
         defaults={},
         options=options | _last_value(),
-        overrides=state_colours(),
+        overrides=state_fields.colours(),
         instant=True,
     )
 
 
-def timeseries_with_limit(text: PanelText, queries: Sequence[Query], limit: Query, **more: Any) -> Panel:
-    """Lines over time under the dashed line of a limit; `more` are arguments of `timeseries`."""
-    return timeseries(text, [*queries, limit], overrides=[dashed_line(limit.legend)], **more)
-
-
 def heatmap(text: PanelText, query: Query, interval: str) -> Panel:
-    """Counts per histogram bucket over time, in steps of at least `interval`."""
+    """Counts per histogram bucket over time, in steps of at least `interval`; the unit is that of the buckets."""
     options = {
         "calculate": False,
         "cellGap": 1,
+        "cellValues": {"unit": "short", "decimals": 0},
         "color": {"mode": "scheme", "scheme": "Blues", "steps": 64, "exponent": 0.5, "fill": "dark-blue"},
         "yAxis": {"axisPlacement": "left", "reverse": False, "unit": text.unit},
         "tooltip": {"mode": "single", "yHistogram": False},
@@ -197,8 +149,16 @@ def heatmap(text: PanelText, query: Query, interval: str) -> Panel:
         "showValue": "never",
         "exemplars": {"color": "rgba(255,0,255,0.7)"},
     }
+    # The field's own unit is that of the counts: Grafana labels the colours with it.
+    defaults = {"unit": "short", "decimals": 0}
     return Panel(
-        type="heatmap", text=text, queries=[query], defaults={}, options=options, format="heatmap", interval=interval
+        type="heatmap",
+        text=text,
+        queries=[query],
+        defaults=defaults,
+        options=options,
+        format="heatmap",
+        interval=interval,
     )
 
 

@@ -8,13 +8,12 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from grafanalib import core
 
-from exporter.states import STATES
-from grafana import thresholds
-from grafana.texts import Words, of_state
-from grafana.thresholds import RED
+from grafana import datasource, thresholds
+from grafana.texts import Words
 
-DATASOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 Json: TypeAlias = dict[str, Any]
+PALETTE: Final = ("blue", "purple", "yellow", "light-blue", "light-purple", "light-yellow")
+"""Colours of series, in Grafana's names: none is the red of limits, or the green and orange of what is near them."""
 _OBSOLETE: Final = {"editable", "error"}
 
 
@@ -75,7 +74,7 @@ def as_grafanalib(panel: Panel, number: int, place: core.GridPos) -> core.Panel:
         gridPos=place,
         title=panel.text.title,
         description=panel.text.description,
-        dataSource=DATASOURCE,
+        dataSource=datasource.REFERENCE,
         targets=[_target(panel, position) for position in range(len(panel.queries))],
         interval=panel.interval,
         # grafanalib's 100 would hide states that are shorter than half a minute.
@@ -94,7 +93,7 @@ def _target(panel: Panel, position: int) -> Json:
     # grafanalib's targets have the fields of all data sources at once, Graphite's and Elasticsearch's too.
     query = panel.queries[position]
     return {
-        "datasource": DATASOURCE,
+        "datasource": datasource.REFERENCE,
         "expr": query.expr,
         "format": panel.format,
         "instant": panel.instant,
@@ -102,27 +101,6 @@ def _target(panel: Panel, position: int) -> Json:
         "legendFormat": query.legend,
         "refId": ref_of(position),
     }
-
-
-def state_mappings() -> list[Json]:
-    """Return the value mapping of state codes to text and colour, from the states table."""
-    options = {
-        str(state.code): {"index": state.code, "text": of_state(state), "color": state.colour} for state in STATES
-    }
-    return [{"type": "value", "options": options}]
-
-
-def state_colours() -> list[Json]:
-    """Return overrides that give series named after a state its text and colour."""
-    return [
-        override(
-            "byName",
-            state.name,
-            displayName=of_state(state),
-            color={"mode": "fixed", "fixedColor": state.colour},
-        )
-        for state in STATES
-    ]
 
 
 def override(matcher: str, options: Words, **properties: Any) -> Json:
@@ -138,16 +116,26 @@ def ref_of(position: int) -> str:
     return "ABCDEFGHIJKLMNOP"[position]
 
 
-def dashed_line(name: Words, colour: str = RED) -> Json:
-    """Return the override that draws the series `name`, a limit, as a dashed line."""
+def fixed_colour(colour: str) -> Json:
+    """Return the field option that draws a series in `colour`."""
+    return {"mode": "fixed", "fixedColor": colour}
+
+
+def dashed_line(name: Words, colour: str) -> Json:
+    """Return the override that draws the series `name`, which is not measured on one node, as a dashed line."""
     return override(
         "byName",
         name,
-        color={"mode": "fixed", "fixedColor": colour},
+        color=fixed_colour(colour),
         custom__lineStyle={"fill": "dash", "dash": [8, 8]},
         custom__fillOpacity=0,
         custom__lineWidth=2,
     )
+
+
+def named_colours(*names: Words) -> list[Json]:
+    """Return overrides that give the series `names` the colours of the palette, in order."""
+    return [override("byName", name, color=fixed_colour(colour)) for name, colour in zip(names, PALETTE, strict=False)]
 
 
 def absolute_thresholds(*coloured: tuple[str, float]) -> Json:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
-from exporter.states import SENDING
+from exporter.states import IDLE, SENDING, UNKNOWN
+from grafana.state_fields import IDLE_WITHOUT_REPORTS, SHARES_FROM
 
 _MOST_DIGITS: Final = 4
+_KNOWN: Final = "node:cmzsb_work_state:code"
+_ELSEWHERE: Final = 'up{job="cmzsb-monitor", node!="", location!~"$location"} @ end()'
+"""Monitors of other locations than the chosen ones; none when all are chosen."""
+SHORT_RANGE_SECONDS: Final = 2 * 3600
+"""Time range up to which a timeline shows states; beyond, the most urgent state would win too many steps."""
 
 
 def per_node(promql: str) -> str:
@@ -24,6 +31,16 @@ def limit_for(promql: str, limit: str) -> str:
     return f"{limit} and on () ({promql})"
 
 
+def here(promql: str) -> str:
+    """Return `promql` without the nodes of other locations; a node whose location is unknown stays."""
+    return f"(({promql})\nunless on (node) {_ELSEWHERE})"
+
+
+def or_unknown(promql: str, value: float, *, known: str = _KNOWN) -> str:
+    """Return `promql`, or `value` without labels while the series `known` is absent: an empty list is no all-clear."""
+    return f"({promql})\nor on () {value:g} * absent({known})"
+
+
 def values_of(label: str, selector: str) -> str:
     """Return Grafana's query of the values that `label` has, for a variable."""
     return f"label_values({selector}, {label})"
@@ -31,14 +48,24 @@ def values_of(label: str, selector: str) -> str:
 
 def code(selector: str) -> str:
     """Return the codes of the lights: 0 no answer, else that of the state."""
-    return f"node:cmzsb_work_state:code{{{selector}}}"
+    return f"{_KNOWN}{{{selector}}}"
 
 
-def now_in_order(selector: str) -> str:
-    """Return the codes for an instant query, in an order in which M2 comes before M10."""
+def light(selector: str) -> str:
+    """Return the codes of the lights; a light that is idle only because its script is silent has half a code more."""
+    uncertain = f"(max by (node) (cmzsb_status_stale) == 1) and on (node) {code(selector)} == {IDLE.code}"
+    more = f"{IDLE_WITHOUT_REPORTS - IDLE.code:g} * ({uncertain}) or on (node) 0 * {per_node(code(selector))}"
+    return f"{now_in_order(lambda digits: code(f'{selector}{digits}'))}\n+ on (node) ({more})"
+
+
+def now_in_order(query: Callable[[str], str]) -> str:
+    """Return `query` for an instant query, in an order in which M2 comes before M10.
+
+    `query` takes matchers of the label `node` that begin with a comma, or none at all.
+    """
     # `or` keeps the order of its sides, and Prometheus orders by letters: M2 comes before M10 by its length.
-    lengths = (code(f'{selector}, node=~"{_ending_in(digits)}"') for digits in _digits())
-    return "\nor ".join([*lengths, code(selector)])
+    lengths = (query(f', node=~"{_ending_in(digits)}"') for digits in _digits())
+    return "(" + "\nor on (node) ".join([*lengths, query("")]) + ")"
 
 
 def in_order(promql: str) -> str:
@@ -57,9 +84,16 @@ def _digits() -> range:
 
 
 def history(selector: str) -> str:
-    """Return the states over time, in which also a sending shorter than the interval of the rules is visible."""
-    # The difference of two steps shows each sending in one step. A rate would spread it over $__rate_interval, and a
-    # node that sends for a second three times a minute would be red all the time.
+    """Return the states over time; over a long time, the shares of time in sending (see `state_fields`)."""
+    short = f"and on () vector($__range_s) <= {SHORT_RANGE_SECONDS}"
+    long = f"and on () vector($__range_s) > {SHORT_RANGE_SECONDS}"
+    return f"({_states(selector)})\n{short}\nor ({_shares_of_sending(selector)})\n{long}"
+
+
+def _states(selector: str) -> str:
+    # Also a sending shorter than the interval of the rules is visible: the difference of two steps shows each sending
+    # in one step. A rate would spread it over $__rate_interval, and a node that sends for a second three times a
+    # minute would be red all the time.
     entries = f'cmzsb_state_entries_total{{state="{SENDING.name}", {selector}}}'
     entered = f"sum by (node) ({entries} - {entries} offset $__interval)"
     # The last `or` is for steps without an evaluation of the rules: a late evaluation must leave no gap.
@@ -67,4 +101,29 @@ def history(selector: str) -> str:
         f"{SENDING.code} * ({entered} > bool 0) > 0\n"
         f"or max by (node) (max_over_time({code(selector)}[$__interval]))\n"
         f"or max by (node) ({code(selector)})"
+    )
+
+
+def _shares_of_sending(selector: str) -> str:
+    return (
+        f"{SHARES_FROM} + {share_of_time(selector, SENDING.name)}\n"
+        f"or {UNKNOWN.code} * max by (node) (max_over_time({code(selector)}[$__interval]))\n"
+        f"or {UNKNOWN.code} * max by (node) ({code(selector)})"
+    )
+
+
+def share_of_time(selector: str, state: str) -> str:
+    """Return the share of time in `state` per step, exact to the second: the monitors count the seconds."""
+    seconds = f'sum by (node) (rate(cmzsb_state_seconds_total{{state="{state}", {selector}}}[$__rate_interval]))'
+    whole = f"sum by (node) (rate(cmzsb_state_seconds_total{{{selector}}}[$__rate_interval]))"
+    return f"{seconds} / ({whole} > 0)"
+
+
+def beginnings(alerts: str, most_seconds: int) -> str:
+    """Return the moments at which an alert begins to fire; nothing over a time range of more than `most_seconds`."""
+    # If alerts were marked for as long as they fire, a few of them would cover all charts.
+    firing = f'ALERTS{{alertstate="firing", {alerts}}}'
+    return (
+        f"max by (alertname, node) ({firing}) unless max by (alertname, node) ({firing} offset $__interval)\n"
+        f"and on () vector($__range_s) <= {most_seconds}"
     )

@@ -5,10 +5,12 @@ https://grafana.com/docs/grafana/latest/developers/http_api/
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, Final
 
 import requests
 
+from grafana import datasource
 from servicekit.errors import StartError
 from servicekit.text import one_line
 
@@ -16,7 +18,10 @@ _TIMEOUT: Final = 10.0
 _OLDEST: Final = (9, 4)
 FOLDER_UID: Final = "cmzsb"
 FOLDER_TITLE: Final = "CM-ZSB"
-DATASOURCE_UID: Final = "cmzsb-prometheus"
+_EDITOR: Final = "the token needs the role Editor"
+_ADMIN: Final = (
+    "the token needs the role Admin to make or change a data source; leave --prometheus-url out if it exists"
+)
 
 
 class Grafana:
@@ -30,7 +35,7 @@ class Grafana:
 
     def check_version(self) -> str:
         """Return Grafana's version. Raises `StartError` for one that is too old."""
-        version = str(self._request("GET", "/api/health").get("version", ""))
+        version = str(self._request("GET", "/api/health", advice=_EDITOR).get("version", ""))
         numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
         if numbers < _OLDEST:
             raise StartError(f"{self._url} is Grafana {version or 'of unknown version'}; 9.4 or later is needed")
@@ -39,41 +44,40 @@ class Grafana:
     def ensure_folder(self, title: str | None) -> None:
         """Create the dashboards' folder where it is missing; with a `title`, also rename the one that is there."""
         path = f"/api/folders/{FOLDER_UID}"
-        found = self._get(path)
-        if found is None:
-            self._request("POST", "/api/folders", {"uid": FOLDER_UID, "title": title or FOLDER_TITLE})
-        elif title not in (None, found.get("title")):
-            self._request("PUT", path, {"title": title, "overwrite": True})
+        response = self._send("GET", path)
+        # Grafana 12 answers 403 to an Editor who reads a folder that is missing.
+        if response.status_code in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN):
+            body = {"uid": FOLDER_UID, "title": title or FOLDER_TITLE}
+            self._request("POST", "/api/folders", body, advice=f"{_EDITOR}, also for the folder {FOLDER_UID}")
+        elif title not in (None, self._json_of(response, _EDITOR).get("title")):
+            self._request("PUT", path, {"title": title, "overwrite": True}, advice=_EDITOR)
 
     def ensure_datasource(self, prometheus_url: str) -> None:
         """Create the data source, or point the existing one to `prometheus_url`."""
-        wanted = {
-            "uid": DATASOURCE_UID,
-            "name": "Prometheus (CM-ZSB)",
-            "type": "prometheus",
-            "access": "proxy",
-            "url": prometheus_url,
-            "jsonData": {"timeInterval": "5s"},
-        }
-        path = f"/api/datasources/uid/{DATASOURCE_UID}"
-        if self._get(path) is None:
-            self._request("POST", "/api/datasources", wanted)
-        else:
-            self._request("PUT", path, wanted)
+        path = f"/api/datasources/uid/{datasource.UID}"
+        wanted = datasource.settings(prometheus_url)
+        response = self._send("GET", path)
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            self._request("POST", "/api/datasources", wanted, advice=_ADMIN)
+            return
+        found = self._json_of(response, _ADMIN)
+        if not found.get("readOnly"):
+            self._request("PUT", path, wanted, advice=_ADMIN)
+        elif found.get("url") != prometheus_url:
+            raise StartError(
+                f"the data source {datasource.UID} was provisioned from a file with the address {found.get('url')}; "
+                "change that file, and leave --prometheus-url out"
+            )
 
     def save(self, dashboard: dict[str, Any]) -> str:
         """Create or replace a dashboard; return its address."""
-        reply = self._request(
-            "POST", "/api/dashboards/db", {"dashboard": dashboard, "folderUid": FOLDER_UID, "overwrite": True}
-        )
-        return self._url + str(reply.get("url", ""))
+        body = {"dashboard": dashboard, "folderUid": FOLDER_UID, "overwrite": True}
+        self._request("POST", "/api/dashboards/db", body, advice=_EDITOR)
+        # Without the slug of Grafana's reply, which for a Chinese title is a row of hexadecimal digits.
+        return f"{self._url}/d/{dashboard['uid']}"
 
-    def _get(self, path: str) -> dict[str, Any] | None:
-        response = self._send("GET", path)
-        return None if response.status_code == 404 else self._json_of(response)
-
-    def _request(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        return self._json_of(self._send(method, path, body))
+    def _request(self, method: str, path: str, body: dict[str, Any] | None = None, *, advice: str) -> dict[str, Any]:
+        return self._json_of(self._send(method, path, body), advice)
 
     def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> requests.Response:
         try:
@@ -81,17 +85,17 @@ class Grafana:
         except requests.RequestException as error:
             raise StartError(f"{self._url} cannot be reached ({type(error).__name__})") from None
 
-    def _json_of(self, response: requests.Response) -> dict[str, Any]:
+    def _json_of(self, response: requests.Response, advice: str) -> dict[str, Any]:
+        """Return the reply; `advice` is what to do where Grafana forbids the request."""
         status, request = response.status_code, f"{response.request.method} {response.request.path_url}"
         message = one_line(response.text.strip())
         if response.is_redirect:
             # A followed redirect would turn a POST into a GET, and would give the token to another address.
             raise StartError(f"{self._url} redirects to {one_line(response.headers['Location'])}: give that address")
-        if status == 401:
+        if status == HTTPStatus.UNAUTHORIZED:
             raise StartError(f"{self._url} refuses the token (401): {message}")
-        if status == 403:
-            needed = "the token needs the role Editor, or Admin for a data source"
-            raise StartError(f"{self._url} forbids {request} (403; {needed}): {message}")
+        if status == HTTPStatus.FORBIDDEN:
+            raise StartError(f"{self._url} forbids {request} (403; {advice}): {message}")
         if not response.ok:
             raise StartError(f"{self._url} answers {status} to {request}: {message}")
         try:

@@ -34,6 +34,15 @@ class LimitColumn(NamedTuple):
     limit: str
 
 
+def value_mapping(rows: Mapping[str, tuple[Words, str]]) -> Json:
+    """Return the mapping of values to text and colour; an empty colour changes nothing."""
+    options = {
+        value: {"index": index, "text": text} | ({"color": colour} if colour else {})
+        for index, (value, (text, colour)) in enumerate(rows.items())
+    }
+    return {"type": "value", "options": options}
+
+
 def figures(text: PanelText, key: Words, columns: Sequence[Column | LimitColumn], sort_by: Words, link: Json) -> Panel:
     """One row per node under the title `key`, the largest of `sort_by` first."""
     names = {"node": key} | {f"Value #{ref_of(position)}": column.title for position, column in enumerate(columns)}
@@ -65,6 +74,15 @@ def listing(
     if "Value" not in names:
         shown.append(override("byName", "Value", custom__hidden=True))
     return _table(text, [Query(query)], names, shown, sort_by, none, descending)
+
+
+def joined(
+    text: PanelText, queries: Sequence[str], names: Mapping[str, Words], overrides: Sequence[Json], *, none: Words
+) -> Panel:
+    """One row per node, from several queries that have the label `node`; of their values, those in `names` show."""
+    values = [f"Value #{ref_of(position)}" for position in range(len(queries))]
+    hidden = [override("byName", value, custom__hidden=True) for value in values if value not in names]
+    return _table(text, [Query(query) for query in queries], names, [*overrides, *hidden], "", none)
 
 
 def _table(

@@ -14,19 +14,24 @@ from grafana.texts import Words
 
 Json: TypeAlias = dict[str, Any]
 GREY, GREEN, ORANGE, RED = UNKNOWN.colour, IDLE.colour, "#f59e0b", SENDING.colour
+"""Colours of figures and lines, on the background of a panel."""
+GREY_SHADE, GREEN_SHADE, ORANGE_SHADE, RED_SHADE = UNKNOWN.shade, IDLE.shade, "#b45309", SENDING.shade
+"""The same as the background of white text, with a contrast of at least 4.5 : 1."""
 NEAR, REACHED = 0.5, 1.0
 """Share of a limit from which a figure is orange, and red."""
 LEGEND: Final = "limit"
 
 
 def of_shares() -> Json:
-    """Return the field options of a figure that is a share of its limit."""
-    return {"unit": "percentunit", "decimals": 0, "min": 0, "thresholds": {"mode": "absolute", "steps": _steps(1)}}
+    """Return the field options of a cell with a share of a limit: its background tells how near the limit is."""
+    coloured = steps((GREEN_SHADE, 0), (ORANGE_SHADE, NEAR), (RED_SHADE, REACHED), lowest=GREY_SHADE)
+    return {"unit": "percentunit", "decimals": 0, "min": 0, "thresholds": {"mode": "absolute", "steps": coloured}}
 
 
 def of_a_scale() -> Json:
     """Return the field options of a figure whose scale ends at its limit; see `scale`."""
-    return {"min": 0, "thresholds": {"mode": "percentage", "steps": _steps(100)}}
+    coloured = steps((GREEN, 0), (ORANGE, NEAR * 100), (RED, REACHED * 100))
+    return {"min": 0, "thresholds": {"mode": "percentage", "steps": coloured}}
 
 
 def scale(field: Words, limit_ref: str) -> Json:
@@ -41,10 +46,6 @@ def scale(field: Words, limit_ref: str) -> Json:
     }
 
 
-def steps(*coloured: tuple[str, float]) -> list[Json]:
-    """Return threshold steps: each colour holds from its value on. Below the first, and for no data, it is grey."""
-    return [{"color": colour, "value": value} for colour, value in ((GREY, None), *coloured)]
-
-
-def _steps(whole: int) -> list[Json]:
-    return steps((GREEN, 0), (ORANGE, NEAR * whole), (RED, REACHED * whole))
+def steps(*coloured: tuple[str, float], lowest: str = GREY) -> list[Json]:
+    """Return threshold steps: each colour holds from its value on, and `lowest` below the first and for no data."""
+    return [{"color": colour, "value": value} for colour, value in ((lowest, None), *coloured)]

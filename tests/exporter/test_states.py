@@ -65,7 +65,7 @@ def test_white_text_on_a_shade_has_enough_contrast(state: State) -> None:
     assert 1.05 / (luminance(linear(state.shade)) + 0.05) >= 4.5
 
 
-@pytest.mark.parametrize("one, other", combinations(STATES, 2), ids=lambda state: state.name)
+@pytest.mark.parametrize(("one", "other"), list(combinations(STATES, 2)), ids=lambda state: state.name)
 def test_shades_differ_in_lightness_also_without_red_and_green(one: State, other: State) -> None:
     def seen(state: State) -> list[float]:
         return [

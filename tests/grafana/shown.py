@@ -6,6 +6,7 @@ title, a chart the points `(second, value)` of each series by its name in the le
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import time
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from demo.stack import get_json
+from grafana.thresholds import GREY
 from tests.grafana.files import Json
 
 SCRAPE_SECONDS = 2
@@ -36,17 +38,37 @@ class Frame(NamedTuple):
 class Screen:
     """A dashboard on the screen: the chosen nodes, and the Prometheus that it queries from the second `start` on."""
 
-    def __init__(self, url: str, start: float, node: str = ".*", node_ip: str = "", interval: str = "4s") -> None:
+    def __init__(
+        self,
+        url: str,
+        start: float,
+        node: str = ".*",
+        node_ip: str = "",
+        interval: str = "4s",
+        location: str = ".*",
+        end: float | None = None,
+    ) -> None:
+        self.end = end
         self.url = url
         self.start = start
-        self.variables = {"$node_ip": node_ip, "$node": node}
+        self.variables = {"$node_ip": node_ip, "$node": node, "$location": location}
         self.interval = interval
 
     def lights(self, panel: Json) -> list[tuple[str, str, str]]:
         """Return what a stat panel shows of series whose values are mapped to texts."""
-        texts = panel["fieldConfig"]["defaults"]["mappings"][0]["options"]
-        shown = ((frame.name, texts[f"{frame.last:g}"]) for frame in self.frames(panel))
-        return [(name, row["text"], row["color"]) for name, row in shown]
+        defaults = panel["fieldConfig"]["defaults"]
+        shown = [(frame.name, mapped(defaults["mappings"], frame.last)) for frame in self.frames(panel)]
+        return [(name, row["text"], row["color"]) for name, row in shown] or [("", defaults["noValue"], GREY)]
+
+    def states(self, panel: Json) -> dict[str, list[str]]:
+        """Return the texts that a timeline shows one after another, of each series."""
+        mappings = panel["fieldConfig"]["defaults"]["mappings"]
+        return {
+            frame.name: [
+                text for text, _ in itertools.groupby(mapped(mappings, value)["text"] for _, value in frame.points)
+            ]
+            for frame in self.frames(panel)
+        }
 
     def figure(self, panel: Json) -> tuple[float | str, str]:
         """Return the figure of a stat panel, or its text, and the colour."""
@@ -84,14 +106,21 @@ class Screen:
         assert (merge["id"], organize["id"]) == ("merge", "organize")
         titles = organize["options"]["renameByName"]
         several = len(panel["targets"]) > 1
-        rows: dict[tuple[tuple[str, str], ...], dict[str, Any]] = {}
-        for frame in self.frames(panel, "table"):
-            row = rows.setdefault(tuple(sorted(frame.labels.items())), dict(frame.labels))
-            row[f"Value #{frame.ref}" if several else "Value"] = frame.last
+        frames = self.frames(panel, "table")
+        labels: dict[str, set[str]] = {}
+        for frame in frames:
+            labels.setdefault(frame.ref, set()).update(frame.labels)
+        common = set.intersection(*labels.values()) if labels else set()
+        rows: dict[Any, dict[str, Any]] = {}
+        for position, frame in enumerate(frames):
+            # Rows are merged where they agree in the labels that all queries have.
+            key = tuple(frame.labels.get(name) for name in sorted(common)) if several else position
+            row = rows.setdefault(key, {})
+            row |= frame.labels | {f"Value #{frame.ref}" if several else "Value": frame.last}
         renamed = ({titles.get(name, name): value for name, value in row.items()} for row in rows.values())
         shown = [self._cells(panel, row) for row in renamed]
         for order in panel["options"]["sortBy"]:
-            shown.sort(key=lambda row: _plain(row[order["displayName"]]), reverse=order["desc"])
+            shown.sort(key=lambda row: _plain(row.get(order["displayName"], "")), reverse=order["desc"])
         return shown
 
     def _cells(self, panel: Json, row: dict[str, Any]) -> dict[str, Any]:
@@ -100,12 +129,13 @@ class Screen:
             own = properties(panel, title)
             if own.get("custom.hidden"):
                 continue
-            for mapping in own.get("mappings", []):
-                mapped = mapping["options"][f"{value:g}" if isinstance(value, float) else value]
-                value = mapped.get("text", value)
-                own = {"thresholds": {"steps": [mapped | {"value": None}]}} | own if "color" in mapped else own
-            coloured = own.get("custom.cellOptions", {}).get("type") == "color-background"
-            cells[title] = (value, colour_of(value, own["thresholds"]["steps"])) if coloured else value
+            found = mapped(own.get("mappings", []), value)
+            text = found.get("text", value)
+            if own.get("custom.cellOptions", {}).get("type") == "color-background":
+                colour = found.get("color") or colour_of(value, own["thresholds"]["steps"])
+                cells[title] = (text, colour)
+            else:
+                cells[title] = text
         return cells
 
     def chart(self, panel: Json) -> dict[str, list[tuple[float, float]]]:
@@ -117,21 +147,24 @@ class Screen:
         wanted = form or ("heatmap" if panel["type"] == "heatmap" else "time_series")
         assert {target["format"] for target in panel["targets"]} == {wanted}
         assert panel["options"].get("reduceOptions", {"calcs": ["lastNotNull"]})["calcs"] == ["lastNotNull"]
-        return [frame for target in panel["targets"] for frame in self._ask(target, panel.get("interval", "1s"))]
+        interval, most = panel.get("interval", "1s"), panel.get("maxDataPoints", 1000)
+        return [frame for target in panel["targets"] for frame in self._ask(target, interval, most)]
 
-    def _ask(self, target: Json, interval: str) -> Iterator[Frame]:
+    def _ask(self, target: Json, interval: str, most_points: int) -> Iterator[Frame]:
         assert target["range"] != target["instant"]
-        step = seconds(self.interval if interval == "$interval" else interval)
+        least = seconds(self.interval if interval == "$interval" else interval)
+        step = max(least, ((self.end or time.time()) - self.start) / most_points)
         for row in self.query(target["expr"], step, over_time=target["range"]):
             points = [(float(at), float(value)) for at, value in row.get("values") or [row["value"]]]
             yield Frame(target["refId"], legend(target["legendFormat"], row["metric"]), row["metric"], points)
 
     def query(self, promql: str, step: float, *, over_time: bool) -> list[Json]:
         """Return what Prometheus answers: for now, or in steps that end now."""
-        now = time.time()
+        now = self.end or time.time()
         built_in = {
             "$__rate_interval": f"{max(step + SCRAPE_SECONDS, 4 * SCRAPE_SECONDS):g}s",
             "$__interval": f"{step:g}s",
+            "$__range_s": f"{now - self.start:.0f}",
             "$__range": f"{now - self.start:.0f}s",
         }
         for variable, value in (built_in | self.variables).items():
@@ -145,12 +178,29 @@ class Screen:
         return found
 
 
+def mapped(mappings: list[Json], value: Any) -> Json:
+    """Return text and colour of the first mapping that fits `value`; {} where none does."""
+    for mapping in mappings:
+        options = mapping["options"]
+        if mapping["type"] == "value":
+            key = f"{value:g}" if isinstance(value, float) else value
+            if key in options:
+                found: Json = options[key]
+                return found
+        elif mapping["type"] == "range" and options["from"] <= value <= options["to"]:
+            result: Json = options["result"]
+            return result
+    return {}
+
+
 def _nothing(defaults: Json) -> tuple[str, str]:
     """Return what Grafana shows in place of a figure without data: text and colour."""
     for mapping in defaults["mappings"]:
         if mapping["type"] == "special" and mapping["options"]["match"] in ("null", "null+nan"):
             result = mapping["options"]["result"]
             return result["text"], result["color"]
+    if "noValue" in defaults:
+        return defaults["noValue"], GREY
     in_percent = defaults["thresholds"]["mode"] == "percentage"
     return "No data", colour_of(0 if in_percent else -math.inf, defaults["thresholds"]["steps"])
 

@@ -22,6 +22,8 @@ from testkit.small_disk import LimitedFiles
 from testkit.web import WebServer
 from tests.grafana.shown import Screen
 
+LOCATIONS = {"M2": "north", "M3": "south"}
+"""As the inventory says; that of the others is not known."""
 NODES: dict[str, State] = {"M1": IDLE, "M2": DETECTING, "M3": SENDING}
 """M1's script has died, M2's monitor cannot write its journal, M3 sends too much."""
 WITHOUT_MONITOR, NOT_ALIVE = "M10", "M11"
@@ -72,8 +74,11 @@ class Site:
         for name in NODES:
             listen, state = f"{IPS[name]}:{self.monitor_port}", self.directory / name
             yield name, [*module("exporter", "--listen", listen, "--node-name", name), "--state-dir", state]
-        ports = ["--monitor-port", str(self.monitor_port)]
-        yield "bridge", [*module("castray_bridge", "--listen", self.bridge, "--castray", self._castray), *ports]
+        known = [{"name": name, "ip": IPS[name], "labels": {"location": place}} for name, place in LOCATIONS.items()]
+        inventory = self.directory / "inventory.json"
+        inventory.write_text(json.dumps({"nodes": known}), "utf-8")
+        options = ["--monitor-port", str(self.monitor_port), "--inventory", inventory]
+        yield "bridge", [*module("castray_bridge", "--listen", self.bridge, "--castray", self._castray), *options]
         storage = f"--storage.tsdb.path={self.directory / 'tsdb'}"
         listen = f"--web.listen-address={self.prometheus_url.removeprefix('http://')}"
         yield "prometheus", [require("prometheus"), f"--config.file={self._config}", storage, listen]
@@ -82,9 +87,9 @@ class Site:
         """Report as the inference script of `node` does."""
         return requests.post(f"http://{IPS[node]}:{self.monitor_port}/api/update_status", json=fields, timeout=5)
 
-    def screen(self, node: str = ".*") -> Screen:
-        """Return a dashboard on which `node` is chosen."""
-        return Screen(self.prometheus_url, self.start, node, IPS.get(node, ""))
+    def screen(self, node: str = ".*", location: str = ".*") -> Screen:
+        """Return a dashboard on which `node` and `location` are chosen."""
+        return Screen(self.prometheus_url, self.start, node, IPS.get(node, ""), location=location)
 
     def up(self) -> int:
         """Return how many monitors Prometheus has read."""

@@ -58,6 +58,14 @@ def test_links_to_a_node_keep_the_time_and_the_data_source() -> None:
         assert link["url"].zh == url
 
 
+def test_links_of_alerts_lead_to_the_addresses_that_were_given() -> None:
+    described = Dashboard("fleet", "All", [], [])
+    given = {"docs_url": "http://docs", "alertmanager_url": "http://alerts"}
+    variables = dashboard.build(described, "en", given).templating.list
+    assert {row["name"]: row["query"] for row in variables} == given
+    assert all((row["type"], row["hide"]) == ("constant", 2) for row in variables)
+
+
 def test_several_nodes_can_be_chosen_only_where_that_makes_sense() -> None:
     assert dashboard.node_variable(multi=True)["multi"]
     assert "multi" not in dashboard.node_variable(multi=False)

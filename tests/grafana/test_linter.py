@@ -27,12 +27,17 @@ EXCEPTIONS = {
 """What is broken on purpose, and why."""
 _RATE_INTERVAL = "8861s"
 """A duration that stands in no query."""
-_DURATIONS = {"$__rate_interval": _RATE_INTERVAL, "$__interval": "4861s", "$__range": "6067s"}
+_DURATIONS = {
+    "$__rate_interval": _RATE_INTERVAL,
+    "$__interval": "4861s",
+    "$__range_s": "6067",
+    "$__range": "6067s",
+}
 dashboards = pytest.mark.parametrize("dashboard", [load(*each) for each in EACH], ids=lambda found: found["uid"])
 
 
 def filled_in(text: str) -> str:
-    for variable, value in {**_DURATIONS, "$node_ip": "127.0.0.1", "$node": "M1"}.items():
+    for variable, value in {**_DURATIONS, "$node_ip": "127.0.0.1", "$node": "M1", "$location": ".*"}.items():
         text = text.replace(variable, value)
     return text
 
@@ -90,7 +95,7 @@ def test_panel_title_description_rule(dashboard: Json) -> None:
 
 @dashboards
 def test_panel_units_rule(dashboard: Json) -> None:
-    known = {"none", "short", "percent", "percentunit", "s", "ops"}
+    known = {"none", "short", "percent", "percentunit", "s", "ops", "celsius"}
     assert {panel["fieldConfig"]["defaults"]["unit"] for panel in dashboard["panels"]} <= known
 
 

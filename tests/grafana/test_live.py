@@ -14,9 +14,11 @@ from simple_websocket import Client, ConnectionClosed
 from demo.stack import get_json
 from exporter.states import DETECTING, IDLE, SENDING, STATES, UNKNOWN
 from grafana.render import DASHBOARDS
-from grafana.thresholds import GREEN, GREY, ORANGE, RED
+from grafana.thresholds import GREEN, GREEN_SHADE, GREY, ORANGE, ORANGE_SHADE, RED_SHADE
 from servicekit.version import __version__
-from testkit.net import wait_for
+from testkit.net import free_port, wait_for
+from testkit.process import Process
+from testkit.required import require
 from tests.grafana.files import Json, load, panels
 from tests.grafana.shown import Screen
 from tests.grafana.site import IPS, NODES, NOT_ALIVE, WITHOUT_MONITOR, Site, drive, running_site
@@ -45,7 +47,9 @@ SENT_PER_MINUTE, PROCESSED_PER_MINUTE = Between(20, 26), Between(12, 15.6)
 """100 and 60 in the 5 minutes of the rate, as Prometheus extrapolates them."""
 A_MOMENT = Between(0, 149)
 """Seconds for which a figure is still green: half of the least limit, that of one state."""
-TEXT = {state: (state.en, state.colour) for state in STATES}
+TEXT = {state: (f"{state.symbol} {state.en_short}", state.shade) for state in STATES}
+UNCERTAIN = ("● Idle?", IDLE.shade)
+"""M1's script has died."""
 
 
 def lights(screen: Screen, panel: Json) -> Any:
@@ -71,53 +75,64 @@ def firing(screen: Screen, panel: Json) -> Any:
     return {(row["Alert"], row.get("Node"), row["Severity"]) for row in rows}
 
 
+def filters(screen: Screen, panel: Json) -> Any:
+    """Return what the links to Alertmanager filter by: its own column is hidden."""
+    labels = (frame.labels for frame in screen.frames(panel, "table"))
+    return {'alertname="' + row["filter"] + '"' for row in labels}
+
+
 def node_row(name: str) -> dict[str, str]:
     return {"Node": name, "Address": IPS[name]}
 
 
 def idle_row(name: str) -> dict[str, Any]:
-    row = {"Node": name, "Sends (1 h)": 0.0, "Sends/min": 0.0, "of limit: sends": (0.0, GREEN)}
-    return row | {"Last report": A_MOMENT, "of limit: report": (Between(0, 0.25), GREEN)}
+    row = {"Node": name, "Sends (1 h)": 0.0, "Sends/min": 0.0, "sends/limit": (0.0, GREEN_SHADE)}
+    return row | {"Report": A_MOMENT, "report/limit": (Between(0, 0.25), GREEN_SHADE)}
 
 
 SENDER = {
     "Node": "M3",
     "Sends (1 h)": Between(100, 130),
     "Sends/min": SENT_PER_MINUTE,
-    "of limit: sends": (Between(2, 2.6), RED),
-    "Low confidence": Between(0.39, 0.41),
-    "of limit: low conf.": (Between(0.79, 0.81), ORANGE),
-    "Mean inference": Between(0.039, 0.041),
-    "p95 inference": Between(0.045, 0.05),
-    "of limit: p95": (Between(0.022, 0.025), GREEN),
-    "Last report": A_MOMENT,
-    "of limit: report": (Between(0, 0.25), GREEN),
+    "sends/limit": (Between(2, 2.6), RED_SHADE),
+    "Low": Between(0.39, 0.41),
+    "low/limit": (Between(0.79, 0.81), ORANGE_SHADE),
+    "Mean": Between(0.039, 0.041),
+    "p95": Between(0.045, 0.05),
+    "p95/limit": (Between(0.022, 0.025), GREEN_SHADE),
+    "Report": A_MOMENT,
+    "report/limit": (Between(0, 0.25), GREEN_SHADE),
 }
-CERTAIN = {"Low confidence": 0.0, "of limit: low conf.": (0.0, GREEN)}
+CERTAIN = {"Low": 0.0, "low/limit": (0.0, GREEN_SHADE)}
+WARNING = ("◆ warning", ORANGE_SHADE)
 ALERTS = {
-    ("CmzsbSendingTooOften", "M3", ("warning", ORANGE)),
-    ("CmzsbJournalFailing", "M2", ("warning", ORANGE)),
-    ("CmzsbMonitorDown", WITHOUT_MONITOR, ("warning", ORANGE)),
-    ("CmzsbMonitorDown", NOT_ALIVE, ("warning", ORANGE)),
-    ("CmzsbNodeLost", NOT_ALIVE, ("warning", ORANGE)),
+    ("CmzsbSendingTooOften", "M3", WARNING),
+    ("CmzsbJournalFailing", "M2", WARNING),
+    ("CmzsbMonitorDown", WITHOUT_MONITOR, WARNING),
+    ("CmzsbMonitorDown", NOT_ALIVE, WARNING),
+    ("CmzsbNodeLost", NOT_ALIVE, WARNING),
 }
 Show = Callable[[Screen, Json], Any]
 EXPECTED: dict[tuple[str, str], tuple[Show, Any]] = {
     ("fleet", "Nodes per state"): (
         Screen.figures,
-        {state.en: (2.0 if state is UNKNOWN else 1.0, state.colour) for state in STATES},
+        {TEXT[state][0]: (2.0 if state is UNKNOWN else 1.0, state.shade) for state in STATES},
     ),
     ("fleet", "Traffic lights"): (
         lights,
         [
-            *((name, *TEXT[state]) for name, state in NODES.items()),
+            ("M1", *UNCERTAIN),
+            *((name, *TEXT[state]) for name, state in NODES.items() if name != "M1"),
             (WITHOUT_MONITOR, *TEXT[UNKNOWN]),
             (NOT_ALIVE, *TEXT[UNKNOWN]),
         ],
     ),
     ("fleet", "States over time"): (last, {"M1": 1, "M2": 2, "M3": 3, WITHOUT_MONITOR: 0, NOT_ALIVE: 0}),
-    ("fleet", "Sends per minute"): (last, {"M1": 0, "M2": 0, "M3": SENT_PER_MINUTE, "limit": 10}),
-    ("fleet", "Low-confidence share"): (last, {"M2": 0, "M3": Between(0.39, 0.41), "limit": 0.5}),
+    ("fleet", "Sends per minute"): (last, {"M1": 0, "M2": 0, "M3": SENT_PER_MINUTE, "median of all": 0, "limit": 10}),
+    ("fleet", "Low-confidence share"): (
+        last,
+        {"M2": 0, "M3": Between(0.39, 0.41), "median of all": Between(0.19, 0.21), "limit": 0.5},
+    ),
     ("fleet", "Firing alerts"): (firing, ALERTS),
     ("fleet", "Nodes without an answer"): (
         Screen.table,
@@ -133,26 +148,33 @@ EXPECTED: dict[tuple[str, str], tuple[Show, Any]] = {
     ("node", "Time per state"): (
         Screen.figures,
         {
-            IDLE.en: (Between(0.1, 149), IDLE.colour),
-            DETECTING.en: (0.0, DETECTING.colour),
-            SENDING.en: (Between(1, 149), SENDING.colour),
+            TEXT[IDLE][0]: (Between(0.1, 149), IDLE.shade),
+            TEXT[DETECTING][0]: (0.0, DETECTING.shade),
+            TEXT[SENDING][0]: (Between(1, 149), SENDING.shade),
         },
     ),
     ("node", "States"): (last, {NODE: 3}),
     ("node", "Share of time per state"): (
         last,
-        {"idle": Between(0.01, 0.9), "detecting": 0, "sending": Between(0.1, 0.99)},
+        {"idle": 0, "detecting": 0, "sending": 1},
     ),
-    ("node", "Inputs and sends per minute"): (
-        last,
-        {"sent": SENT_PER_MINUTE, "processed": PROCESSED_PER_MINUTE, "limit": 10},
-    ),
+    ("node", "Sends per minute"): (last, {"sent": SENT_PER_MINUTE, "limit": 10}),
+    ("node", "Inputs per minute"): (last, {"processed": PROCESSED_PER_MINUTE}),
     ("node", "Inference time"): (
         last,
-        {"mean": Between(0.039, 0.041), "p50": Between(0.035, 0.0405), "p95": Between(0.045, 0.05)},
+        {
+            "mean": Between(0.039, 0.041),
+            "p50": Between(0.035, 0.0405),
+            "p95": Between(0.045, 0.05),
+            "limit of p95": 2,
+        },
     ),
+    ("node", "Firing alerts"): (firing, {("CmzsbSendingTooOften", None, WARNING)}),
+    ("node", "Why it does not answer"): (Screen.table, []),
+    ("node", "Board"): (Screen.table, [{"Address": IPS[NODE], "Location": "south", "Version": __version__}]),
+    ("node", "Temperature of the board"): (last, {}),
     # All in one bucket.
-    ("node", "Inference times in detail"): (lambda screen, panel: steepest(last(screen, panel)), "0.05"),
+    ("node", "Inference times in detail"): (lambda screen, panel: steepest(highest(screen, panel)), "0.05"),
     ("node", "Low-confidence share"): (last, {"share": Between(0.39, 0.41), "limit": 0.5}),
     ("node", "Load of the board"): (last, {"CPU": 42, "memory": 37.5, "GPU": 30}),
     ("health", "Age of the bridge's data"): (Screen.figure, (Between(0, 7.5), GREEN)),
@@ -162,19 +184,32 @@ EXPECTED: dict[tuple[str, str], tuple[Show, Any]] = {
     ("health", "Monitors that do not answer the bridge"): (Screen.table, [node_row(WITHOUT_MONITOR)]),
     ("health", "Nodes missing in Ray"): (Screen.table, [node_row(NOT_ALIVE)]),
     ("health", "Silent scripts"): (Screen.table, [node_row("M1")]),
-    ("health", "Versions"): (
-        Screen.table,
-        [{"Node": name, "Version": __version__} for name in (*NODES, "castray-bridge")],
-    ),
-    ("health", "Probes of the bridge by result"): (moving, {"ok", "refused"}),
-    ("health", "Duration of probes (p95)"): (last, {"p95": Between(0.0001, 1)}),
+    ("health", "Versions"): (Screen.table, [{"Version": __version__, "How many": 4.0}]),
+    ("health", "Other versions than most"): (Screen.table, []),
+    ("health", "Failed probes of the bridge by reason"): (moving, {"refused"}),
+    ("health", "Duration of probes (p95)"): (last, {"p95": Between(0.0001, 1), "timeout": 1}),
     ("health", "Slowest scrape per job"): (
         last,
-        dict.fromkeys(("castray-bridge", "cmzsb-monitor", "ray"), Between(0.0001, 1.5)),
+        {**dict.fromkeys(("castray-bridge", "cmzsb-monitor", "ray"), Between(0.0001, 1.5)), "timeout": 3},
     ),
     ("health", "Targets down per job"): (last, {"castray-bridge": 0, "cmzsb-monitor": 2, "ray": 0}),
     ("health", "Reports per second"): (moving, {"accepted", "rejected"}),
     ("health", "Journal errors"): (highest, {"M2": Between(1, 100)}),
+    ("wall", "Nodes per state"): (
+        Screen.figures,
+        {TEXT[state][0]: (2.0 if state is UNKNOWN else 1.0, state.shade) for state in STATES},
+    ),
+    ("wall", "Traffic lights"): (
+        lights,
+        [
+            ("●? M1", *UNCERTAIN),
+            ("◆ M2", *TEXT[DETECTING]),
+            ("▲ M3", *TEXT[SENDING]),
+            (f"✕ {WITHOUT_MONITOR}", *TEXT[UNKNOWN]),
+            (f"✕ {NOT_ALIVE}", *TEXT[UNKNOWN]),
+        ],
+    ),
+    ("wall", "Firing alerts"): (firing, ALERTS),
 }
 
 
@@ -193,6 +228,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield running
         with suppress(ConnectionClosed):  # the last test ends the bridge
             viewer.close()
+
+
+@pytest.fixture(scope="module")
+def another_prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Prometheus that knows nothing of this project."""
+    directory = tmp_path_factory.mktemp("another")
+    (directory / "prometheus.yml").write_text("global: {}\n", "utf-8")
+    address = f"127.0.0.1:{free_port()}"
+    arguments = [f"--config.file={directory}/prometheus.yml", f"--storage.tsdb.path={directory}/data"]
+    command = [require("prometheus"), *arguments, f"--web.listen-address={address}"]
+    with Process(command, directory / "log"):
+        wait_for(lambda: get_json(f"http://{address}/api/v1/query?query=1"), "the other Prometheus", 60)
+        yield f"http://{address}"
 
 
 def screen_of(site: Site, dashboard: str) -> Screen:
@@ -217,7 +265,7 @@ def test_panel_shows(site: Site, dashboard: str, title: str) -> None:
 
 
 def test_quantile_of_no_inferences_is_nothing(site: Site) -> None:
-    comes_to_show(site.screen("M2"), "node", "Inference time", last, {})
+    comes_to_show(site.screen("M2"), "node", "Inference time", last, {"limit of p95": 2})
 
 
 def test_lights_and_timeline_are_in_natural_order(site: Site) -> None:
@@ -248,6 +296,54 @@ def test_step_of_the_timeline_shows_what_was_most_urgent_in_it(site: Site) -> No
     assert last(in_steps, panels("en", "fleet")["States over time"])["M1"] == DETECTING.code
 
 
+def test_silence_is_of_the_alert_and_of_its_node(site: Site) -> None:
+    wanted = {f'alertname="{name}",node="{node}"' for name, node, _ in ALERTS}
+    comes_to_show(site.screen(), "fleet", "Firing alerts", filters, wanted)
+
+
+@pytest.mark.parametrize(
+    ("location", "seen"), [("north", ["M1", "M2"]), ("north|south", ["M1", "M2", "M3"]), (".*", ["M1", "M2", "M3"])]
+)
+@pytest.mark.parametrize("dashboard", ["fleet", "wall"])
+def test_location_leaves_out_the_nodes_of_others_and_keeps_those_without_one(
+    site: Site, dashboard: str, location: str, seen: list[str]
+) -> None:
+    # The location of the first, and of those without a monitor, is not in the inventory.
+    wanted = {*seen, WITHOUT_MONITOR, NOT_ALIVE} if location == ".*" else set(seen) - {"M1"}
+    screen = site.screen(location=location)
+
+    def names(screen: Screen, panel: Json) -> set[str]:
+        return {name.split()[-1] for name, _, _ in screen.lights(panel)}
+
+    comes_to_show(screen, dashboard, "Traffic lights", names, wanted)
+    count = {text: figure for text, (figure, _) in screen.figures(panels("en", dashboard)["Nodes per state"]).items()}
+    assert sum(count.values()) == len(wanted)
+    assert count[TEXT[DETECTING][0]] == 1
+
+
+@pytest.mark.parametrize("dashboard", ["fleet", "wall", "node"])
+def test_another_prometheus_gives_no_all_clear(dashboard: str, another_prometheus: str) -> None:
+    screen = Screen(another_prometheus, time.time() - 60, "M1" if dashboard == "node" else ".*")
+    shown = panels("en", dashboard)
+    said = [screen.table(shown["Firing alerts"])[0]["Alert"]]
+    assert screen.table(shown["Firing alerts"])[0]["Severity"] == ("▲ critical", RED_SHADE)
+    if dashboard != "node":
+        said += [screen.lights(shown["Traffic lights"])[0][1], screen.figure(shown["Nodes per state"])[0]]
+    for title in {"Nodes without an answer", "Why it does not answer"} & shown.keys():
+        said += [row["Reason"] for row in screen.table(shown[title])]
+    assert said == ["No node is known"] * len(said)
+    assert len(said) >= 2
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Monitors that do not answer the bridge", "Nodes missing in Ray", "Silent scripts", "Other versions than most"],
+)
+def test_another_prometheus_is_told_from_an_empty_list(title: str, another_prometheus: str) -> None:
+    rows = Screen(another_prometheus, time.time() - 60).table(panels("en", "health")[title])
+    assert [row["Node"] for row in rows] == ["no data: is the source scraped?"]
+
+
 @pytest.mark.parametrize("dashboard", DASHBOARDS)
 def test_annotations_mark_where_an_alert_begins(site: Site, dashboard: str) -> None:
     (alerts,) = load("en", dashboard)["annotations"]["list"]
@@ -266,6 +362,7 @@ def test_annotations_mark_where_an_alert_begins(site: Site, dashboard: str) -> N
         ("fleet", "node", {*NODES, WITHOUT_MONITOR, NOT_ALIVE}),
         ("node", "node", {*NODES, WITHOUT_MONITOR, NOT_ALIVE}),
         ("node", "node_ip", {IPS[NODE]}),
+        ("wall", "location", {"north", "south"}),
     ],
 )
 def test_variable_offers(site: Site, dashboard: str, variable: str, values: set[str]) -> None:
@@ -276,19 +373,32 @@ def test_variable_offers(site: Site, dashboard: str, variable: str, values: set[
     wait_for(lambda: set(get_json(url)["data"]) == values, f"{variable} {values}", 20)
 
 
+SAYS_NOTHING = (UNKNOWN.en, GREY)
 WHEN_BRIDGE_AND_MONITOR_ARE_DEAD: list[tuple[str, str, Show, Any]] = [
     ("health", "Ray", Screen.figure, ("bridge is down", GREY)),
-    ("health", "Open web dashboards", Screen.figure, TEXT[UNKNOWN]),
+    ("health", "Open web dashboards", Screen.figure, SAYS_NOTHING),
     ("health", "Age of the bridge's data", Screen.figure, (Between(7.5, 60), ORANGE)),
-    ("health", "Versions", lambda screen, panel: {row["Node"] for row in screen.table(panel)}, {"M1", "M2"}),
+    ("health", "Versions", Screen.table, [{"Version": __version__, "How many": 2.0}]),
+    (
+        "health",
+        "Monitors that do not answer the bridge",
+        lambda screen, panel: [row["Node"] for row in screen.table(panel)],
+        ["no data: is the source scraped?"],
+    ),
     ("node", "Now", lights, [(NODE, *TEXT[UNKNOWN])]),
-    ("node", "In this state for", Screen.figure, TEXT[UNKNOWN]),
-    ("node", "Last report", Screen.figure, TEXT[UNKNOWN]),
+    ("node", "In this state for", Screen.figure, SAYS_NOTHING),
+    ("node", "Last report", Screen.figure, SAYS_NOTHING),
     (
         "fleet",
         "Nodes without an answer",
         lambda screen, panel: {(row["Node"], row["Reason"]) for row in screen.table(panel)},
         {(name, "no answer to Prometheus") for name in (NODE, WITHOUT_MONITOR, NOT_ALIVE)},
+    ),
+    (
+        "node",
+        "Why it does not answer",
+        lambda screen, panel: [(row["Reason"], time.time() - row["Last answer"] / 1000) for row in screen.table(panel)],
+        [("no answer to Prometheus", Between(0, 60))],
     ),
 ]
 

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from grafana import panel_types, thresholds
-from grafana.panels import Panel, PanelText, Query
-from grafana.texts import NO_ANSWER
-from grafana.thresholds import GREY, RED
-from tests.grafana.shown import properties
+from grafana.panels import PanelText, Query
+from grafana.state_fields import ORDER
+from grafana.texts import NO_ANSWER, NO_NODE
+from grafana.thresholds import GREY
 
 TEXT = PanelText("Age", "How old is it?", "s")
 LINK = {"title": "Show", "url": "/d/x"}
-
-
-def own(panel: Panel, name: str) -> dict[str, object]:
-    return properties({"fieldConfig": {"overrides": panel.overrides}}, name)
 
 
 def test_lights_of_many_nodes_show_names_and_lead_to_their_node() -> None:
     panel = panel_types.lights(TEXT, Query("up"), LINK)
     assert panel.options["textMode"] == "value_and_name"
     assert panel.defaults["links"] == [LINK]
+    assert panel.defaults["noValue"] == NO_NODE
     assert panel.instant
+
+
+def test_names_that_carry_their_symbol_fill_the_light() -> None:
+    panel = panel_types.lights(TEXT, Query("up"), LINK, names_only=True)
+    assert panel.options["textMode"] == "name"
+    assert "text" not in panel.options
 
 
 def test_light_of_one_node_shows_its_state_alone() -> None:
     panel = panel_types.lights(TEXT, Query("up"))
     assert panel.options["textMode"] == "value"
     assert "links" not in panel.defaults
+    assert panel.defaults["noValue"] == NO_ANSWER
 
 
 def test_figure_shows_the_last_value_and_grey_words_without_data() -> None:
@@ -43,37 +47,28 @@ def test_figure_with_a_limit_has_a_second_query_for_the_end_of_its_scale() -> No
     assert panel.transformations == [thresholds.scale("Age", "B")]
 
 
-def test_chart_of_many_has_no_fill_and_its_highest_first() -> None:
-    panel = panel_types.timeseries(TEXT, [Query("up")], many=True)
-    assert panel.defaults["custom"]["fillOpacity"] == 0
-    assert panel.options["legend"]["sortDesc"]
+def test_counts_of_states_are_of_now_and_say_when_no_node_is_known() -> None:
+    panel = panel_types.states_count(TEXT, lambda state: f"count_{state}")
+    assert panel.instant
+    assert panel.options["graphMode"] == "none", "a graph would show the last value of a dead source"
+    assert panel.defaults["noValue"] == NO_NODE
+    assert [query.expr for query in panel.queries] == [f"count_{state.name}" for state in ORDER]
 
 
-def test_stacked_chart_is_filled() -> None:
-    custom = panel_types.timeseries(TEXT, [Query("up")], stacked=True).defaults["custom"]
-    assert custom["stacking"]["mode"] == "normal"
-    assert custom["fillOpacity"] == 60
-
-
-def test_limit_in_a_chart_is_a_dashed_red_line() -> None:
-    panel = panel_types.timeseries_with_limit(TEXT, [Query("up")], Query("limit:x:threshold", "limit"))
-    assert [query.legend for query in panel.queries] == ["{{node}}", "limit"]
-    assert own(panel, "limit")["custom.lineStyle"] == {"fill": "dash", "dash": [8, 8]}
-    assert own(panel, "limit")["color"] == {"mode": "fixed", "fixedColor": RED}
-
-
-def test_timeline_has_at_most_a_step_per_scrape_of_an_hour() -> None:
-    panel = panel_types.timeline(TEXT, Query("up"), "$interval")
+def test_timeline_has_at_most_a_step_per_scrape_of_an_hour_and_knows_shares_too() -> None:
+    panel = panel_types.timeline(TEXT, Query("up"), interval="$interval")
     assert (panel.max_data_points, panel.interval) == (720, "$interval")
+    assert {mapping["type"] for mapping in panel.defaults["mappings"]} == {"value", "range"}
 
 
-def test_heatmap_takes_buckets_as_they_come() -> None:
+def test_heatmap_takes_buckets_as_they_come_and_counts_in_plain_numbers() -> None:
     panel = panel_types.heatmap(TEXT, Query("up", "{{le}}"), "1m")
     assert panel.options["calculate"] is False
-    assert panel.format == "heatmap"
+    assert panel.options["yAxis"]["unit"] == "s"
+    assert (panel.format, panel.defaults["unit"]) == ("heatmap", "short")
 
 
-def test_piechart_counts_once_at_the_end_of_the_range() -> None:
-    panel = panel_types.piechart(TEXT, Query("up"))
+def test_piechart_counts_once_at_the_end_of_the_range_and_leaves_out_no_answer() -> None:
+    panel = panel_types.piechart(TEXT, lambda state: f"seconds_{state}")
     assert panel.instant
-    assert panel.options["reduceOptions"]["calcs"] == ["lastNotNull"]
+    assert [query.legend for query in panel.queries] == [state.name for state in ORDER[:-1]]

@@ -6,11 +6,9 @@ from typing import Any
 
 from grafanalib import core
 
-from exporter.states import STATES
-from grafana import panels
-from grafana.panels import DATASOURCE, Panel, PanelText, Query
-from grafana.texts import Text
-from grafana.thresholds import GREY
+from grafana import datasource, panels
+from grafana.panels import PALETTE, Panel, PanelText, Query
+from grafana.thresholds import GREY, RED
 
 PLACE = core.GridPos(h=4, w=12, x=0, y=0)
 
@@ -49,7 +47,7 @@ def test_queries_are_lettered_and_read_from_the_chosen_data_source() -> None:
     first, second = model()["targets"]
     assert (first["refId"], second["refId"]) == ("A", "B")
     assert (first["legendFormat"], second["legendFormat"]) == ("one", "{{node}}")
-    assert first["datasource"] == DATASOURCE
+    assert first["datasource"] == datasource.REFERENCE
 
 
 def test_instant_query_has_no_range_and_a_range_query_is_not_instant() -> None:
@@ -62,9 +60,18 @@ def test_override_turns_double_underscores_into_dots() -> None:
     assert panels.override("byName", "x", custom__width=5)["properties"] == [{"id": "custom.width", "value": 5}]
 
 
-def test_every_state_has_a_mapping_and_an_override() -> None:
-    (mapping,) = panels.state_mappings()
-    assert {code: row["text"] for code, row in mapping["options"].items()} == {
-        str(state.code): Text(state.en, state.zh) for state in STATES
-    }
-    assert [row["matcher"]["options"] for row in panels.state_colours()] == [state.name for state in STATES]
+def test_limit_is_a_dashed_line_of_its_own_colour() -> None:
+    own = {row["id"]: row["value"] for row in panels.dashed_line("limit", RED)["properties"]}
+    assert own["custom.lineStyle"] == {"fill": "dash", "dash": [8, 8]}
+    assert own["color"] == {"mode": "fixed", "fixedColor": RED}
+
+
+def test_named_series_have_the_colours_of_the_palette_in_order() -> None:
+    first, second = panels.named_colours("mean", "p95")
+    assert (first["matcher"]["options"], second["matcher"]["options"]) == ("mean", "p95")
+    assert [row["properties"][0]["value"]["fixedColor"] for row in (first, second)] == list(PALETTE[:2])
+
+
+def test_palette_has_no_red_orange_or_green() -> None:
+    assert not any(taken in colour for colour in PALETTE for taken in ("red", "orange", "green"))
+    assert len(set(PALETTE)) == len(PALETTE)

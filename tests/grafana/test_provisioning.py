@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from grafana.push import DATASOURCE_UID, FOLDER_TITLE, FOLDER_UID, Grafana
+from grafana import datasource
+from grafana.push import FOLDER_TITLE, FOLDER_UID, Grafana
 from testkit.fake_grafana import TOKEN, FakeGrafana
 from testkit.web import WebServer
 from tests.grafana.files import ROOT
@@ -56,7 +57,7 @@ def test_data_source_is_the_one_that_is_pushed() -> None:
     grafana = FakeGrafana()
     with WebServer(grafana.app) as server:
         Grafana(server.url, TOKEN).ensure_datasource(provisioned["url"])
-    assert provisioned == grafana.datasources[DATASOURCE_UID] | {"isDefault": True}
+    assert provisioned == grafana.datasources[datasource.UID] | {"isDefault": True}
     jobs = read(ROOT / "prometheus" / "prometheus.yml")["scrape_configs"]
     (monitors,) = (job for job in jobs if job["job_name"] == "cmzsb-monitor")
     assert provisioned["jsonData"]["timeInterval"] == monitors["scrape_interval"]

@@ -8,10 +8,13 @@ import pytest
 from flask import Flask, redirect
 
 from grafana.__main__ import command
+from grafana.render import DASHBOARDS
 from servicekit import cli
 from testkit.fake_grafana import TOKEN, FakeGrafana
 from testkit.net import free_port
 from testkit.web import WebServer
+
+SERVER = "http://prom:9090"
 
 
 def push(url: str, tmp_path: Path, token: str = TOKEN, *more: str) -> int:
@@ -24,15 +27,13 @@ def test_pushing_twice_is_like_pushing_once(tmp_path: Path, capsys: pytest.Captu
     with WebServer(grafana.app) as server:
         for _ in range(2):
             assert push(server.url, tmp_path, TOKEN, "--prometheus-url", "http://prom:9090", "--folder", "校园") == 0
-    assert set(grafana.dashboards) == {
-        f"cmzsb-{name}-{lang}" for name in ("fleet", "node", "health") for lang in ("en", "zh")
-    }
+    assert set(grafana.dashboards) == {f"cmzsb-{name}-{lang}" for name in DASHBOARDS for lang in ("en", "zh")}
     assert all(saved["overwrite"] for saved in grafana.dashboards.values())
     assert [folder["title"] for folder in grafana.folders.values()] == ["校园"]
     (source,) = grafana.datasources.values()
     assert source["url"] == "http://prom:9090"
     assert source["jsonData"] == {"timeInterval": "5s"}
-    assert f"{server.url}d/cmzsb-fleet-zh" in capsys.readouterr().out
+    assert f"{server.url}d/cmzsb-fleet-zh\n" in capsys.readouterr().out
 
 
 def test_data_source_is_left_alone_unless_it_is_asked_for(tmp_path: Path) -> None:
@@ -40,7 +41,7 @@ def test_data_source_is_left_alone_unless_it_is_asked_for(tmp_path: Path) -> Non
     with WebServer(grafana.app) as server:
         assert push(server.url, tmp_path, TOKEN, "--lang", "en") == 0
     assert not grafana.datasources
-    assert len(grafana.dashboards) == 3
+    assert len(grafana.dashboards) == len(DASHBOARDS)
 
 
 @pytest.mark.parametrize(
@@ -66,19 +67,62 @@ def test_folder_is_renamed_when_another_title_is_given_and_only_then(tmp_path: P
             assert [folder["title"] for folder in grafana.folders.values()] == [title]
 
 
-def test_data_source_that_is_provisioned_is_told_in_grafanas_words(
+def test_provisioned_data_source_with_another_address_is_told_with_what_to_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     grafana = FakeGrafana()
-    grafana.datasources["cmzsb-prometheus"] = {"uid": "cmzsb-prometheus", "readOnly": True}
+    grafana.datasources["cmzsb-prometheus"] = {"uid": "cmzsb-prometheus", "readOnly": True, "url": "http://old"}
     with WebServer(grafana.app) as server:
         assert push(server.url, tmp_path, TOKEN, "--prometheus-url", "http://prom:9090") == 1
     error = capsys.readouterr().err
-    assert "Cannot update read-only data source" in error
+    assert "http://old" in error
+    assert "leave --prometheus-url out" in error
     assert error.count("\n") == 1
 
 
-@pytest.mark.parametrize(("status", "said"), [(500, "answers 500 to GET /api/folders/cmzsb"), (403, "forbids GET")])
+@pytest.mark.parametrize("version", ["9.4.7", "11.6.0", "12.4.0", "13.0.0"])
+def test_token_of_an_editor_is_enough_for_a_fresh_grafana_and_for_the_next_time(tmp_path: Path, version: str) -> None:
+    grafana = FakeGrafana(version, role="Editor")
+    with WebServer(grafana.app) as server:
+        assert [push(server.url, tmp_path) for _ in range(2)] == [0, 0]
+    assert list(grafana.folders) == ["cmzsb"]
+
+
+def test_editor_who_wants_a_data_source_is_told_that_it_takes_an_admin(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grafana = FakeGrafana(role="Editor")
+    with WebServer(grafana.app) as server:
+        assert push(server.url, tmp_path, TOKEN, "--prometheus-url", SERVER) == 1
+    error = capsys.readouterr().err
+    assert "needs the role Admin" in error
+    assert "leave --prometheus-url out" in error
+    assert grafana.writes == []
+
+
+def test_provisioned_data_source_that_has_the_address_already_is_no_error(tmp_path: Path) -> None:
+    grafana = FakeGrafana()
+    grafana.datasources["cmzsb-prometheus"] = {"uid": "cmzsb-prometheus", "readOnly": True, "url": SERVER}
+    with WebServer(grafana.app) as server:
+        assert push(server.url, tmp_path, TOKEN, "--prometheus-url", SERVER) == 0
+
+
+def test_folder_that_an_editor_may_neither_read_nor_make_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = Flask("closed")
+    app.get("/api/health")(lambda: {"version": "12.4.0"})
+    for method in ("GET", "POST"):
+        app.add_url_rule("/api/folders/<uid>", f"{method}1", lambda uid: ("not yours", 403), methods=[method])
+        app.add_url_rule("/api/folders", f"{method}2", lambda: ("not yours", 403), methods=[method])
+    with WebServer(app) as server:
+        assert push(server.url, tmp_path) == 1
+    error = capsys.readouterr().err
+    assert "forbids POST /api/folders (403; the token needs the role Editor" in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(("status", "said"), [(500, "answers 500 to GET /api/folders/cmzsb")])
 def test_failed_request_is_not_taken_for_a_missing_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], status: int, said: str
 ) -> None:

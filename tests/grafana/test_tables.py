@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana import tables
 from grafana.panels import Panel, PanelText
 from grafana.tables import Column, LimitColumn
-from grafana.thresholds import RED
+from grafana.thresholds import RED_SHADE
 from tests.grafana.shown import properties
 
 TEXT = PanelText("Nodes", "Which ones?")
@@ -40,7 +40,19 @@ def test_column_of_a_limit_is_the_share_of_it_in_colour() -> None:
     assert cell["unit"] == "percentunit"
     assert cell["custom.cellOptions"] == {"type": "color-background", "mode": "basic"}
     assert cell["custom.displayMode"] == "color-background", "Grafana before 9.5"
-    assert RED in str(cell["thresholds"])
+    assert RED_SHADE in str(cell["thresholds"])
+
+
+def test_several_queries_are_joined_and_their_values_hidden_unless_they_have_a_title() -> None:
+    panel = tables.joined(TEXT, ["up", "1 - up"], {"node": "Node", "Value #B": "Down"}, [], none="None")
+    assert [query.expr for query in panel.queries] == ["up", "1 - up"]
+    assert own(panel, "Value #A") == {"custom.hidden": True}
+    assert own(panel, "Value #B") == {}
+
+
+def test_values_are_mapped_to_texts_and_colours_in_order() -> None:
+    mapping = tables.value_mapping({"a": ("A", "#ffffff"), "b": ("B", "")})
+    assert mapping["options"] == {"a": {"index": 0, "text": "A", "color": "#ffffff"}, "b": {"index": 1, "text": "B"}}
 
 
 def test_listing_hides_a_value_without_a_title() -> None:

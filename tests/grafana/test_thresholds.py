@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grafana import thresholds
-from grafana.thresholds import GREEN, GREY, ORANGE, RED
+from grafana.thresholds import GREEN, GREEN_SHADE, GREY, GREY_SHADE, ORANGE_SHADE, RED_SHADE
 
 
 def test_below_the_first_step_and_without_data_the_colour_is_grey() -> None:
@@ -14,10 +14,10 @@ def test_share_of_a_limit_is_orange_from_half_and_red_from_all_of_it() -> None:
     options = thresholds.of_shares()
     assert options["thresholds"]["mode"] == "absolute"
     assert [(step["color"], step["value"]) for step in options["thresholds"]["steps"]] == [
-        (GREY, None),
-        (GREEN, 0),
-        (ORANGE, 0.5),
-        (RED, 1),
+        (GREY_SHADE, None),
+        (GREEN_SHADE, 0),
+        (ORANGE_SHADE, 0.5),
+        (RED_SHADE, 1),
     ]
 
 

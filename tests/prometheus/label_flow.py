@@ -97,6 +97,11 @@ def _call(tree: Any, arguments: list[Flow], nameable: Labels) -> Flow:
         found += tuple(_strangers("makes", {target}, nameable))
         found += tuple(_strangers("reads", {source} - {""}, labels))
         return Flow(labels | {target}, found)
+    if name == "label_join":
+        target, sources = tree.args[1].val, {argument.val for argument in tree.args[3:]}
+        found += tuple(_strangers("makes", {target}, nameable))
+        found += tuple(_strangers("reads", sources, labels))
+        return Flow(labels | {target}, found)
     if name == "histogram_quantile":
         found += tuple(_strangers("needs", {"le"}, labels))
         return Flow(labels - {"le"}, found)

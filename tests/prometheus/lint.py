@@ -13,12 +13,13 @@ from tests.prometheus.label_flow import Labels, flow
 from tests.prometheus.promql import rules
 from tests.prometheus.series import exposed
 
-TARGET_LABELS = frozenset({"job", "instance", "node", "node_ip"})
+TARGET_LABELS = frozenset({"job", "instance", "node", "node_ip", "location"})
+"""`location` comes from the inventory."""
 STATE_GAUGE = "cmzsb_work_status"
 _FOR_COUNTERS = {"rate", "irate", "increase", "resets"}
 _FOR_GAUGES = {"deriv", "delta", "idelta", "predict_linear", "double_exponential_smoothing", "holt_winters"}
-_NAMEABLE = frozenset({"node", "node_ip", "state", "digits"})
-"""What `label_replace` may make; `digits` is what names are put in order by."""
+_NAMEABLE = frozenset({"node", "node_ip", "state", "digits", "symbol", "alertname", "severity", "filter", "and_node"})
+"""What `label_replace` may make; `digits` orders names, `filter` and `and_node` are Alertmanager's filter."""
 
 
 class Series(NamedTuple):
@@ -36,6 +37,9 @@ FOREIGN = {
     "ALERTS_FOR_STATE": Series(False, frozenset({"alertname", "severity", "scope", "node"})),
     # Alertmanager's own.
     "alertmanager_notifications_failed_total": Series(True, frozenset({"integration", "job", "instance"})),
+    # Of the monitor, on boards that tell.
+    "cmzsb_gpu_utilization_ratio": Series(False, TARGET_LABELS),
+    "cmzsb_temperature_celsius": Series(False, TARGET_LABELS | {"zone"}),
     # Ray's own exporters, as of Ray 2.60.
     "ray_node_cpu_utilization": Series(False, frozenset({"ip", "job", "instance"})),
     "ray_node_mem_used": Series(False, frozenset({"ip", "job", "instance"})),

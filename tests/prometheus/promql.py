@@ -12,7 +12,15 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 RULES = sorted((ROOT / "prometheus" / "rules").glob("*.yml"))
-_VARIABLES = {"$__rate_interval": "1m", "$__interval": "30s", "$__range": "1h", "$node_ip": "127.0.0.1", "$node": "M1"}
+_VARIABLES = {
+    "$__rate_interval": "1m",
+    "$__interval": "30s",
+    "$__range_s": "3600",
+    "$__range": "1h",
+    "$node_ip": "127.0.0.1",
+    "$node": "M1",
+    "$location": ".*",
+}
 
 _ASKED_IN_TEXT = re.compile(r'query "((?:[^"\\]|\\.)+)"')
 

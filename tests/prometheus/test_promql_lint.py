@@ -38,6 +38,8 @@ def test_query_is_clean(expression: Expression) -> None:
         ("cmzsb_status_stale * on (node) group_left (pod) cmzsb_build_info", "brings pod"),
         ("cmzsb_build_info * on (node) group_right (pod) cmzsb_status_stale", "brings pod"),
         ('label_replace(up, "pod", "$1", "node", "(.*)")', "makes pod"),
+        ('label_join(up, "pod", "", "node")', "makes pod"),
+        ('label_join(sum by (job) (up), "node", "", "instance")', "reads instance"),
         ('label_replace(sum by (job) (up), "node", "$1", "instance", "(.*)")', "reads instance"),
         ("histogram_quantile(0.9, sum by (node) (rate(cmzsb_inference_duration_seconds_bucket[5m])))", "needs le"),
         ("deriv(cmzsb_processed_total[5m])", "is a counter"),
