@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from castray_bridge.probes.failures import FAILURES
 from grafana import health_queries as health
 from grafana.dashboard import LINK_OF_CELL, Dashboard, Row, datasource_variable
 from grafana.panel_types import stat
@@ -14,6 +15,7 @@ from grafana.thresholds import GREEN, GREY, ORANGE, RED
 from grafana.timeseries import counts, events, timeseries
 
 _NO_DATA: Final = {health.NO_DATA: (Text("no data: is the source scraped?", "无数据：检查其是否被抓取"), "")}
+_FAILURES: Final = [row for row in FAILURES if row.is_probe_result]
 _TIMEOUT: Final = Text("timeout", "超时")
 
 _BRIDGE_AGE: Final = stat(
@@ -143,12 +145,13 @@ _PROBES: Final = timeseries(
     PanelText(
         Text("Failed probes of the bridge by reason", "桥接探测失败原因"),
         Text(
-            "timeout: host off or frozen; refused: host up, monitor not running.",
-            "timeout 为主机关机或卡死；refused 为主机在线但监控未运行。",
+            " ".join(f"{row.en}: {row.advice_en}." for row in _FAILURES),
+            "".join(f"{row.zh}：{row.advice_zh}。" for row in _FAILURES),
         ),
         "ops",
     ),
     [Query(health.PROBES, "{{result}}")],
+    texts={row.name: Text(row.en, row.zh) for row in _FAILURES},
 )
 _PROBE_SECONDS: Final = timeseries(
     PanelText(

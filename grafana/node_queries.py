@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from exporter.states import DETECTING, SENDING, UNKNOWN
-from grafana.promql import code, history, light, or_unknown, per_node
+from grafana.promql import code, history, light, or_unknown, per_node, share_of_time
 from grafana.queries import NO_NODE_KNOWN, ONE, silent
 
 LIGHT: Final = light(ONE)
@@ -53,5 +53,4 @@ def state_seconds(state: str) -> str:
 
 def state_share(state: str) -> str:
     """Return the share of time in `state` per step, from the seconds that the monitor counts."""
-    seconds = f'sum(rate(cmzsb_state_seconds_total{{state="{state}", {ONE}}}[$__rate_interval]))'
-    return f"{seconds} / (sum(rate(cmzsb_state_seconds_total{{{ONE}}}[$__rate_interval])) > 0)"
+    return share_of_time(ONE, state)

@@ -114,9 +114,16 @@ def _shares_of_sending(selector: str) -> str:
 
 def share_of_time(selector: str, state: str) -> str:
     """Return the share of time in `state` per step, exact to the second: the monitors count the seconds."""
-    seconds = f'sum by (node) (rate(cmzsb_state_seconds_total{{state="{state}", {selector}}}[$__rate_interval]))'
-    whole = f"sum by (node) (rate(cmzsb_state_seconds_total{{{selector}}}[$__rate_interval]))"
-    return f"{seconds} / ({whole} > 0)"
+    seconds = f'cmzsb_state_seconds_total{{state="{state}", {selector}}}'
+    whole = f"cmzsb_state_seconds_total{{{selector}}}"
+    # The differences of two steps join without a gap or an overlap, so that the shares of all steps are the share of
+    # the whole time. Of the step in which a monitor was restarted, and of the first one, only the rates are known.
+    return (
+        f"(clamp_min(sum by (node) ({seconds} - {seconds} offset $__interval), 0)\n"
+        f"/ (sum by (node) ({whole} - {whole} offset $__interval) > 0)\n"
+        f"or sum by (node) (rate({seconds}[$__rate_interval]))\n"
+        f"/ (sum by (node) (rate({whole}[$__rate_interval])) > 0))"
+    )
 
 
 def beginnings(alerts: str, most_seconds: int) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from grafana import state_fields
-from grafana.panels import Json, Panel, PanelText, Query, dashed_line, named_colours
+from grafana.panels import Json, Panel, PanelText, Query, dashed_line, named_colours, override
 from grafana.texts import LIMIT, Text, Words
 from grafana.thresholds import RED
 
 _MEDIAN: Final = Text("median of all", "全部节点中位数")
 _MEDIAN_COLOUR: Final = "#9ca3af"
+_SHARE_STEP: Final = "30s"
+"""Some scrapes long: a share needs several of them."""
 MANY_STEP: Final = "15s"
 """The interval of the rules whose figures are drawn."""
 
@@ -22,14 +24,17 @@ def timeseries(
     *,
     limit: Query | None = None,
     names: Sequence[Words] = (),
+    texts: Mapping[str, Words] | None = None,
     defaults: Json | None = None,
     interval: str | None = None,
 ) -> Panel:
     """Lines of few series, in steps of at least `interval`, under the dashed line of a limit where there is one.
 
     The series have the colours of the palette, in the order of `names`: by default, the names in the queries' legends.
+    `texts` are what a legend shows for a series' name.
     """
     overrides = named_colours(*(names or [query.legend for query in queries]))
+    overrides += [override("byName", name, displayName=shown) for name, shown in (texts or {}).items()]
     return _chart(text, [*queries, *_with(limit)], [*overrides, *_drawn(limit)], {}, defaults or {}, interval)
 
 
@@ -50,7 +55,7 @@ def events(text: PanelText, query: Query, *, none: Words, interval: str) -> Pane
 def state_shares(text: PanelText, queries: Sequence[Query]) -> Panel:
     """Shares of time per state, one upon another to 100 %; the series are named after the states."""
     custom = {"fillOpacity": 80, "stacking": {"mode": "normal", "group": "A"}}
-    return _chart(text, queries, state_fields.colours(), custom, {"max": 1})
+    return _chart(text, queries, state_fields.colours(), custom, {"max": 1}, _SHARE_STEP)
 
 
 def many(text: PanelText, query: str, median: str, limit: str, *, defaults: Json | None = None) -> Panel:

@@ -47,7 +47,9 @@ class Screen:
         interval: str = "4s",
         location: str = ".*",
         end: float | None = None,
+        scrape_seconds: float = SCRAPE_SECONDS,
     ) -> None:
+        self.scrape_seconds = scrape_seconds
         self.end = end
         self.url = url
         self.start = start
@@ -153,7 +155,7 @@ class Screen:
     def _ask(self, target: Json, interval: str, most_points: int) -> Iterator[Frame]:
         assert target["range"] != target["instant"]
         least = seconds(self.interval if interval == "$interval" else interval)
-        step = max(least, ((self.end or time.time()) - self.start) / most_points)
+        step = max(least, math.ceil(((self.end or time.time()) - self.start) / most_points))
         for row in self.query(target["expr"], step, over_time=target["range"]):
             points = [(float(at), float(value)) for at, value in row.get("values") or [row["value"]]]
             yield Frame(target["refId"], legend(target["legendFormat"], row["metric"]), row["metric"], points)
@@ -162,7 +164,7 @@ class Screen:
         """Return what Prometheus answers: for now, or in steps that end now."""
         now = self.end or time.time()
         built_in = {
-            "$__rate_interval": f"{max(step + SCRAPE_SECONDS, 4 * SCRAPE_SECONDS):g}s",
+            "$__rate_interval": f"{max(step + self.scrape_seconds, 4 * self.scrape_seconds):g}s",
             "$__interval": f"{step:g}s",
             "$__range_s": f"{now - self.start:.0f}",
             "$__range": f"{now - self.start:.0f}s",

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from castray_bridge.__main__ import command as bridge
+from castray_bridge.probes.failures import FAILURES
 from exporter.states import BY_NAME, REPORTABLE, STATES, UNKNOWN, State
 from grafana import health_queries
 from grafana.render import DASHBOARDS
@@ -366,6 +367,15 @@ def test_journal_errors_are_bars_of_whole_numbers() -> None:
     panel = panels("en", "health")["Journal errors"]
     assert panel["fieldConfig"]["defaults"]["custom"]["drawStyle"] == "bars"
     assert panel["targets"][0]["expr"].startswith("round(")
+
+
+def test_reasons_of_failed_probes_are_told_in_the_words_of_their_table() -> None:
+    failures = [row for row in FAILURES if row.is_probe_result]
+    for lang, panel in in_both("health", "Failed probes of the bridge by reason"):
+        shown = {row.name: properties(panel, row.name)["displayName"] for row in failures}
+        assert shown == {row.name: getattr(row, lang) for row in failures}
+        assert all(getattr(row, f"advice_{lang}") in panel["description"] for row in failures)
+        assert 'result!="ok"' in panel["targets"][0]["expr"]
 
 
 def test_heatmap_labels_counts_as_counts_and_its_axis_in_seconds() -> None:

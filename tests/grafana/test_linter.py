@@ -22,6 +22,8 @@ EXCEPTIONS = {
     "uneditable-dashboard": "operators may try changes; provisioning keeps them from being saved, a push undoes them",
     "target-counter-agg-rule of cmzsb_state_entries_total": "the timeline takes the difference of two moments, for a "
     "rate would spread a short sending over several steps",
+    "target-counter-agg-rule of cmzsb_state_seconds_total": "shares of time take the difference of two moments too, "
+    "for rates over $__rate_interval overlap",
     "target-counter-agg-rule of ray_node_mem_total": "Ray's name of a gauge, the size of the memory",
 }
 """What is broken on purpose, and why."""

@@ -50,7 +50,7 @@ def test_rare_events_are_bars_per_step() -> None:
 def test_shares_of_states_are_stacked_to_the_whole() -> None:
     panel = timeseries.state_shares(TEXT, [Query("up", state.name) for state in ORDER])
     assert panel.defaults["custom"]["stacking"]["mode"] == "normal"
-    assert panel.defaults["max"] == 1
+    assert (panel.defaults["max"], panel.interval) == (1, "30s")
     assert own(panel, ORDER[0].name)["color"]["fixedColor"] == ORDER[0].shade
 
 
