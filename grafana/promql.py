@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from exporter.states import IDLE, SENDING, UNKNOWN
+from exporter.states import IDLE, SENDING
 from grafana.state_fields import IDLE_WITHOUT_REPORTS, SHARES_FROM
 
 _MOST_DIGITS: Final = 4
@@ -85,31 +85,31 @@ def _digits() -> range:
 
 def history(selector: str) -> str:
     """Return the states over time; over a long time, the shares of time in sending (see `state_fields`)."""
-    short = f"and on () vector($__range_s) <= {SHORT_RANGE_SECONDS}"
-    long = f"and on () vector($__range_s) > {SHORT_RANGE_SECONDS}"
-    return f"({_states(selector)})\n{short}\nor ({_shares_of_sending(selector)})\n{long}"
+    # Both forms are in one query. A comparison with a number that is huge for one of them empties it early: an `and`
+    # would cost as much as computing both for all nodes.
+    is_long, is_short = (f"($__range_s {sign} bool {SHORT_RANGE_SECONDS})" for sign in (">", "<="))
+    return (
+        f"{_entered_sending(selector)} > 1e15 * {is_long}\n"
+        f"or {_shares_of_sending(selector, is_short)}\n"
+        # The last `or` is for steps without an evaluation of the rules: a late evaluation must leave no gap. Over a
+        # long time, what has no share gave no answer.
+        f"or (max_over_time({code(selector)}[$__interval]) or 0 + {code(selector)}) * {is_short}"
+    )
 
 
-def _states(selector: str) -> str:
+def _entered_sending(selector: str) -> str:
     # Also a sending shorter than the interval of the rules is visible: the difference of two steps shows each sending
     # in one step. A rate would spread it over $__rate_interval, and a node that sends for a second three times a
     # minute would be red all the time.
     entries = f'cmzsb_state_entries_total{{state="{SENDING.name}", {selector}}}'
-    entered = f"sum by (node) ({entries} - {entries} offset $__interval)"
-    # The last `or` is for steps without an evaluation of the rules: a late evaluation must leave no gap.
-    return (
-        f"{SENDING.code} * ({entered} > bool 0) > 0\n"
-        f"or max by (node) (max_over_time({code(selector)}[$__interval]))\n"
-        f"or max by (node) ({code(selector)})"
-    )
+    return f"{SENDING.code} + 0 * max by (node) ({entries} > {entries} offset $__interval)"
 
 
-def _shares_of_sending(selector: str) -> str:
-    return (
-        f"{SHARES_FROM} + {share_of_time(selector, SENDING.name)}\n"
-        f"or {UNKNOWN.code} * max by (node) (max_over_time({code(selector)}[$__interval]))\n"
-        f"or {UNKNOWN.code} * max by (node) ({code(selector)})"
-    )
+def _shares_of_sending(selector: str, never: str) -> str:
+    # Exact: the differences of two steps join without a gap or an overlap.
+    seconds = f'cmzsb_state_seconds_total{{state="{SENDING.name}", {selector}}}'
+    spent = f"max by (node) (({seconds} >= 1e15 * {never}) - {seconds} offset $__interval)"
+    return f"{SHARES_FROM} + clamp(1000 * {spent} / $__interval_ms, 0, 1)"
 
 
 def share_of_time(selector: str, state: str) -> str:

@@ -32,3 +32,14 @@ def every_panel() -> Iterator[tuple[str, Json]]:
     for lang, name in EACH:
         for panel in load(lang, name)["panels"]:
             yield f"{lang}-{name}-{panel['id']}", panel
+
+
+def in_both(name: str, title: str) -> list[tuple[str, Json]]:
+    """Return the panel with the English `title`, in each language."""
+    position = list(panels("en", name)).index(title)
+    return [(lang, load(lang, name)["panels"][position]) for lang in LANGUAGES]
+
+
+def url_of_node(lang: str, node: str) -> str:
+    """Return where a link to the variable `node` leads."""
+    return f"/d/cmzsb-node-{lang}?var-node={node}&var-datasource=${{datasource}}&${{__url_time_range}}"

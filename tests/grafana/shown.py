@@ -165,6 +165,7 @@ class Screen:
         now = self.end or time.time()
         built_in = {
             "$__rate_interval": f"{max(step + self.scrape_seconds, 4 * self.scrape_seconds):g}s",
+            "$__interval_ms": f"{step * 1000:g}",
             "$__interval": f"{step:g}s",
             "$__range_s": f"{now - self.start:.0f}",
             "$__range": f"{now - self.start:.0f}s",

@@ -31,6 +31,7 @@ _RATE_INTERVAL = "8861s"
 """A duration that stands in no query."""
 _DURATIONS = {
     "$__rate_interval": _RATE_INTERVAL,
+    "$__interval_ms": "4861000",
     "$__interval": "4861s",
     "$__range_s": "6067",
     "$__range": "6067s",

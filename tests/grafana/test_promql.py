@@ -15,6 +15,7 @@ ONE = 'node="M1"'
 
 def parse(text: str) -> None:
     for variable, value in {
+        "$__interval_ms": "5000",
         "$__interval": "5s",
         "$__rate_interval": "1m",
         "$__range_s": "60",
@@ -58,11 +59,11 @@ def test_range_is_ordered_by_a_label_with_the_number_of_digits() -> None:
 
 
 def test_history_is_of_states_up_to_two_hours_and_of_shares_beyond() -> None:
-    states, _, shares = promql.history(ONE).partition("<= 7200\nor ")
+    states, shares, codes = promql.history(ONE).split("\nor ")
     assert f'cmzsb_state_entries_total{{state="{SENDING.name}", {ONE}}}' in states
-    assert "$__interval" in states
-    assert f'cmzsb_state_seconds_total{{state="{SENDING.name}", {ONE}}}' in shares
-    assert shares.endswith("> 7200")
+    assert states.endswith("> 1e15 * ($__range_s > bool 7200)")
+    assert f'cmzsb_state_seconds_total{{state="{SENDING.name}", {ONE}}} >= 1e15 * ($__range_s <= bool 7200)' in shares
+    assert codes.endswith("* ($__range_s <= bool 7200)")
 
 
 def test_list_says_when_what_it_lists_is_not_known() -> None:

@@ -12,6 +12,7 @@ from grafana import fleet_queries, health_queries, node_queries, queries
 
 _VARIABLES = {
     "$__rate_interval": "1m",
+    "$__interval_ms": "5000",
     "$__interval": "5s",
     "$__range_s": "3600",
     "$__range": "1h",

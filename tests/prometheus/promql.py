@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 RULES = sorted((ROOT / "prometheus" / "rules").glob("*.yml"))
 _VARIABLES = {
     "$__rate_interval": "1m",
+    "$__interval_ms": "30000",
     "$__interval": "30s",
     "$__range_s": "3600",
     "$__range": "1h",
