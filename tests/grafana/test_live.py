@@ -68,17 +68,21 @@ def moving(screen: Screen, panel: Json) -> Any:
     return {name for name, value in highest(screen, panel).items() if value > 0}
 
 
+NO_ALERTMANAGER = "CmzsbAlertmanagerDown"
+"""Fires sooner or later: this site has none."""
+
+
 def firing(screen: Screen, panel: Json) -> Any:
     rows = screen.table(panel)
     assert [row["Since"] for row in rows] == sorted((row["Since"] for row in rows), reverse=True)
     assert all(0 <= time.time() - row["Since"] / 1000 < 300 for row in rows)
-    return {(row["Alert"], row.get("Node"), row["Severity"]) for row in rows}
+    return {(row["Alert"], row.get("Node"), row["Severity"]) for row in rows if row["Alert"] != NO_ALERTMANAGER}
 
 
 def filters(screen: Screen, panel: Json) -> Any:
     """Return what the links to Alertmanager filter by: its own column is hidden."""
     labels = (frame.labels for frame in screen.frames(panel, "table"))
-    return {'alertname="' + row["filter"] + '"' for row in labels}
+    return {f'alertname="{row["filter"]}"' for row in labels if row["alertname"] != NO_ALERTMANAGER}
 
 
 def node_row(name: str) -> dict[str, str]:
