@@ -1,6 +1,6 @@
-"""`python -m bench.baseline_aiohttp PORT COUNT SECONDS`: asks a fleet as the old CastRay did, each second, for so long.
+"""`python -m bench.baseline_aiohttp PORT COUNT SECONDS`: probes a fleet as the old CastRay did, once a second.
 
-Prints one JSON object: `oldest`, the greatest age that a node's news had when the next round ended (seconds), and
+Prints one JSON object: `oldest`, the greatest age that a node's data had when the next round ended (seconds), and
 `cpu`, in percent of a core.
 """
 

@@ -15,8 +15,7 @@ import requests
 from bench.bridge import Bridge, over_fleet
 from bench.row import Benches, Row
 from bench.wrk import Load, load
-from demo.stack import get_json
-from testkit.net import free_port, wait_for
+from testkit.net import free_port, get_json, wait_for
 from testkit.process import Process, module
 
 _PATH: Final = "/api/ray-dashboard"

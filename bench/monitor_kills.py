@@ -18,8 +18,7 @@ from typing import Final, NamedTuple
 
 from bench.monitor import monitor
 from bench.row import Benches, Row
-from demo.stack import get_json
-from testkit.net import free_port, wait_for
+from testkit.net import free_port, get_json, wait_for
 from testkit.process import Process, module
 
 _KILLS: Final = 200

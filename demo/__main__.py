@@ -12,11 +12,12 @@ from rich.live import Live
 
 from demo import grafana
 from demo.scenario import Event, events, start_scripts
-from demo.stack import Stack, get_json
+from demo.stack import Stack
 from demo.table import Line, lines, plain, table, with_messages
 from servicekit import cli
 from servicekit.errors import StartError
 from testkit.descendants import adopt_orphans, end_all
+from testkit.net import get_json
 
 _CONSOLE = Console(highlight=False)
 _LINE_SECONDS = 3.0

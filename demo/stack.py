@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 import urllib.parse
-import urllib.request
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from testkit import binaries
-from testkit.net import free_port, wait_for
+from testkit.net import free_port, get_json, wait_for
 from testkit.process import Process, module
 from testkit.prometheus_config import Addresses, write_alertmanager, write_prometheus
 from testkit.ray_cluster import NodeSpec, RayCluster, node_specs
@@ -26,13 +24,6 @@ RAY_PORT, PROMETHEUS_PORT, ALERTMANAGER_PORT = 8265, 9090, 9093
 REPORT_TTL = 10
 """Seconds; short, so that the light of a script that died is seen to go out."""
 Tell = Callable[[str], None]
-
-
-def get_json(url: str) -> Any:
-    """Return the JSON at a loopback `url`; raises what urllib raises."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, timeout=5) as reply:
-        return json.load(reply)
 
 
 class Stack:

@@ -8,7 +8,7 @@ from typing import Final
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from testkit.required import require
+from testkit.binaries import require
 
 _ARGUMENTS: Final = (
     "--no-sandbox",

@@ -8,8 +8,9 @@ import socketserver
 import threading
 import time
 from collections.abc import Callable
+from io import BufferedIOBase
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 TAKEN = b'{"success": true, "status": "idle", "version": 1}'
 
@@ -132,7 +133,7 @@ def _handler_of(monitor: FakeMonitor) -> type[socketserver.StreamRequestHandler]
             except OSError:
                 return
 
-        def _one_request(self, incoming: BinaryIO) -> bool:
+        def _one_request(self, incoming: BufferedIOBase) -> bool:
             if not incoming.readline():
                 return False
             headers = {}

@@ -1,4 +1,4 @@
-"""Many clients of one kind at a service, held open while a test asks something ordinary."""
+"""Many clients of one kind at a service, held open while a test or a benchmark sends ordinary requests."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 
 from servicekit.version import __version__
+from testkit.binaries import require
 from testkit.monitors import Monitor
-from testkit.required import require
 
 GOLDEN = Path(__file__).with_name("scrape.txt")
 

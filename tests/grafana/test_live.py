@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 from simple_websocket import Client, ConnectionClosed
 
-from demo.stack import get_json
 from exporter.states import DETECTING, IDLE, SENDING, STATES, UNKNOWN
 from grafana.render import DASHBOARDS
 from grafana.thresholds import GREEN, GREY, ORANGE, RED
 from servicekit.version import __version__
-from testkit.net import wait_for
+from testkit.net import get_json, wait_for
 from tests.grafana.files import Json, load, panels
 from tests.grafana.shown import Screen
 from tests.grafana.site import IPS, NODES, NOT_ALIVE, WITHOUT_MONITOR, Site, drive, running_site

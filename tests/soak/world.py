@@ -12,10 +12,10 @@ import psutil
 import requests
 import yaml
 
+from testkit.binaries import require
 from testkit.net import free_port, wait_for
 from testkit.process import Process
 from testkit.ray_cluster import NodeSpec, RayCluster, node_specs
-from testkit.required import require
 from testkit.running import RunningBridge, RunningMonitor
 
 SCRAPE_SECONDS: Final = 1
