@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import yaml
@@ -63,8 +63,8 @@ def _filled(text: str, node: str, values: Iterable[str]) -> str:
     text = text.replace("{{ $labels.node }}", node)
     text = text.replace("{{ $externalLabels.docs_url }}", "http://10.0.0.1/docs")
     text = text.replace("{{ $externalLabels.grafana_url }}", "http://10.0.0.1:3000")
-    lines = []
-    for line in text.splitlines():
-        left = iter(values)
-        lines.append(_EXPRESSION.sub(lambda _, left=left: next(left, "?"), line))
-    return "\n".join(lines)
+    return "\n".join(_with_values(line, iter(values)) for line in text.splitlines())
+
+
+def _with_values(line: str, values: Iterator[str]) -> str:
+    return _EXPRESSION.sub(lambda _: next(values, "?"), line)
