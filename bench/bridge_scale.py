@@ -23,11 +23,11 @@ _REQUESTS: Final = f"requests.get(timeout=1), given up after {_GIVEN_UP:g} s"
 
 
 def _ages(bridge: Bridge) -> list[float]:
-    """Return how old the data of each reachable node are, in seconds; nodes tell when they replied."""
+    """Return how old the data of each reachable node are, in seconds; the timestamps are the nodes' own."""
     nodes = bridge.nodes().values()
     now = datetime.now(timezone.utc)
-    told = [node["workStatusTimestamp"] for node in nodes if node["workStatusReachable"]]
-    return [(now - datetime.fromisoformat(at)).total_seconds() for at in told]
+    replied = [node["workStatusTimestamp"] for node in nodes if node["workStatusReachable"]]
+    return [(now - datetime.fromisoformat(at)).total_seconds() for at in replied]
 
 
 def _baseline(bridge: Bridge, count: int) -> tuple[float, float]:

@@ -65,7 +65,7 @@ def _node_exporter() -> Iterator[Service]:
 def _asked_by_a_bridge(running: Service) -> Iterator[None]:
     """Probe as a bridge does: one long poll after the other."""
     host, _, port = running.address.partition(":")
-    pool = WorkerPool(ProbeSettings(), lambda answer: None, SystemClock())
+    pool = WorkerPool(ProbeSettings(), lambda result: None, SystemClock())
     try:
         pool.set_targets({Address(host, int(port)): "M5"})
         yield

@@ -37,15 +37,15 @@ def _long_polls(running: Service) -> Iterator[None]:
 
 
 def _slowest(running: Service) -> float:
-    """Return the milliseconds of the slowest ordinary request; 5000 stands for no answer."""
+    """Return the milliseconds of the slowest ordinary request; 5000 stands for no reply."""
     slowest, begun = 0.0, time.monotonic()
     while time.monotonic() - begun < _SECONDS:
-        asked = time.monotonic()
+        begun_request = time.monotonic()
         try:
             requests.get(running.url + "/api/health", timeout=5)
         except requests.RequestException:
             return 5000.0
-        slowest = max(slowest, 1000 * (time.monotonic() - asked))
+        slowest = max(slowest, 1000 * (time.monotonic() - begun_request))
         time.sleep(0.02)
     return slowest
 

@@ -28,7 +28,7 @@ class Launcher(Protocol):
 
     @property
     def start_seconds(self) -> float:
-        """Seconds that it may take to answer."""
+        """Seconds that its start may take."""
 
     def start(self, directory: Path, settings: Mapping[str, str]) -> Process:
         """Start Grafana with `settings` as environment variables; it reads the files below `directory`."""

@@ -30,7 +30,7 @@ def take(_report: dict[str, Any], _connection: socket.socket) -> bytes:
 
 
 def drip(_report: dict[str, Any], connection: socket.socket) -> bytes | None:
-    """Answer right, but a byte at a time, for longer than anybody waits."""
+    """Answer right, but a byte at a time, for longer than a client waits."""
     for byte in http_reply(TAKEN):
         connection.sendall(bytes([byte]))
         time.sleep(0.1)  # as slow as it is, it never lets a timeout per byte run out

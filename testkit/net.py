@@ -46,7 +46,7 @@ def get_json(url: str) -> Any:
 
 
 def wait_for(condition: Callable[[], T | None], what: str, within: float = 10.0) -> T:
-    """Return the first truthy value of `condition`, asked every 20 ms.
+    """Return the first truthy value of `condition`, which is called every 20 ms.
 
     An exception counts as "not yet". Raises TimeoutError naming `what` after `within` seconds.
     """

@@ -97,7 +97,7 @@ class Service:
 
 
 class RunningProgram(Service):
-    """Any program that answers at the path `ready`; raises `TimeoutError` where it does not within 20 s."""
+    """Any program, ready once the path `ready` replies 2xx; raises `TimeoutError` if that takes more than 20 s."""
 
     def __init__(
         self,
@@ -173,7 +173,7 @@ class RunningBridge(Service):
         self.start()
 
     def start(self) -> None:
-        """Start it (again); returns when it answers, whatever it says."""
+        """Start it (again); returns when it replies, healthy or not."""
         with usual_descriptors():
             self.process = Process(module("castray_bridge", "--listen", self.address, *self.options), self.log)
         wait_for(lambda: self.get("/api/health").status_code in (200, 503), "the bridge", 20)
@@ -197,7 +197,7 @@ class RunningNotify(Service):
         self.start()
 
     def start(self) -> None:
-        """Start it (again); returns when it answers, whatever it says."""
+        """Start it (again); returns when it replies, healthy or not."""
         command = module("notify", "--listen", self.address, "--addresses", self.file, *self.options)
         self.process = Process(command, self.log)
         try:
