@@ -17,9 +17,10 @@ import yaml
 from demo.grafana_launcher import Launcher, find
 from servicekit.errors import StartError
 from testkit.net import free_port, wait_for
+from testkit.paths import ROOT
 from testkit.process import Process
 
-SOURCE: Final = Path(__file__).parents[1] / "grafana"
+SOURCE: Final = ROOT / "grafana"
 HOST: Final = "127.0.0.1"
 PORT: Final = 3000
 """Used where it is free; else the system chooses another."""

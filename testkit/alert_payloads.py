@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from functools import cache
 from typing import Any, Final
 
 import yaml
@@ -18,10 +20,14 @@ ALERTMANAGER: Final = "http://10.0.0.1:9093"
 
 
 def rule(name: str) -> dict[str, Any]:
-    """Return the alerting rule called `name`."""
+    """Return a copy of the alerting rule called `name`."""
+    return deepcopy(_rules()[name])
+
+
+@cache
+def _rules() -> dict[str, dict[str, Any]]:
     groups = yaml.safe_load(_RULES.read_text("utf-8"))["groups"]
-    found: dict[str, Any] = next(rule for group in groups for rule in group["rules"] if rule.get("alert") == name)
-    return found
+    return {rule["alert"]: rule for group in groups for rule in group["rules"] if "alert" in rule}
 
 
 def alert(name: str, node: str = "", firing: bool = True, values: Iterable[str] = ("14.2", "10")) -> dict[str, Any]:
