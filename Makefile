@@ -46,7 +46,7 @@ test: setup lint
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --durations 15
 
 unit: setup
-	$(BIN)/python -m pytest --numprocesses $(JOBS) -m "not servers"
+	CASES=1000 $(BIN)/python -m pytest --numprocesses $(JOBS) -m "not servers"
 
 systemd-lab: setup
 	tests/systemd/lab/prepare.sh $(LAB) $(SUITES)

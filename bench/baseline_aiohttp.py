@@ -1,6 +1,6 @@
-"""`python -m bench.baseline_aiohttp PORT COUNT SECONDS`: asks a fleet as the old CastRay did, each second, for so long.
+"""`python -m bench.baseline_aiohttp PORT COUNT SECONDS`: probes a fleet as the old CastRay did, once a second.
 
-Prints one JSON object: `oldest`, the greatest age that a node's news had when the next round ended (seconds), and
+Prints one JSON object: `oldest`, the greatest age that a node's data had when the next round ended (seconds), and
 `cpu`, in percent of a core.
 """
 
@@ -18,7 +18,7 @@ import aiohttp
 from testkit.fake_fleet import host
 
 
-async def _ask(url: str) -> Any:
+async def _probe(url: str) -> Any:
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=1)) as session,
@@ -34,11 +34,11 @@ async def _main(port: int, count: int, seconds: float) -> None:
     shown: list[float] = []
     oldest, begun, used = 0.0, time.monotonic(), time.process_time()
     while time.monotonic() - begun < seconds:
-        answers = [answer for answer in await asyncio.gather(*map(_ask, urls)) if answer]
+        replies = [reply for reply in await asyncio.gather(*map(_probe, urls)) if reply]
         now = datetime.now(timezone.utc).timestamp()
-        # Until this round ended, the answers of the one before were shown.
+        # Until this round ended, the replies of the one before were shown.
         oldest = max([oldest, *(now - at for at in shown)])
-        shown = [datetime.fromisoformat(answer["timestamp"]).timestamp() for answer in answers]
+        shown = [datetime.fromisoformat(reply["timestamp"]).timestamp() for reply in replies]
         await asyncio.sleep(1)
     share = 100 * (time.process_time() - used) / (time.monotonic() - begun)
     print(json.dumps({"oldest": oldest, "cpu": share}))

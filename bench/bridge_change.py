@@ -44,12 +44,12 @@ class _Node:
 
 
 def _apart() -> float:
-    # Further apart than two messages to a client have to be, and than two questions to a node after a burst.
+    # Further apart than two messages to a client have to be, and than two probes of a node after a burst.
     return 0.12 + random.random() * 0.1
 
 
 def _seen_by_polling(url: str, node: _Node, pause: float, changes: int) -> list[float]:
-    """Return the milliseconds until who asks `url` every `pause` seconds saw each change."""
+    """Return the milliseconds until a client that polls `url` every `pause` seconds saw each change."""
     times = []
     with requests.Session() as session:
         for _ in range(changes):

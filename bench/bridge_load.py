@@ -15,8 +15,7 @@ import requests
 from bench.bridge import Bridge, over_fleet
 from bench.row import Benches, Row
 from bench.wrk import Load, load
-from demo.stack import get_json
-from testkit.net import free_port, wait_for
+from testkit.net import free_port, get_json, wait_for
 from testkit.process import Process, module
 
 _PATH: Final = "/api/ray-dashboard"
@@ -60,7 +59,7 @@ def _compare(connections: int, ours: Load, theirs: Load) -> list[Row]:
 def _ray_frozen() -> list[Row]:
     with over_fleet(23) as bridge:
         psutil.Process(bridge.ray.pid).send_signal(signal.SIGSTOP)
-        time.sleep(3)  # the questions to Ray hang by now
+        time.sleep(3)  # the requests to Ray hang by now
         slowest = {path: _p99(bridge.url + path) for path in _PATHS}
         psutil.Process(bridge.ray.pid).send_signal(signal.SIGCONT)
     path, worst = max(slowest.items(), key=lambda item: item[1])
@@ -72,7 +71,7 @@ def _p99(url: str) -> float:
     with requests.Session() as session:
         for _ in range(_QUESTIONS):
             begun = time.perf_counter()
-            session.get(url, timeout=10)  # health and discovery rightly answer 503 then
+            session.get(url, timeout=10)  # health and service discovery answer 503 meanwhile, as they should
             times.append(1000 * (time.perf_counter() - begun))
     return quantiles(times, n=100)[98]
 

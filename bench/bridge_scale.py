@@ -1,4 +1,4 @@
-"""What many nodes cost the bridge, healthy, hanging or hostile, and how old its news gets."""
+"""What many nodes cost the bridge, healthy, hanging or hostile, and how old its data get."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _REQUESTS: Final = f"requests.get(timeout=1), given up after {_GIVEN_UP:g} s"
 
 
 def _ages(bridge: Bridge) -> list[float]:
-    """Return how old the news of each node that answers is, in seconds; nodes say when they answered."""
-    nodes = bridge.nodes()
+    """Return how old the data of each reachable node are, in seconds; the timestamps are the nodes' own."""
+    nodes = bridge.nodes().values()
     now = datetime.now(timezone.utc)
-    told = [node["workStatusTimestamp"] for node in nodes if node["workStatusReachable"]]
-    return [(now - datetime.fromisoformat(at)).total_seconds() for at in told]
+    replied = [node["workStatusTimestamp"] for node in nodes if node["workStatusReachable"]]
+    return [(now - datetime.fromisoformat(at)).total_seconds() for at in replied]
 
 
-def _old_way(bridge: Bridge, count: int) -> tuple[float, float]:
-    """Return the oldest news (seconds) and the CPU (percent of a core) of asking as CastRay did."""
+def _baseline(bridge: Bridge, count: int) -> tuple[float, float]:
+    """Return the age of the oldest data (seconds) and the CPU (percent of a core) of probing as CastRay did."""
     command = [*module("bench.baseline_aiohttp"), str(bridge.monitor_port), str(count), str(_SECONDS / 2)]
     said = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return float(said["oldest"]), float(said["cpu"])
@@ -50,8 +50,8 @@ def _hanging() -> list[Row]:
             time.sleep(0.5)
         share = 100 * (bridge.cpu_seconds() - used) / (time.monotonic() - begun)
         more_threads = bridge.threads() - threads
-        bridge.process.kill()  # the old way gets the machine for itself too
-        their_oldest, their_share = _old_way(bridge, 1000)
+        bridge.process.kill()  # the baseline has the machine for itself too
+        their_oldest, their_share = _baseline(bridge, 1000)
     name, other = "1000 nodes, 300 hanging", "aiohttp, session per node, each second"
     return [
         Row(f"{name}: oldest news of a healthy node", max(oldest), "s", "<= 2", other, their_oldest),
@@ -77,7 +77,7 @@ def _cpu() -> list[Row]:
 
 
 def _with_requests(addresses: list[Address]) -> tuple[float, float]:
-    """Return the seconds of the longest question, and the megabytes, of asking with `requests`."""
+    """Return the seconds of the longest request, and the megabytes, of probing with `requests`."""
     command = [*module("bench.with_requests"), str(_GIVEN_UP), *map(str, addresses)]
     said = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return float(said["longest"]), float(said["megabytes"])

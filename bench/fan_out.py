@@ -27,18 +27,18 @@ _BASELINE: Final = "aiohttp, session per node"
 
 
 class Sweeper:
-    """A pool whose threads stand, as in the running bridge; a context manager."""
+    """A worker pool whose threads run already, as in a bridge; a context manager."""
 
     def __init__(self, addresses: list[Address]) -> None:
         self._addresses = addresses
         nodes = tuple(Node(str(address), address.host, str(address), True, {}) for address in addresses)
-        self._board = SnapshotStore(SystemClock(), IDLE.name)
-        self._board.set_cluster(Cluster(nodes), addresses)
+        self._store = SnapshotStore(SystemClock(), IDLE.name)
+        self._store.set_cluster(Cluster(nodes), addresses)
         self._times: list[float] = []
-        self._everyone = threading.Event()
+        self._complete = threading.Event()
         self._begun = 0.0
         self._round = 0
-        # Nobody becomes due a second time while this lasts.
+        # No node becomes due a second time while this lasts.
         self._pool = WorkerPool(ProbeSettings(refresh=60.0), self._take, SystemClock())
 
     def __enter__(self) -> Sweeper:
@@ -48,21 +48,21 @@ class Sweeper:
         self._pool.close()
 
     def sweep(self) -> list[float]:
-        """Ask everyone once; return when each answer was published, in seconds, the first one first."""
+        """Probe every node once; return when each result was published, in seconds, the first one first."""
         self._times = []
-        self._everyone.clear()
+        self._complete.clear()
         self._round += 1
         self._begun = time.perf_counter()
-        # Another id means that the node was replaced: it is asked at once.
+        # Another id means that the node was replaced: it is probed at once.
         self._pool.set_targets(dict.fromkeys(self._addresses, str(self._round)))
-        self._everyone.wait(30)
+        self._complete.wait(30)
         return sorted(self._times)
 
-    def _take(self, answer: ProbeResult) -> None:
-        self._board.publish(answer)
+    def _take(self, result: ProbeResult) -> None:
+        self._store.publish(result)
         self._times.append(time.perf_counter() - self._begun)
         if len(self._times) == len(self._addresses):
-            self._everyone.set()
+            self._complete.set()
 
 
 async def _sessions(addresses: list[Address]) -> float:

@@ -1,4 +1,4 @@
-"""What a node's monitor costs and bears, beside node_exporter and a FastAPI service of the same reply."""
+"""What a node's monitor costs and how much it takes, beside node_exporter and a FastAPI service of the same reply."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median, quantiles
-from typing import Final, NamedTuple
+from typing import Final
 
-import psutil
 import requests
 
 from bench.row import Benches, Row
 from bench.wrk import load
 from castray_bridge.probes.pool import WorkerPool
 from castray_bridge.probes.schedule import ProbeSettings
-from demo.stack import get_json
 from servicekit.address import Address
 from servicekit.clock import SystemClock
 from testkit.binaries import advice, find
-from testkit.net import free_port, wait_for
-from testkit.process import Process, module
+from testkit.net import free_port, get_json
+from testkit.process import module
+from testkit.running import RunningMonitor, RunningProgram, Service
 
 AS_THE_UNIT: Final = {"PYTHONOPTIMIZE": "2", "MALLOC_ARENA_MAX": "1"}
 """What `systemd/cm-zsb-monitor.service` sets."""
@@ -38,42 +37,16 @@ _UPDATE: Final = "/api/update_status"
 _JSON: Final = {"Content-Type": "application/json"}
 
 
-class Service(NamedTuple):
-    """A running service and its process."""
-
-    url: str
-    process: psutil.Process
-
-    def cpu_seconds(self) -> float:
-        """Return the processor time that it has used."""
-        return float(sum(self.process.cpu_times()[:2]))
-
-    def megabytes(self) -> float:
-        """Return its memory, what it shares with others counted in part (PSS)."""
-        return float(self.process.memory_full_info().pss) / 1e6
-
-
 @contextmanager
-def service(
-    command: Sequence[str | Path], port: int, ready: str, log: Path, environment: dict[str, str] | None = None
-) -> Iterator[Service]:
-    """Run `command`, wait until it answers at the path `ready`, and yield it."""
-    with Process(command, log, environment) as process:
-        url = f"http://127.0.0.1:{port}"
-        wait_for(lambda: requests.get(url + ready, timeout=5).ok, "an answer", 20)
-        yield Service(url, psutil.Process(process.pid))
-
-
-@contextmanager
-def monitor(prefix: Sequence[str] = ()) -> Iterator[Service]:
+def monitor(prefix: Sequence[str] = ()) -> Iterator[RunningMonitor]:
     """Run a real monitor with a state directory of its own; its command comes after `prefix`."""
-    with tempfile.TemporaryDirectory() as directory:
-        port = free_port()
-        command = list(prefix) + module(
-            "exporter", "--listen", f"127.0.0.1:{port}", "--log-level", "error", "--state-dir", directory
-        )
-        with service(command, port, "/api/health", Path(directory) / "log", AS_THE_UNIT) as running:
-            yield running
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        RunningMonitor(
+            Path(directory), "--log-level", "error", command_prefix=prefix, environment=AS_THE_UNIT
+        ) as running,
+    ):
+        yield running
 
 
 @contextmanager
@@ -84,15 +57,15 @@ def _node_exporter() -> Iterator[Service]:
     with tempfile.TemporaryDirectory() as directory:
         port = free_port()
         command = [program, f"--web.listen-address=127.0.0.1:{port}"]
-        with service(command, port, "/metrics", Path(directory) / "log") as running:
+        with RunningProgram(command, port, "/metrics", Path(directory) / "log") as running:
             yield running
 
 
 @contextmanager
 def _asked_by_a_bridge(running: Service) -> Iterator[None]:
-    """Ask as a bridge does: a long poll after the other."""
-    host, _, port = running.url.removeprefix("http://").partition(":")
-    pool = WorkerPool(ProbeSettings(), lambda answer: None, SystemClock())
+    """Probe as a bridge does: one long poll after the other."""
+    host, _, port = running.address.partition(":")
+    pool = WorkerPool(ProbeSettings(), lambda result: None, SystemClock())
     try:
         pool.set_targets({Address(host, int(port)): "M5"})
         yield
@@ -127,7 +100,7 @@ def _throughput() -> list[Row]:
     port = free_port()
     with tempfile.TemporaryDirectory() as directory, monitor(ON_ONE_CORE) as ours:
         baseline = [*ON_ONE_CORE, *module("bench.fastapi_status", str(port))]
-        with service(baseline, port, _STATUS, Path(directory) / "log") as theirs:
+        with RunningProgram(baseline, port, _STATUS, Path(directory) / "log") as theirs:
             rates, latest = [], []
             for running in (ours, theirs):
                 load(running.url + _STATUS, 8, 1, cpu=1)
@@ -203,7 +176,7 @@ def _scrapes() -> list[Row]:
         def scrape(times: int) -> tuple[float, int, int]:
             for _ in range(times):
                 session.get(f"{running.url}/metrics", timeout=10).raise_for_status()
-            return running.megabytes(), running.process.num_fds(), running.process.num_threads()
+            return running.megabytes(), running.descriptors(), running.threads()
 
         before, after = scrape(200), scrape(10_000)
     grown = [late - early for early, late in zip(before, after, strict=True)]

@@ -18,8 +18,7 @@ from typing import Final, NamedTuple
 
 from bench.monitor import monitor
 from bench.row import Benches, Row
-from demo.stack import get_json
-from testkit.net import free_port, wait_for
+from testkit.net import free_port, get_json, wait_for
 from testkit.process import Process, module
 
 _KILLS: Final = 200
@@ -47,10 +46,10 @@ def _lives(kills: int) -> _Life:
                 if counted < acknowledged or number == kills:
                     break
                 after = 0.05 + random.random() * 0.15
-                assassin = threading.Timer(after, os.kill, (process.pid, signal.SIGKILL))
-                assassin.start()
+                killer = threading.Timer(after, os.kill, (process.pid, signal.SIGKILL))
+                killer.start()
                 acknowledged += _hammer(port)
-                assassin.join()
+                killer.join()
     return _Life(acknowledged, counted)
 
 
@@ -94,12 +93,12 @@ def _floors() -> list[Row]:
     with monitor() as running:
         connection = http.client.HTTPConnection(running.url.removeprefix("http://"), timeout=10)
 
-        def ask(method: str, path: str, body: bytes | None = None) -> None:
+        def request(method: str, path: str, body: bytes | None = None) -> None:
             connection.request(method, path, body, _JSON)
             connection.getresponse().read()
 
-        read = _microseconds(lambda: ask("GET", "/api/status"))
-        report = _microseconds(lambda: ask("POST", "/api/update_status", _BODY))
+        read = _microseconds(lambda: request("GET", "/api/status"))
+        report = _microseconds(lambda: request("POST", "/api/update_status", _BODY))
         connection.close()
     return [
         Row("monitor: one GET /api/status", read, "µs", "", "loopback round trip", _round_trip()),
@@ -122,11 +121,11 @@ def _round_trip() -> float:
         thread = threading.Thread(target=echo)
         thread.start()
 
-        def ask() -> None:
+        def request() -> None:
             client.sendall(b"x" * 150)
             client.recv(65536)
 
-        taken = _microseconds(ask)
+        taken = _microseconds(request)
         client.close()
         thread.join()
         server.close()

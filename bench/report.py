@@ -1,4 +1,4 @@
-"""What is made of the figures: the table on screen, the JSON file, and the documentation's table and chart."""
+"""Outputs of a run: the table on screen, the JSON file, and the table and chart of the documentation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KEPT: Final = {True: "yes", False: "**no**", None: ""}
 
 
 def machine() -> str:
-    """Return what the figures were measured on."""
+    """Return the machine that the figures were measured on, in words."""
     return (
         f"{os.cpu_count()} CPUs, {platform.machine()}, Linux {platform.release()}, Python {platform.python_version()}"
     )
@@ -47,7 +47,7 @@ class Figures(NamedTuple):
     rows: list[Row]
 
     def digest(self) -> str:
-        """Return what tells these figures from others: the chart carries it."""
+        """Return a digest of these figures; the chart carries it."""
         return hashlib.sha256(as_json(self).encode()).hexdigest()[:16]
 
 

@@ -2,72 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
 import multiprocessing
-import socket
-import socketserver
-import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
-from pathlib import Path
 from statistics import median, quantiles
 
 import requests
 
+from bench.monitor import monitor
 from bench.row import Benches, Row
-from demo.stack import get_json
 from exporter.reporter import StatusReporter
-from testkit.net import free_port, wait_for
-from testkit.process import Process, module
+from testkit.hostile import endless, serving, silent
+from testkit.net import free_port
 
 _CALLS = 20_000
 _BURST = 20
 _PAUSE = 0.001
 """Seconds between two bursts of calls: the reporter's thread gets its turns, as beside a model."""
 _POSTS = 500
-
-
-@contextmanager
-def monitor() -> Iterator[str]:
-    """Run a real monitor and yield its root."""
-    with tempfile.TemporaryDirectory() as directory:
-        address = f"127.0.0.1:{free_port()}"
-        command = [*module("exporter", "--listen", address), "--state-dir", directory, "--log-level", "error"]
-        with Process(command, Path(directory) / "log"):
-            url = f"http://{address}"
-            wait_for(lambda: get_json(f"{url}/api/health"), "the monitor", 20)
-            yield url
-
-
-@contextmanager
-def hanging() -> Iterator[str]:
-    """Yield the root of something that accepts connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
-class _Drip(socketserver.BaseRequestHandler):
-    def handle(self) -> None:
-        with suppress(OSError):
-            for byte in itertools.chain(b"HTTP/1.1 200 OK\r\nX-Drip: ", itertools.repeat(ord("a"))):
-                self.request.sendall(bytes([byte]))
-                time.sleep(0.05)
-
-
-class _DrippingServer(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-
-
-@contextmanager
-def dripping() -> Iterator[str]:
-    """Yield the root of something that answers a byte at a time and comes to no end."""
-    with _DrippingServer(("127.0.0.1", 0), _Drip) as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), name="dripping", daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
 
 
 def _calls(reporter: StatusReporter) -> list[float]:
@@ -130,8 +82,8 @@ def _p99(times: list[float]) -> float:
 
 
 def _up() -> list[Row]:
-    with monitor() as url:
-        return _rows("monitor up", _calls_to(url), _posts(url))
+    with monitor() as running:
+        return _rows("monitor up", _calls_to(running.url), _posts(running.url))
 
 
 def _refused() -> list[Row]:
@@ -139,18 +91,18 @@ def _refused() -> list[Row]:
 
 
 def _hangs() -> list[Row]:
-    with hanging() as url:
-        return _rows("hanging", _calls_to(url))
+    with serving(silent) as server:
+        return _rows("hanging", _calls_to(f"http://{server.address}"))
 
 
 def _drips() -> list[Row]:
-    with dripping() as url:
-        return _rows("dripping", _calls_to(url))
+    with serving(endless(b"HTTP/1.1 200 OK\r\nX-Drip: ", b"a", 0.05)) as server:
+        return _rows("dripping", _calls_to(f"http://{server.address}"))
 
 
 def _forked() -> list[Row]:
-    with monitor() as url:
-        return _rows("after fork", _calls_after_fork(url))
+    with monitor() as running:
+        return _rows("after fork", _calls_after_fork(running.url))
 
 
 BENCHES: Benches = {

@@ -28,12 +28,12 @@ class Row(NamedTuple):
 
     @property
     def ratio(self) -> float | None:
-        """Return the value as a multiple of the baseline's; None without a baseline."""
+        """The value as a multiple of the baseline's; None without a baseline."""
         return self.value / self.baseline_value if self.baseline_value else None
 
     @property
     def kept(self) -> bool | None:
-        """Tell whether the promise was kept; None when there is none. Raises `ValueError` for what is no promise."""
+        """Whether the promise was kept; None without a promise. Raises `ValueError` for any other text."""
         if not self.target:
             return None
         return all(self._keeps(part) for part in self.target.split(" and "))

@@ -24,15 +24,15 @@ _UNDER_WAY: Final = 0.3
 
 
 def _sigterm(name: str, service: Service, slow_path: str) -> list[Row]:
-    answers: list[int] = []
+    statuses: list[int] = []
 
-    def ask() -> None:
+    def request() -> None:
         try:
-            answers.append(service.get(slow_path).status_code)
+            statuses.append(service.get(slow_path).status_code)
         except requests.RequestException:
-            answers.append(0)
+            statuses.append(0)
 
-    thread = threading.Thread(target=ask)
+    thread = threading.Thread(target=request)
     thread.start()
     time.sleep(_UNDER_WAY)
     begun = time.monotonic()
@@ -43,7 +43,7 @@ def _sigterm(name: str, service: Service, slow_path: str) -> list[Row]:
     return [
         Row(f"{what}: end", took, "s", "<= 5"),
         Row(f"{what}: exit status", status, "", "== 0"),
-        Row(f"{what}: HTTP status of the request", answers[0], "", "== 200"),
+        Row(f"{what}: HTTP status of the request", statuses[0], "", "== 200"),
     ]
 
 

@@ -22,7 +22,7 @@ from testkit.slow_clients import Begin, allow_descriptors, crowd, idle, slow_bod
 _CLIENTS: Final = 500
 _SECONDS: Final = 2.0
 _RUSH_SECONDS: Final = 1.0
-"""Until what so many clients asked for all at once is answered; from then on they are only slow."""
+"""Until the first requests of so many clients have their replies; from then on the clients are only slow."""
 _NODES: Final = 23
 
 
@@ -47,14 +47,14 @@ def _beside(service: Service, begin: Begin, path: str) -> tuple[float, float]:
     """Return the milliseconds of the slowest ordinary request alone, and beside the crowd."""
     with requests.Session() as session:
 
-        def ask() -> None:
+        def request() -> None:
             session.get(service.url + path, timeout=10).raise_for_status()
 
-        ask()
-        alone = slowest(ask, _SECONDS / 2)
+        request()
+        alone = slowest(request, _SECONDS / 2)
         with crowd(service, _CLIENTS, begin):
             time.sleep(_RUSH_SECONDS)
-            return 1000 * alone, 1000 * slowest(ask, _SECONDS)
+            return 1000 * alone, 1000 * slowest(request, _SECONDS)
 
 
 def _measure(name: str, start: contextlib.AbstractContextManager[Service], path: str, large: str) -> list[Row]:

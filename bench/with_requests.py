@@ -1,6 +1,6 @@
-"""`python -m bench.with_requests SECONDS HOST:PORT…`: asks each node once with `requests.get(timeout=1)`, in parallel.
+"""`python -m bench.with_requests SECONDS HOST:PORT…`: `requests.get(timeout=1)` to each node at once.
 
-Gives up after so many seconds. Prints one JSON object: `longest`, how long the longest question took (seconds, at most
+Gives up after so many seconds. Prints one JSON object: `longest`, how long the longest request took (seconds, at most
 those), and `megabytes`, the greatest memory of the process.
 """
 
@@ -20,12 +20,12 @@ _MEMORY_LIMIT: Final = 6 * 1024**3
 """Bytes; a reply without end would take all that the machine has."""
 
 
-def _ask(address: str, took: list[float]) -> None:
+def _probe(address: str, took: list[float]) -> None:
     begun = time.monotonic()
     try:
         requests.get(f"http://{address}/api/status", timeout=1, allow_redirects=False)
     except (requests.RequestException, MemoryError):
-        pass  # how it failed is not what is measured
+        pass  # only its duration is measured
     finally:
         took.append(time.monotonic() - begun)
 
@@ -33,7 +33,7 @@ def _ask(address: str, took: list[float]) -> None:
 def _main(seconds: float, addresses: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_LIMIT, _MEMORY_LIMIT))
     took: list[float] = []
-    threads = [threading.Thread(target=_ask, args=(address, took), daemon=True) for address in addresses]
+    threads = [threading.Thread(target=_probe, args=(address, took), daemon=True) for address in addresses]
     until = time.monotonic() + seconds
     for thread in threads:
         thread.start()

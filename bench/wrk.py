@@ -12,16 +12,16 @@ _MILLISECONDS: Final = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 
 
 class Load(NamedTuple):
-    """What came of it."""
+    """The result of a run of wrk."""
 
     per_second: float
     p99_ms: float
     failed: int
-    """Requests without an answer in time, or with another than 2xx."""
+    """Requests without a reply in time, or with another status than 2xx."""
 
 
 def load(url: str, connections: int, seconds: float, cpu: int | None = None) -> Load:
-    """Ask `url` over so many connections at once; `cpu` is the core to stay on. Raises `RuntimeError` without wrk."""
+    """Load `url` over so many connections at once; `cpu` is the core to stay on. Raises `RuntimeError` without wrk."""
     program = find("wrk")
     if program is None:
         raise RuntimeError(advice("wrk"))

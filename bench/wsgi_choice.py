@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import psutil
 import requests
 
-from bench.monitor import AS_THE_UNIT, ON_ONE_CORE, Service, service
+from bench.monitor import AS_THE_UNIT, ON_ONE_CORE
 from bench.row import Benches, Row
 from bench.wrk import load
 from bench.wsgi import KINDS
 from exporter.web.api import MAX_WAITERS
 from testkit.net import free_port
 from testkit.process import module
+from testkit.running import RunningProgram, Service
+from testkit.slow_clients import crowd, slow_header
 
 _PATH: Final = "/api/status"
 _SLOW: Final = 200
@@ -30,57 +28,24 @@ _SECONDS: Final = 3.0
 
 
 @contextmanager
-def _slow_clients(running: Service) -> Iterator[None]:
-    """Keep connections open that send a byte of a header now and then."""
-    host, _, port = running.url.removeprefix("http://").partition(":")
-    peers = [socket.create_connection((host, int(port)), timeout=10) for _ in range(_SLOW)]
-    stop = threading.Event()
-
-    def drip() -> None:
-        while not stop.wait(0.5):
-            for peer in peers:
-                with contextlib.suppress(OSError):
-                    peer.sendall(b"X")
-
-    for peer in peers:
-        peer.sendall(b"GET /api/status HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
-    thread = threading.Thread(target=drip)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-        for peer in peers:
-            peer.close()
-
-
-@contextmanager
 def _long_polls(running: Service) -> Iterator[None]:
-    """Keep questions open that wait for a change."""
-    version = requests.get(running.url + _PATH, timeout=5).json()["version"]
-    host, _, port = running.url.removeprefix("http://").partition(":")
-    peers = [socket.create_connection((host, int(port)), timeout=10) for _ in range(_WAITERS)]
-    for peer in peers:
-        question = f"GET {_PATH}?wait=20&since={version} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n"
-        peer.sendall(question.encode())
-    try:
+    """Keep requests open that wait for a change."""
+    version = running.get(_PATH).json()["version"]
+    request = f"GET {_PATH}?wait=20&since={version} HTTP/1.1\r\nHost: {running.address}\r\n\r\n".encode()
+    with crowd(running, _WAITERS, lambda peer: peer.sendall(request)):
         yield
-    finally:
-        for peer in peers:
-            peer.close()
 
 
 def _slowest(running: Service) -> float:
-    """Return the milliseconds of the slowest ordinary request; 5000 stands for no answer."""
+    """Return the milliseconds of the slowest ordinary request; 5000 stands for no reply."""
     slowest, begun = 0.0, time.monotonic()
     while time.monotonic() - begun < _SECONDS:
-        asked = time.monotonic()
+        begun_request = time.monotonic()
         try:
             requests.get(running.url + "/api/health", timeout=5)
         except requests.RequestException:
             return 5000.0
-        slowest = max(slowest, 1000 * (time.monotonic() - asked))
+        slowest = max(slowest, 1000 * (time.monotonic() - begun_request))
         time.sleep(0.02)
     return slowest
 
@@ -89,15 +54,14 @@ def _measure(kind: str) -> list[Row]:
     port = free_port()
     with tempfile.TemporaryDirectory() as directory:
         command = [*ON_ONE_CORE, *module("bench.wsgi", kind, str(port), directory)]
-        with service(command, port, "/api/health", Path(directory) / "log", AS_THE_UNIT) as running:
-            family = [running.process, *running.process.children(recursive=True)]
+        with RunningProgram(command, port, "/api/health", Path(directory) / "log", AS_THE_UNIT) as running:
             rate = load(running.url + _PATH, 8, 3, cpu=1).per_second
-            memory = sum(process.memory_full_info().pss for process in family) / 1e6
+            memory = running.megabytes()
             with _long_polls(running):
                 polls = _slowest(running)
-            with _slow_clients(running):
+            with crowd(running, _SLOW, slow_header):
                 slow = _slowest(running)
-            threads = sum(psutil.Process(process.pid).num_threads() for process in family)
+            threads = running.threads()
     return [
         Row(f"WSGI server, {kind}: memory (PSS)", memory, "MB", ""),
         Row(f"WSGI server, {kind}: GET {_PATH} on one core", rate, "req/s", ""),

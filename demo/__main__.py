@@ -12,33 +12,34 @@ from rich.live import Live
 
 from demo import grafana
 from demo.scenario import Event, events, start_scripts
-from demo.stack import Stack, get_json
+from demo.stack import Stack
 from demo.table import Line, lines, plain, table, with_messages
 from servicekit import cli
 from servicekit.errors import StartError
 from testkit.descendants import adopt_orphans, end_all
+from testkit.net import get_json
 
 _CONSOLE = Console(highlight=False)
 _LINE_SECONDS = 3.0
 
 
 class _Stop:
-    """The user's wish to end. Raised where it comes in, and again by `check`: Ray's start-up swallows it at times."""
+    """The signal to end. Raised where it arrives, and again by `check`: Ray's start-up sometimes swallows it."""
 
     def __init__(self) -> None:
-        self._wished = False
+        self._arrived = False
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._come_in)
+            signal.signal(number, self._arrive)
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt if the user wants to end."""
-        if self._wished:
+        """Raise KeyboardInterrupt if a signal has arrived."""
+        if self._arrived:
             raise KeyboardInterrupt
 
-    def _come_in(self, *_: object) -> None:
+    def _arrive(self, *_: object) -> None:
         # A second one must not interrupt the cleaning up.
-        if not self._wished:
-            self._wished = True
+        if not self._arrived:
+            self._arrived = True
             raise KeyboardInterrupt
 
 

@@ -17,9 +17,10 @@ import yaml
 from demo.grafana_launcher import Launcher, find
 from servicekit.errors import StartError
 from testkit.net import free_port, wait_for
+from testkit.paths import ROOT
 from testkit.process import Process
 
-SOURCE: Final = Path(__file__).parents[1] / "grafana"
+SOURCE: Final = ROOT / "grafana"
 HOST: Final = "127.0.0.1"
 PORT: Final = 3000
 """Used where it is free; else the system chooses another."""
@@ -38,7 +39,7 @@ _SETTINGS: Final = {
     # The viewer without login is the only user: no administrator, no default password.
     "GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION": "true",
 }
-"""Beside those of `grafana/grafana.ini`: nothing is asked of the internet."""
+"""Besides those of `grafana/grafana.ini`: no request goes to the internet."""
 Tell = Callable[[str], None]
 
 
@@ -58,11 +59,11 @@ class Choice(NamedTuple):
 
 def choose(environment: Mapping[str, str] = os.environ) -> Choice:
     """Return how to run Grafana. Raises `StartError` for a wrong GRAFANA or GRAFANA_HOME."""
-    wish = environment.get("GRAFANA", "")
-    if wish == "off":
+    setting = environment.get("GRAFANA", "")
+    if setting == "off":
         return Choice(None)
-    if wish:
-        raise StartError(f"GRAFANA={wish}: only `off` is known; GRAFANA_HOME names Grafana's directory")
+    if setting:
+        raise StartError(f"GRAFANA={setting}: only `off` is known; GRAFANA_HOME names Grafana's directory")
     launcher = find(environment)
     return Choice(launcher, "" if launcher else ADVICE)
 
@@ -71,7 +72,7 @@ def choose(environment: Mapping[str, str] = os.environ) -> Choice:
 def running(choice: Choice, directory: Path, prometheus_url: str, tell: Tell) -> Iterator[list[Dashboard]]:
     """Run Grafana with its files in the new `directory` and yield its dashboards.
 
-    Where it does not run there are none, and one line tells why.
+    Where it does not run there are none, and one line says why.
     """
     launcher, reason = choice
     if launcher and not prometheus_url:

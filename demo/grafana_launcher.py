@@ -13,9 +13,10 @@ from typing import Final, Protocol
 import yaml
 
 from servicekit.errors import StartError
+from testkit.paths import ROOT
 from testkit.process import Process
 
-COMPOSE: Final = Path(__file__).parents[1] / "containers" / "compose.yaml"
+COMPOSE: Final = ROOT / "containers" / "compose.yaml"
 _ENGINES: Final = ("docker", "podman")
 _PROGRAMS: Final = ("grafana", "grafana-server")
 """From Grafana 9.4 on the first, which wants the word `server`; before, the second."""
@@ -28,7 +29,7 @@ class Launcher(Protocol):
 
     @property
     def start_seconds(self) -> float:
-        """Seconds that it may take to answer."""
+        """Seconds that its start may take."""
 
     def start(self, directory: Path, settings: Mapping[str, str]) -> Process:
         """Start Grafana with `settings` as environment variables; it reads the files below `directory`."""

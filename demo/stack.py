@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import tempfile
 import urllib.parse
-import urllib.request
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from testkit import binaries
-from testkit.net import free_port, wait_for
+from testkit.ensemble import Ensemble
+from testkit.net import free_port, get_json, wait_for
 from testkit.process import Process, module
 from testkit.prometheus_config import Addresses, write_alertmanager, write_prometheus
 from testkit.ray_cluster import NodeSpec, RayCluster, node_specs
@@ -28,20 +24,14 @@ REPORT_TTL = 10
 Tell = Callable[[str], None]
 
 
-def get_json(url: str) -> Any:
-    """Return the JSON at a loopback `url`; raises what urllib raises."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, timeout=5) as reply:
-        return json.load(reply)
-
-
-class Stack:
+class Stack(Ensemble):
     """The whole product with `nodes` nodes. A context manager; entering starts it, leaving leaves nothing.
 
     `tell` gets a line per step. Alerts go through cmzsb-notify to `messages`, or else to the URL `webhook`.
     """
 
     def __init__(self, nodes: int, tell: Tell = lambda line: None, webhook: str | None = None) -> None:
+        super().__init__()
         self.specs = node_specs(nodes)
         self.monitors: dict[str, Process] = {}
         self.scripts: dict[str, Process] = {}
@@ -49,29 +39,17 @@ class Stack:
         self._chat = Webhook()
         self._tell = tell
         self._webhook = webhook
-        self._open = ExitStack()
-        # Short, because Ray puts Unix sockets below it.
-        self.directory = Path(tempfile.mkdtemp(prefix="cmzsb-"))
         hosts = [spec.ip for spec in self.specs]
         self.monitor_port = free_port(hosts, MONITOR_PORT)
         self.cluster = RayCluster(self.directory / "r", free_port(HEAD, RAY_PORT))
 
-    def __enter__(self) -> Stack:
-        self._open.callback(shutil.rmtree, self.directory, ignore_errors=True)
-        try:
-            self._start_ray()
-            for spec in self.specs:
-                self.start_monitor(spec)
-            self._start_bridge()
-            self._start_notify()
-            self._start_prometheus()
-        except BaseException:
-            self._open.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
+    def _start(self) -> None:
+        self._start_ray()
+        for spec in self.specs:
+            self.start_monitor(spec)
+        self._start_bridge()
+        self._start_notify()
+        self._start_prometheus()
 
     def start_monitor(self, spec: NodeSpec) -> None:
         """Start the monitor of a node (again); its journal goes on."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from functools import cache
 from typing import Any, Final
 
 import yaml
@@ -18,10 +20,14 @@ ALERTMANAGER: Final = "http://10.0.0.1:9093"
 
 
 def rule(name: str) -> dict[str, Any]:
-    """Return the alerting rule called `name`."""
+    """Return a copy of the alerting rule called `name`."""
+    return deepcopy(_rules()[name])
+
+
+@cache
+def _rules() -> dict[str, dict[str, Any]]:
     groups = yaml.safe_load(_RULES.read_text("utf-8"))["groups"]
-    found: dict[str, Any] = next(rule for group in groups for rule in group["rules"] if rule.get("alert") == name)
-    return found
+    return {rule["alert"]: rule for group in groups for rule in group["rules"] if "alert" in rule}
 
 
 def alert(name: str, node: str = "", firing: bool = True, values: Iterable[str] = ("14.2", "10")) -> dict[str, Any]:
@@ -63,8 +69,8 @@ def _filled(text: str, node: str, values: Iterable[str]) -> str:
     text = text.replace("{{ $labels.node }}", node)
     text = text.replace("{{ $externalLabels.docs_url }}", "http://10.0.0.1/docs")
     text = text.replace("{{ $externalLabels.grafana_url }}", "http://10.0.0.1:3000")
-    lines = []
-    for line in text.splitlines():
-        left = iter(values)
-        lines.append(_EXPRESSION.sub(lambda _, left=left: next(left, "?"), line))
-    return "\n".join(lines)
+    return "\n".join(_with_values(line, iter(values)) for line in text.splitlines())
+
+
+def _with_values(line: str, values: Iterator[str]) -> str:
+    return _EXPRESSION.sub(lambda _: next(values, "?"), line)

@@ -1,7 +1,8 @@
-"""Programs from Debian's packages that the demo and the tests run."""
+"""Programs of Debian's packages that the demo, the benchmarks and the tests run."""
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import Final
 
@@ -36,3 +37,15 @@ def find(program: str) -> str | None:
 def advice(program: str) -> str:
     """Return the line that tells how to get a missing `program`."""
     return f"{program} is missing: apt-get install {PACKAGES.get(program, program)}"
+
+
+def require(program: str) -> str:
+    """Return the path of `program` for a test. If it is missing, the test fails in CI and is skipped elsewhere."""
+    import pytest  # here, because the demo and the benchmarks run without it
+
+    path = find(program)
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail(advice(program))
+        pytest.skip(advice(program))
+    return path

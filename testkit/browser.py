@@ -8,7 +8,7 @@ from typing import Final
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from testkit.required import require
+from testkit.binaries import require
 
 _ARGUMENTS: Final = (
     "--no-sandbox",
@@ -33,7 +33,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class Visitor:
-    """One viewer's window, and everything that went wrong in it."""
+    """A browser window, and the errors that its page reported."""
 
     def __init__(self, context: BrowserContext) -> None:
         self.page: Page = context.new_page()
@@ -41,13 +41,13 @@ class Visitor:
         self.complaints: list[str] = []
         """Errors and warnings of the console, and uncaught exceptions."""
         self.requests: list[str] = []
-        """Every address that the page asked for, WebSockets too."""
-        self.page.on("console", lambda message: self._hear(message.type, message.text))
+        """Every address that the page requested, WebSockets too."""
+        self.page.on("console", lambda message: self._note(message.type, message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("websocket", lambda socket: self.requests.append(socket.url))
 
-    def _hear(self, kind: str, text: str) -> None:
+    def _note(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
             self.complaints.append(text)
 

@@ -23,13 +23,13 @@ def adopt_orphans() -> None:
 def end_all(grace: float = 5.0) -> None:
     """End all descendants: SIGTERM, then SIGKILL for those still there after `grace` seconds."""
     me = psutil.Process(os.getpid())
-    for ask, patience in ((psutil.Process.terminate, grace), (psutil.Process.kill, 5.0)):
+    for signal, timeout in ((psutil.Process.terminate, grace), (psutil.Process.kill, 5.0)):
         # Again until none is left: a dying process may leave children that become ours.
         for _ in range(3):
             family = me.children(recursive=True)
             for process in family:
                 if process.is_running():
-                    ask(process)
-            psutil.wait_procs(family, timeout=patience)
+                    signal(process)
+            psutil.wait_procs(family, timeout=timeout)
             if not me.children(recursive=True):
                 return

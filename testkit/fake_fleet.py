@@ -1,29 +1,27 @@
 """Many small monitors in one process, cheap and the same for every client.
 
-`python -m testkit.fake_fleet PORT COUNT BAD KIND`: node n listens on 127.1.x.y at PORT; the last BAD ones never answer
-or, KIND being `hostile`, answer with an attack each. The timestamp in a reply is the time of the reply to some
-hundredths of a second: by it a reader measures the age of its data.
+`python -m testkit.fake_fleet PORT COUNT BAD KIND`: node n listens on 127.1.x.y at PORT; the last BAD ones are
+`hanging` (never answer) or `hostile` (every behaviour of `testkit.hostile` in turn). The timestamp in a reply is the
+time of the reply to some hundredths of a second: by it a reader measures the age of its data.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gzip
 import json
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from itertools import cycle
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 from servicekit.address import Address
+from testkit.hostile import BEHAVIOURS, HostileServer
 from testkit.net import free_port, wait_for
 from testkit.process import Process, module
-
-Behaviour: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 _STATUS: Final = {
     "status": "detecting",
@@ -36,7 +34,7 @@ _RENEW_SECONDS: Final = 0.05
 
 
 class _Now:
-    """The reply of all nodes; made anew from time to time, as that costs more than sending it."""
+    """The reply of all healthy nodes; made anew from time to time, because that costs more than sending it."""
 
     def __init__(self) -> None:
         self.reply = b""
@@ -87,48 +85,15 @@ async def _hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
-def _says(start: bytes, piece: bytes = b"", pause: float = 0.0) -> Behaviour:
-    """Send `start`, then `piece` for ever."""
-
-    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(start)
-            while piece:
-                writer.write(piece)
-                await writer.drain()
-                await asyncio.sleep(pause)
-        except (OSError, asyncio.IncompleteReadError):
-            pass  # the client has hung up
-        finally:
-            writer.close()
-
-    return behave
-
-
-_OK: Final = b"HTTP/1.1 200 OK\r\n"
-_HOSTILE: Final = (
-    _hang,
-    _says(_OK, b"X", 0.3),
-    _says(_OK + b"Content-Length: 1000\r\n\r\n", b"{", 0.3),
-    _says(_OK + b"\r\n", b"x" * 65536),
-    _says(_OK + b"Content-Length: 1000000000\r\n\r\n", b"x" * 65536),
-    _says(b"\x00\xff" * 500),
-    _says(_OK + b"\r\n<html><body>It works!</body></html>"),
-    _says(_OK + b'\r\n{"status": "idle", "stats": {'),
-    _says(_OK + b"Content-Length: 10\r\n\r\n{}"),
-    _says(_OK + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b"0" * 10_000_000)),
-    _says(_OK + b'\r\n{"status": "boom"}'),
-    _says(b""),
-    _says(b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n"),
-)
-
-
 async def _main(port: int, count: int, bad: int, kind: str) -> None:
-    worst = cycle(_HOSTILE if kind == "hostile" else (_hang,))
+    worst = cycle(behaviour for behaviour, _ in BEHAVIOURS.values())
+    hostile = []
     for number in range(count):
-        behaviour = next(worst) if number >= count - bad else _answer
-        await asyncio.start_server(behaviour, host(number), port, backlog=64)
+        if number >= count - bad and kind == "hostile":
+            hostile.append(HostileServer(next(worst), host(number), port))
+        else:
+            behave = _answer if number < count - bad else _hang
+            await asyncio.start_server(behave, host(number), port, backlog=64)
     print("listening", flush=True)
     while True:
         await asyncio.sleep(_RENEW_SECONDS)

@@ -22,7 +22,7 @@ class FakeGrafana:
         self.writes: list[str] = []
         self.app = Flask("fake_grafana")
         self.app.before_request(self._check)
-        for method, path, answer in (
+        for method, path, view in (
             ("GET", "/api/health", lambda: jsonify(version=version)),
             ("GET", "/api/folders/<uid>", self._folder),
             ("POST", "/api/folders", self._make_folder),
@@ -32,7 +32,7 @@ class FakeGrafana:
             ("POST", "/api/datasources", lambda: self._keep(self.datasources)),
             ("POST", "/api/dashboards/db", self._save),
         ):
-            self.app.add_url_rule(path, f"{method} {path}", answer, methods=[method])
+            self.app.add_url_rule(path, f"{method} {path}", view, methods=[method])
 
     def _check(self) -> ResponseReturnValue | None:
         if request.method != "GET":

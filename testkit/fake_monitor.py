@@ -8,8 +8,9 @@ import socketserver
 import threading
 import time
 from collections.abc import Callable
+from io import BufferedIOBase
 from types import TracebackType
-from typing import Any, BinaryIO, Optional
+from typing import Any, Optional
 
 TAKEN = b'{"success": true, "status": "idle", "version": 1}'
 
@@ -29,7 +30,7 @@ def take(_report: dict[str, Any], _connection: socket.socket) -> bytes:
 
 
 def drip(_report: dict[str, Any], connection: socket.socket) -> bytes | None:
-    """Answer right, but a byte at a time, for longer than anybody waits."""
+    """Answer right, but a byte at a time, for longer than a client waits."""
     for byte in http_reply(TAKEN):
         connection.sendall(bytes([byte]))
         time.sleep(0.1)  # as slow as it is, it never lets a timeout per byte run out
@@ -132,7 +133,7 @@ def _handler_of(monitor: FakeMonitor) -> type[socketserver.StreamRequestHandler]
             except OSError:
                 return
 
-        def _one_request(self, incoming: BinaryIO) -> bool:
+        def _one_request(self, incoming: BufferedIOBase) -> bool:
             if not incoming.readline():
                 return False
             headers = {}

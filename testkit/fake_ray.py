@@ -41,7 +41,11 @@ Mood = Callable[[], Any]
 
 
 class FakeRay(WebServer):
-    """Answers Ray's three requests about `nodes`, and CastRay's; `mood` set, it answers all of them instead."""
+    """Replies to the three requests to Ray about `nodes`, and to that to CastRay.
+
+    `mood`, when set, makes every reply instead; it may wait for `ended`. `token`, when set, is demanded. `requests`
+    counts the requests for the list of nodes.
+    """
 
     def __init__(self, *nodes: RayNode) -> None:
         self.nodes = list(nodes)
@@ -118,7 +122,7 @@ REPLIES: Final[dict[str, Callable[[list[RayNode]], dict[str, Any]]]] = {
     "/api/cluster_status": lambda _: sample("ray_cluster_status"),
     "/api/ray-dashboard": castray_reply,
 }
-"""What each path of the two dashboards answers."""
+"""The reply of each path of the two dashboards."""
 
 
 @contextmanager

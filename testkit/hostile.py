@@ -172,7 +172,7 @@ def unanswering() -> Iterator[Address]:
     """Yield an address that answers no attempt to connect, like that of a host which is off."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        # Nobody accepts, and the queue holds one: whoever comes after is not even refused.
+        # No thread accepts, and the queue holds one: a later connection is not even refused.
         for _ in range(4):
             peer = stack.enter_context(socket.socket())
             peer.setblocking(False)

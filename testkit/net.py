@@ -1,12 +1,14 @@
-"""Loopback ports, and waiting for something to be true."""
+"""Loopback: free ports, JSON at a URL, and waiting until something is true."""
 
 from __future__ import annotations
 
+import json
 import random
 import socket
 import time
+import urllib.request
 from collections.abc import Callable, Iterable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 
@@ -36,8 +38,15 @@ def free_port(hosts: str | Iterable[str] = "127.0.0.1", preferred: int = 0) -> i
             return candidate
 
 
+def get_json(url: str) -> Any:
+    """Return the JSON at a loopback `url`, whatever proxies the environment names; raises what urllib raises."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=5) as reply:
+        return json.load(reply)
+
+
 def wait_for(condition: Callable[[], T | None], what: str, within: float = 10.0) -> T:
-    """Return the first truthy value of `condition`, asked every 20 ms.
+    """Return the first truthy value of `condition`, which is called every 20 ms.
 
     An exception counts as "not yet". Raises TimeoutError naming `what` after `within` seconds.
     """

@@ -10,14 +10,14 @@ from pathlib import Path
 
 
 class Notifications:
-    """What a service said so far, in order."""
+    """The messages of a service so far, in order."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self.heard: list[str] = []
 
     def listen(self, seconds: float) -> None:
-        """Hear what is said within `seconds`."""
+        """Receive for `seconds`."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             self._sock.settimeout(left)
@@ -27,7 +27,7 @@ class Notifications:
                 return
 
     def wait_for(self, message: str, seconds: float) -> None:
-        """Listen until `message` was said. Raises TimeoutError."""
+        """Receive until `message` has come. Raises TimeoutError."""
         deadline = time.monotonic() + seconds
         while message not in self.heard:
             if time.monotonic() > deadline:

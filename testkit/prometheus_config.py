@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
-SOURCE = Path(__file__).parent.parent / "prometheus"
+from testkit.paths import ROOT
+
+SOURCE = ROOT / "prometheus"
 _SCRAPE_SECONDS = 2
 _WAIT_SECONDS = 5
 

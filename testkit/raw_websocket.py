@@ -17,7 +17,7 @@ class Frame(NamedTuple):
 
 
 def shake_hands(address: str, receive_buffer: int | None = None) -> socket.socket:
-    """Connect to `/ws` at `address` and ask for a WebSocket; the answer is not read."""
+    """Connect to `/ws` at `address` and request a WebSocket; the reply is not read."""
     peer = socket.socket()
     if receive_buffer is not None:
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -40,7 +40,7 @@ def ping(text: bytes) -> bytes:
 def frames(received: bytes) -> list[Frame]:
     """Return the whole frames of a server after the head of its answer; the last, unfinished one is left out.
 
-    Fails when something is no frame that the bridge would send.
+    Fails on a frame that the bridge would not send.
     """
     rest = received.partition(b"\r\n\r\n")[2]
     found = []

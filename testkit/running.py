@@ -6,7 +6,7 @@ import os
 import resource
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -35,7 +35,10 @@ def usual_descriptors() -> Iterator[None]:
 
 
 class Service:
-    """A process with an HTTP API at `url`; a context manager that leaves nothing behind."""
+    """A process with an HTTP API at `url`; a context manager that leaves nothing behind.
+
+    Figures are sums over the process and its children, because gunicorn serves from one.
+    """
 
     process: Process
 
@@ -70,18 +73,47 @@ class Service:
         self.process.kill()
 
     def processes(self) -> list[psutil.Process]:
-        """Return the process and its children (gunicorn serves from one)."""
+        """Return the process and its children."""
         parent = psutil.Process(self.process.pid)
         return [parent, *parent.children(recursive=True)]
 
+    def threads(self) -> int:
+        return sum(process.num_threads() for process in self.processes())
+
+    def descriptors(self) -> int:
+        return sum(process.num_fds() for process in self.processes())
+
+    def megabytes(self) -> float:
+        """Return its memory; what processes share is counted once (PSS)."""
+        return float(sum(process.memory_full_info().pss for process in self.processes())) / 1e6
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that it has used."""
+        return float(sum(sum(process.cpu_times()[:2]) for process in self.processes()))
+
     def resources(self) -> dict[str, float]:
-        """Return threads, descriptors and MB of memory (what they share counted once) of all its processes."""
-        found = self.processes()
-        return {
-            "threads": sum(process.num_threads() for process in found),
-            "descriptors": sum(process.num_fds() for process in found),
-            "megabytes": sum(process.memory_full_info().pss for process in found) / 1e6,
-        }
+        """Return threads, descriptors and megabytes, by these names."""
+        return {"threads": self.threads(), "descriptors": self.descriptors(), "megabytes": self.megabytes()}
+
+
+class RunningProgram(Service):
+    """Any program, ready once the path `ready` replies 2xx; raises `TimeoutError` if that takes more than 20 s."""
+
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        port: int,
+        ready: str,
+        log: Path,
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"127.0.0.1:{port}")
+        self.process = Process(command, log, environment)
+        try:
+            wait_for(lambda: self.get(ready).ok, f"an answer at {ready}", 20)
+        except TimeoutError:
+            self.process.kill()
+            raise
 
 
 class RunningMonitor(Service):
@@ -90,21 +122,30 @@ class RunningMonitor(Service):
     module = "exporter"
 
     def __init__(
-        self, directory: Path, *options: str, address: str = "", node: str = "M5", health: tuple[int, ...] = (200,)
+        self,
+        directory: Path,
+        *options: str,
+        address: str = "",
+        node: str = "M5",
+        health: tuple[int, ...] = (200,),
+        command_prefix: Sequence[str] = (),
+        environment: dict[str, str] | None = None,
     ) -> None:
+        """`command_prefix` comes before the command; `environment` is added to this process's own."""
         super().__init__(address or f"127.0.0.1:{free_port()}")
         self.directory = directory
         self.state = directory / "state"
         self.log = directory / "monitor.log"
         self.options = ("--node-name", node, *options)
-        self.start(health)
+        self._environment = environment
+        self.start(health, command_prefix)
 
-    def start(self, health: tuple[int, ...] = (200,), command_prefix: tuple[str, ...] = ()) -> None:
+    def start(self, health: tuple[int, ...] = (200,), command_prefix: Sequence[str] = ()) -> None:
         """Start it (again); returns when its health is one of those HTTP statuses."""
         options: tuple[str | Path, ...] = ("--listen", self.address, "--state-dir", self.state, *self.options)
         command = [*command_prefix, *module(self.module, *options)]
         with usual_descriptors():
-            self.process = Process(command, self.log)
+            self.process = Process(command, self.log, self._environment)
         try:
             wait_for(lambda: self.get("/api/health").status_code in health, "the monitor's health", 20)
         except TimeoutError as error:
@@ -132,7 +173,7 @@ class RunningBridge(Service):
         self.start()
 
     def start(self) -> None:
-        """Start it (again); returns when it answers, whatever it says."""
+        """Start it (again); returns when it replies, healthy or not."""
         with usual_descriptors():
             self.process = Process(module("castray_bridge", "--listen", self.address, *self.options), self.log)
         wait_for(lambda: self.get("/api/health").status_code in (200, 503), "the bridge", 20)
@@ -156,7 +197,7 @@ class RunningNotify(Service):
         self.start()
 
     def start(self) -> None:
-        """Start it (again); returns when it answers, whatever it says."""
+        """Start it (again); returns when it replies, healthy or not."""
         command = module("notify", "--listen", self.address, "--addresses", self.file, *self.options)
         self.process = Process(command, self.log)
         try:

@@ -1,4 +1,4 @@
-"""Many clients of one kind at a service, held open while a test asks something ordinary."""
+"""Many clients of one kind at a service, held open while a test or a benchmark sends ordinary requests."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def slow_body(peer: socket.socket) -> None:
 
 
 def idle(peer: socket.socket) -> None:
-    """Connect and say nothing."""
+    """Connect and send nothing."""
 
 
 def slow_reader(path: str) -> Begin:
-    """Ask for more than fits into the window of this side, and read none of it."""
+    """Request more than fits into the receive window, and read none of it."""
 
     def begin(peer: socket.socket) -> None:
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -48,7 +48,7 @@ def slow_reader(path: str) -> Begin:
 
 
 def gone_in_mid_reply(path: str) -> Begin:
-    """Ask, read a little and hang up."""
+    """Send a request, read a little and hang up."""
 
     def begin(peer: socket.socket) -> None:
         peer.sendall(_get(path) * 3)
@@ -59,23 +59,23 @@ def gone_in_mid_reply(path: str) -> Begin:
 
 
 def stay_after_the_last_reply(peer: socket.socket) -> None:
-    """Ask for one answer and the end of the connection, and never hang up."""
+    """Request one reply and the end of the connection, and never hang up."""
     peer.sendall(_HEAD + b"Connection: close\r\n\r\n")
 
 
 def keep_alive(peer: socket.socket) -> None:
-    """Get one whole answer and stay."""
+    """Get one whole reply and stay connected."""
     peer.sendall(_HEAD + b"\r\n")
-    answer = b""
-    while not answer.endswith(b"}\n"):
+    reply = b""
+    while not reply.endswith(b"}\n"):
         piece = peer.recv(65536)
-        assert piece, answer
-        answer += piece
-    assert answer.startswith(b"HTTP/1.1 200")
+        assert piece, reply
+        reply += piece
+    assert reply.startswith(b"HTTP/1.1 200")
 
 
 def slow_kinds(path: str) -> dict[str, Begin]:
-    """Return every kind of slow client, by name; those that get replies ask for `path`."""
+    """Return every kind of slow client, by name; those that get replies request `path`."""
     return {
         "header": slow_header,
         "body": slow_body,
@@ -106,7 +106,7 @@ def crowd(service: Service, count: int, begin: Begin) -> Iterator[list[socket.so
     def drip() -> None:
         while not ended.wait(0.5):
             for peer in peers:
-                with contextlib.suppress(OSError):  # the service has had enough of this one
+                with contextlib.suppress(OSError):  # the service has closed this connection
                     peer.send(_DRIPPED[begin])
 
     try:
@@ -123,20 +123,20 @@ def crowd(service: Service, count: int, begin: Begin) -> Iterator[list[socket.so
             peer.close()
 
 
-def typical(ask: Callable[[], object], times: int = 21) -> float:
-    """Return the median of how long one call of `ask` takes: what a burst of the machine's other work does not move."""
+def typical(call: Callable[[], object], times: int = 21) -> float:
+    """Return the median of how long one `call` takes; a burst of other work on the machine does not move it."""
     durations = []
     for _ in range(times):
         begun = time.monotonic()
-        ask()
+        call()
         durations.append(time.monotonic() - begun)
     return statistics.median(durations)
 
 
-def slowest(ask: Callable[[], object], seconds: float) -> float:
-    """Call `ask` for `seconds`; return the longest that one call took."""
+def slowest(call: Callable[[], object], seconds: float) -> float:
+    """Repeat `call` for `seconds`; return the longest that one call took."""
     worst, until = 0.0, time.monotonic() + seconds
     while (begun := time.monotonic()) < until:
-        ask()
+        call()
         worst = max(worst, time.monotonic() - begun)
     return worst

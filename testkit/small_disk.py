@@ -1,4 +1,4 @@
-"""A disk that gets full and has room again: a small tmpfs where we may mount one, else a limit on file sizes."""
+"""A disk that gets full and has room again: a small tmpfs where that may be mounted, else a limit on file sizes."""
 
 from __future__ import annotations
 

@@ -21,14 +21,14 @@ class WebServer:
     """Serves `app` in a thread; a context manager that leaves nothing behind."""
 
     def __init__(self, app: Flask) -> None:
-        self._app = app
+        self._served = app
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
 
     def start(self) -> None:
-        self._server = make_server("127.0.0.1", self.port, self._app, threaded=True, request_handler=SilentHandler)
+        self._server = make_server("127.0.0.1", self.port, self._served, threaded=True, request_handler=SilentHandler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 

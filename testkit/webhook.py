@@ -39,7 +39,7 @@ class Webhook:
         self._thread.join()
 
     def told(self, status: str) -> set[tuple[str, str]]:
-        """Return `(alert name, node)` of all alerts told as `firing` or `resolved`."""
+        """Return `(alert name, node)` of all alerts received as `firing` or `resolved`."""
         return {
             (alert["labels"]["alertname"], alert["labels"].get("node", ""))
             for message in tuple(self.messages)

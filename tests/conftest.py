@@ -1,25 +1,40 @@
-"""Names of all tests, and fixtures of those that look at the pages."""
+"""What holds for all tests: their names, which of them start something, and a browser for those that look at pages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from playwright.sync_api import Browser
 
 from testkit.browser import Visitor, chromium, visitor
-from tests.needs import needs_servers
+from testkit.reach import Reach, no_processes
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need servers; refuse tests of one name, because in parallel all but one would not run."""
+    """Mark the tests that start something; refuse tests of one name, because in parallel all but one would not run."""
+    reach = Reach()
     for item in items:
-        if needs_servers(item.path):
+        if not isinstance(item, pytest.Function) or reach.starts_something((item.function, *_fixtures(item))):
             item.add_marker("servers")
     names = [item.nodeid for item in items]
     twice = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set()
     if twice:
         raise pytest.UsageError(f"more than one test is called {', '.join(sorted(twice))}")
+
+
+def _fixtures(item: pytest.Function) -> Iterator[object]:
+    """Yield the functions of all fixtures that a test uses, also indirectly."""
+    return (fixture[-1].func for fixture in item._fixtureinfo.name2fixturedefs.values())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Hold the other tests to their mark: one that starts a process all the same fails."""
+    if item.get_closest_marker("servers"):
+        return (yield)
+    with no_processes():
+        return (yield)
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ HOSTILE = "<img src=x onerror=alert(1)>\"'\\\r\n2026 ERROR fake\x00\u202e{}`${x}
 
 
 class World:
-    """A bridge over a node of its own, and a server that nobody must ever ask."""
+    """A bridge over a node of its own, and a server that must get no request."""
 
     def __init__(self, directory: Path, stack: ExitStack, *options: str) -> None:
         self.node: HostileServer = stack.enter_context(serving(GOOD))

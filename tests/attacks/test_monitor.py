@@ -186,7 +186,7 @@ def test_20000_different_values_make_no_new_series(tmp_path: Path) -> None:
         known = series(monitor)
         for number in range(0, 20_000, 10):
             fields = {"status": "idle", "message": f"a{number}", "session": f"s{number}", "totals": {"processed": 1}}
-            # Ten values a report: its own and nine fields that nobody knows.
+            # Ten values a report: its own and nine unknown fields.
             fields |= {f"field{number + n}": n for n in range(9)}
             assert session.post(f"{monitor.url}/api/update_status", json=fields, timeout=10).ok
         assert series(monitor) == known

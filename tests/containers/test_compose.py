@@ -14,7 +14,7 @@ import yaml
 from castray_bridge.__main__ import command as bridge
 from containers.__main__ import ROOT
 from servicekit.cli import options
-from testkit.required import require
+from testkit.binaries import require
 from tests.containers.files import COMPOSE_TEXT, CONTAINERS, compose, services, settings, stages
 
 EVERY = pytest.mark.parametrize("name", services())

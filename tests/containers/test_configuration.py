@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from containers.__main__ import ROOT, files, prometheus
-from testkit.required import require
+from testkit.binaries import require
 from tests.containers.files import CONTAINERS, services
 
 

@@ -13,12 +13,11 @@ import pytest
 import requests
 
 from containers.__main__ import ROOT
-from demo.stack import get_json
 from servicekit.version import __version__
 from testkit import buildah
 from testkit.buildah import Buildah, Service
 from testkit.fake_ray import FakeRay, RayNode
-from testkit.net import free_port, wait_for
+from testkit.net import free_port, get_json, wait_for
 from tests.containers.files import CONTAINERS, stages
 from tests.packaging.test_project import project
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from testkit.required import require
+from testkit.binaries import require
 from tests.containers.files import CONTAINERS, compose
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from testkit.required import require
+from testkit.binaries import require
 
 
 @pytest.mark.timeout(200)

@@ -16,11 +16,10 @@ import requests
 from flask import Flask, jsonify, request
 
 from containers.__main__ import ROOT, prometheus
-from demo.stack import get_json
+from testkit.binaries import find
 from testkit.fake_ray import FakeRay, RayNode
-from testkit.net import wait_for
+from testkit.net import get_json, wait_for
 from testkit.process import Process, module
-from testkit.required import find
 from testkit.web import WebServer
 from tests.containers.files import CONTAINERS, services
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from castray_bridge.probes.failures import BY_NAME, row_name
+from testkit.binaries import require
 from testkit.fake_ray import FakeRay, RayNode
 from testkit.guide import DOCS, as_root, typed
 from testkit.net import wait_for
 from testkit.paths import ROOT
-from testkit.required import require
 from testkit.running import RunningBridge, RunningMonitor
 
 ENGLISH = (DOCS / "operations.md").read_text("utf-8")

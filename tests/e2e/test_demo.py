@@ -14,9 +14,9 @@ from rich.console import Console
 
 from demo.table import table, with_messages
 from testkit import grafana_program
+from testkit.binaries import require
 from testkit.net import wait_for
 from testkit.process import Process, module
-from testkit.required import require
 
 pytestmark = pytest.mark.timeout(200)
 

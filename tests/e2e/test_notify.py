@@ -12,12 +12,12 @@ import requests
 from flask import Flask, Response
 
 from exporter.reporter import StatusReporter
+from testkit.binaries import require
 from testkit.fake_chats import Chat, FakeChats, login_page
 from testkit.fake_ray import FakeRay, RayNode
 from testkit.net import free_port, wait_for
 from testkit.process import Process
 from testkit.prometheus_config import Addresses, write_alertmanager, write_prometheus
-from testkit.required import require
 from testkit.running import RunningBridge, RunningMonitor, RunningNotify
 from testkit.web import WebServer
 

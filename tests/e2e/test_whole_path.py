@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import requests
 
-from demo.stack import Stack, get_json
+from demo.stack import Stack
 from exporter.reporter import StatusReporter
 from exporter.states import DETECTING, IDLE, SENDING, UNKNOWN
 from grafana import queries
-from testkit.net import wait_for
-from testkit.required import require
+from testkit.binaries import require
+from testkit.net import get_json, wait_for
 from testkit.webhook import Webhook
 
 pytestmark = pytest.mark.timeout(240)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from exporter.board import Reading
 from servicekit.version import __version__
+from testkit.binaries import require
 from testkit.monitors import Monitor
-from testkit.required import require
 
 GOLDEN = Path(__file__).with_name("scrape.txt")
 

@@ -13,12 +13,11 @@ import pytest
 import yaml
 from flask import Response, jsonify
 
-from demo.stack import get_json
+from testkit.binaries import require
 from testkit.fake_ray import FakeRay, RayNode, castray_reply, node_list
 from testkit.hostile import GOOD, HostileServer
-from testkit.net import free_port, wait_for
+from testkit.net import free_port, get_json, wait_for
 from testkit.process import Process
-from testkit.required import require
 from testkit.running import RunningBridge
 from testkit.slow_clients import slowest
 

@@ -14,9 +14,9 @@ import yaml
 
 from exporter.reporter import StatusReporter
 from exporter.storage.journal import FILE_NAME
+from testkit.binaries import require
 from testkit.net import free_port, wait_for
 from testkit.process import Process
-from testkit.required import require
 from testkit.running import RunningMonitor
 
 EARLIER, LATER = 2000, 3

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from testkit.required import require
+from testkit.binaries import require
 from testkit.running import Service
 
 _LINE = st.characters(min_codepoint=0x21, max_codepoint=0x7E)

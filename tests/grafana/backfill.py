@@ -10,11 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from demo.stack import get_json
 from exporter.states import DETECTING, REPORTABLE, SENDING, UNKNOWN
-from testkit.net import free_port, wait_for
+from testkit.binaries import require
+from testkit.net import free_port, get_json, wait_for
 from testkit.process import Process
-from testkit.required import require
 
 DAY_SECONDS = 24 * 3600
 SCRAPE_SECONDS = 5

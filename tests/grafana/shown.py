@@ -14,8 +14,8 @@ import urllib.parse
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from demo.stack import get_json
 from grafana.thresholds import GREY
+from testkit.net import get_json
 from tests.grafana.files import Json
 
 SCRAPE_SECONDS = 2

@@ -12,12 +12,11 @@ from typing import Any
 import requests
 from flask import Flask, jsonify
 
-from demo.stack import get_json
 from exporter.states import DETECTING, IDLE, SENDING, State
-from testkit.net import free_port, wait_for
+from testkit.binaries import require
+from testkit.net import free_port, get_json, wait_for
 from testkit.process import Process, module
 from testkit.prometheus_config import Addresses, write_prometheus
-from testkit.required import require
 from testkit.small_disk import LimitedFiles
 from testkit.web import WebServer
 from tests.grafana.shown import Screen

@@ -11,14 +11,13 @@ from typing import Any
 import pytest
 from simple_websocket import Client, ConnectionClosed
 
-from demo.stack import get_json
 from exporter.states import DETECTING, IDLE, SENDING, STATES, UNKNOWN
 from grafana.render import DASHBOARDS
 from grafana.thresholds import GREEN, GREEN_SHADE, GREY, ORANGE, ORANGE_SHADE, RED_SHADE
 from servicekit.version import __version__
-from testkit.net import free_port, wait_for
+from testkit.binaries import require
+from testkit.net import free_port, get_json, wait_for
 from testkit.process import Process
-from testkit.required import require
 from tests.grafana.files import Json, load, panels
 from tests.grafana.shown import Screen
 from tests.grafana.site import IPS, NODES, NOT_ALIVE, WITHOUT_MONITOR, Site, drive, running_site

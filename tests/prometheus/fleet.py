@@ -14,10 +14,10 @@ from typing import Any
 import requests
 import yaml
 
+from testkit.binaries import require
 from testkit.net import free_port, wait_for
 from testkit.process import Process
 from testkit.prometheus_config import Addresses, write_alertmanager, write_prometheus
-from testkit.required import require
 from tests.prometheus.promql import ROOT
 from tests.prometheus.test_rules import minutes
 

@@ -9,7 +9,7 @@ import yaml
 
 from notify.__main__ import command
 from servicekit.cli import options
-from testkit.required import require
+from testkit.binaries import require
 from tests.prometheus.promql import ROOT
 
 

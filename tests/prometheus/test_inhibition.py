@@ -10,9 +10,9 @@ import pytest
 import requests
 import yaml
 
+from testkit.binaries import require
 from testkit.net import free_port, wait_for
 from testkit.process import Process
-from testkit.required import require
 from testkit.webhook import Webhook
 from tests.prometheus.promql import ROOT, alerts
 

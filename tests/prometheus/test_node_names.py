@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from demo.stack import get_json
+from testkit.binaries import require
 from testkit.fake_ray import FakeRay, RayNode
-from testkit.net import free_port, wait_for
+from testkit.net import free_port, get_json, wait_for
 from testkit.process import Process
 from testkit.prometheus_config import SOURCE, Addresses, write_prometheus
-from testkit.required import require
 from testkit.running import RunningBridge, RunningMonitor
 
 NODES = [RayNode(f"M{n}", f"127.0.0.{n}") for n in (1, 2, 3, 4)]

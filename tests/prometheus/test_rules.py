@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from testkit.required import require
+from testkit.binaries import require
 from tests.prometheus.promql import ROOT, RULES, alerts
 
 FILES = ROOT / "prometheus"

@@ -20,6 +20,7 @@ _SCALARS = (
     | st.floats(allow_nan=False, allow_infinity=False)
     | _TEXT
 )
+_KEYS = _TEXT.filter(lambda key: key != "__proto__")  # refused everywhere
 _VALUES = st.recursive(
     _SCALARS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_KEYS, inner, max_size=4),

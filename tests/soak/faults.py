@@ -95,7 +95,7 @@ class Faults:
             self._world.ray.start(self._world.specs)
 
     def script_dies_while_sending(self) -> None:
-        # A second script on the node, of which nobody hears again.
+        # A second script on the node, which sends nothing more.
         name = self._random.choice(sorted(self._world.monitors))
         self._world.monitors[name].report(status="sending", session=f"dies-{self.count}", sequence=1, ttl=2)
 

@@ -1,4 +1,4 @@
-"""The soak's verdict sees what was lost, stuck, silent or leaked, and that nobody looked."""
+"""The soak's verdict sees what was lost, stuck, silent or leaked, and a watch that did not look."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_light_that_is_wrong_or_missing_for_long_is_stuck(
     assert watch.looks == 3
 
 
-def test_who_hardly_looked_saw_nothing() -> None:
+def test_watch_that_hardly_looked_breaks_the_promise() -> None:
     watch = Watch(world(0, {"workStatus": "idle", "workStatusReachable": True, "workStatusError": None}))
     watch.looks = 10
     assert not next(verdict.lights(world(0, watch._world.bridge.nodes()["M1"]), watch, 60.0)).kept

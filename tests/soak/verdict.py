@@ -51,7 +51,7 @@ def counts(world: World, scripts: dict[str, Script]) -> Iterator[Line]:
 
 
 def lights(world: World, watch: Watch, seconds: float) -> Iterator[Line]:
-    """Tell whether a light was ever stuck in those seconds, and whether all are green now that nobody works."""
+    """Tell whether a light was ever stuck in those seconds, and whether all are green after all scripts ended."""
     kept = not watch.stuck and watch.failure is None and watch.looks >= _LOOKS_PER_SECOND * seconds
     failure = f", {watch.failure!r}" if watch.failure else ""
     yield Line(kept, f"lights: {watch.looks} looks, stuck: {'; '.join(watch.stuck) or 'none'}{failure}")

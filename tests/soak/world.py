@@ -2,48 +2,31 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any, Final
 
 import psutil
 import requests
 import yaml
 
+from testkit.binaries import require
+from testkit.ensemble import Ensemble
 from testkit.net import free_port, wait_for
 from testkit.process import Process
 from testkit.ray_cluster import NodeSpec, RayCluster, node_specs
-from testkit.required import require
 from testkit.running import RunningBridge, RunningMonitor
 
 SCRAPE_SECONDS: Final = 1
 REPORT_TTL: Final = 5
 
 
-class World:
+class World(Ensemble):
     """A context manager; entering starts everything, leaving leaves nothing."""
 
     def __init__(self, nodes: int = 3) -> None:
+        super().__init__()
         self.specs: list[NodeSpec] = node_specs(nodes)
         self.monitors: dict[str, RunningMonitor] = {}
-        self._open = ExitStack()
-        # Short, because Ray puts Unix sockets below it.
-        self.directory = Path(tempfile.mkdtemp(prefix="cmzsb-"))
         self.ray = RayCluster(self.directory / "r", free_port())
-
-    def __enter__(self) -> World:
-        self._open.callback(shutil.rmtree, self.directory, ignore_errors=True)
-        try:
-            self._start()
-        except BaseException:
-            self._open.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
 
     def _start(self) -> None:
         self._open.callback(self.ray.close)

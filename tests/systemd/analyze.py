@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from testkit.required import require
+from testkit.binaries import require
 
 
 def analyze(*arguments: str) -> str:

@@ -16,9 +16,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from testkit.binaries import require
 from testkit.net import wait_for
 from testkit.process import Process
-from testkit.required import require
 from tests.systemd import stub
 
 FOLDERS = ("/etc", "/opt", "/var/lib")

@@ -13,9 +13,9 @@ import pytest
 import requests
 from flask import Flask, jsonify
 
+from testkit.binaries import require
 from testkit.net import free_port, wait_for
 from testkit.process import Process
-from testkit.required import require
 from testkit.web import WebServer
 from tests.systemd.analyze import analyze
 

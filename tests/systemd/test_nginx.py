@@ -13,9 +13,9 @@ import pytest
 import requests
 import websocket
 
+from testkit.binaries import require
 from testkit.net import free_port, wait_for
 from testkit.process import Process
-from testkit.required import require
 from testkit.running import RunningBridge
 
 CONFIGURATION = Path(__file__).parents[2] / "systemd" / "nginx" / "castray-bridge.conf"

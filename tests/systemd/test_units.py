@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from testkit.binaries import require
 from testkit.net import free_port, wait_for
 from testkit.process import Process, module
-from testkit.required import require
 from tests.systemd.analyze import analyze
 
 FOLDER = Path(__file__).parents[2] / "systemd"

@@ -11,11 +11,11 @@ import pytest
 import requests
 import yaml
 
+from testkit.binaries import require
 from testkit.fake_ray import FakeRay, RayNode
 from testkit.guide import DOCS, typed
 from testkit.net import free_port, wait_for
 from testkit.process import Process, module
-from testkit.required import require
 from testkit.running import RunningMonitor
 
 PROMETHEUS = DOCS.parent / "prometheus"

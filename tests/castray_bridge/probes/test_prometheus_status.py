@@ -17,9 +17,9 @@ from castray_bridge.probes.prometheus_status import PrometheusStatusProvider
 from castray_bridge.probes.status import NodeStatus
 from servicekit.address import Address
 from servicekit.clock import SystemClock
+from testkit.binaries import require
 from testkit.net import free_port, wait_for
 from testkit.process import Process, module
-from testkit.required import require
 from testkit.web import WebServer
 
 NOW = 1_800_000_000.0
