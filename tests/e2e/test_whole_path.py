@@ -11,7 +11,7 @@ import requests
 from demo.stack import Stack
 from exporter.reporter import StatusReporter
 from exporter.states import DETECTING, IDLE, SENDING, UNKNOWN
-from grafana import queries
+from grafana import node_queries
 from testkit.binaries import require
 from testkit.net import get_json, wait_for
 from testkit.webhook import Webhook
@@ -58,7 +58,7 @@ def test_state_of_a_script_reaches_castray_and_prometheus(stack: Stack, name: st
     wait_for(lambda: stack.query(series), "the same in Prometheus", 60)
 
 
-@pytest.mark.parametrize("query", [queries.NODE_CPU, queries.NODE_MEMORY])
+@pytest.mark.parametrize("query", [node_queries.CPU, node_queries.MEMORY])
 def test_load_of_a_board_is_in_rays_own_metrics(stack: Stack, query: str) -> None:
     rows = wait_for(lambda: stack.query(query.replace("$node_ip", stack.specs[1].ip)), query, 60)
     assert [0 < float(row["value"][1]) <= 100 for row in rows] == [True]
