@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from exporter.status.resume import max_unsaved_seconds
+from testkit.per_state import per_state
 from testkit.status_kit import Bench
 
 
 def test_only_changes_of_state_are_entries(bench: Bench) -> None:
     for status in ("detecting", "detecting", "sending", "sending", "idle", "detecting"):
         bench.report(status)
-    assert bench.view.counters.entries == {"idle": 1, "detecting": 2, "sending": 1}
+    assert bench.view.counters.entries == per_state(idle=1, detecting=2, sending=1)
     assert bench.changes == [
         ("idle", "detecting"),
         ("detecting", "sending"),
@@ -26,7 +27,7 @@ def test_times_in_state_are_exact_also_for_the_shortest_stays(bench: Bench) -> N
     for status, seconds in (("detecting", 0.004), ("sending", 0.25), ("idle", 3.0), ("sending", 10.0)):
         bench.report(status)
         bench.clock.pass_(seconds)
-    assert bench.view.counters.seconds == pytest.approx({"idle": 3.0, "detecting": 0.004, "sending": 10.25})
+    assert bench.view.counters.seconds == pytest.approx(per_state(0.0, idle=3.0, detecting=0.004, sending=10.25))
     assert bench.history == [("idle", 0.0), ("detecting", 0.004), ("sending", 0.25), ("idle", 3.0)]
 
 
@@ -182,7 +183,7 @@ def test_a_clock_that_is_set_breaks_neither_durations_nor_the_ttl_nor_dates(benc
     bench.clock.set_wall(bench.clock.time() + jump)
     view = bench.view
     assert (view.state.name, view.stale) == ("sending", False)
-    assert view.counters.seconds == pytest.approx({"idle": 0.0, "detecting": 5.0, "sending": 10.0})
+    assert view.counters.seconds == pytest.approx(per_state(0.0, detecting=5.0, sending=10.0))
     now = bench.clock.time()
     assert view.entered == pytest.approx(now - 10.0)
     assert view.last_report == pytest.approx(now - 10.0)

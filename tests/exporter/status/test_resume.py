@@ -8,6 +8,7 @@ import pytest
 
 from exporter.report import Totals
 from exporter.status.resume import CHECKPOINT_SECONDS, HELD_SECONDS
+from testkit.per_state import per_state
 from testkit.status_kit import Bench
 
 
@@ -208,5 +209,5 @@ def test_every_counter_begins_at_zero_with_the_process_and_totals_do_not(bench: 
     assert set(after.entries.values()) == {0}
     assert bench.totals == (0, 1, 1)
     bench.clock.pass_(2.0)
-    assert bench.view.counters.seconds == {"idle": 0.0, "detecting": 0.0, "sending": 2.0}
+    assert bench.view.counters.seconds == per_state(0.0, sending=2.0)
     assert bench.view.in_state == 7.0

@@ -8,6 +8,7 @@ from exporter.states import DETECTING, IDLE, SENDING
 from exporter.status.clock import Instant
 from exporter.status.records import Transition
 from exporter.status.timeline import Timeline
+from testkit.per_state import per_state
 
 
 def at(seconds: float) -> Instant:
@@ -35,8 +36,8 @@ def test_seconds_sum_to_the_time_since_the_start_and_entries_count_changes() -> 
     timeline = begun()
     for state, second in ((DETECTING, 1), (SENDING, 4), (IDLE, 5), (SENDING, 6)):
         timeline.enter(state, at(second))
-    assert timeline.seconds(at(16)) == {"idle": 2.0, "detecting": 3.0, "sending": 11.0}
-    assert timeline.entries() == {"idle": 1, "detecting": 1, "sending": 2}
+    assert timeline.seconds(at(16)) == per_state(0.0, idle=2.0, detecting=3.0, sending=11.0)
+    assert timeline.entries() == per_state(idle=1, detecting=1, sending=2)
 
 
 def test_state_of_an_earlier_run_keeps_its_duration_its_date_and_its_run_but_counts_from_now() -> None:
@@ -45,13 +46,13 @@ def test_state_of_an_earlier_run_keeps_its_duration_its_date_and_its_run_but_cou
     assert timeline.seconds(at(5))["sending"] == 5.0
     timeline.redate(1e6)
     assert timeline.enter(IDLE, at(5)) == Transition(3, 3, 49_940.0, "sending", 65.0)
-    assert timeline.seconds(at(6)) == {"idle": 1.0, "detecting": 0.0, "sending": 5.0}
+    assert timeline.seconds(at(6)) == per_state(0.0, idle=1.0, sending=5.0)
 
 
 def test_state_of_an_earlier_run_that_ended_before_this_one_began_counts_nothing() -> None:
     timeline = Timeline.resume(SENDING, at(-60), at(0), run=4, last_id=2)
     assert timeline.begin(IDLE, at(-10)).seconds == 50.0
-    assert timeline.seconds(at(3)) == {"idle": 3.0, "detecting": 0.0, "sending": 0.0}
+    assert timeline.seconds(at(3)) == per_state(0.0, idle=3.0)
     assert timeline.in_state(at(3)) == 13.0
     assert timeline.entries()["idle"] == 0
 
