@@ -107,14 +107,10 @@ def test_modules_have_no_cycles(package: str) -> None:
 @pytest.mark.parametrize("package", ["castray_bridge", "exporter"])
 def test_parts_of_a_package_have_no_cycles(package: str) -> None:
     """The same for the folders: what lies in a package's root counts as a part of its own for each module."""
+    known = {name: path for name, path in modules(package).items() if path.stem != "__init__"}
     uses: dict[str, set[str]] = {}
-    for name, path in modules(package).items():
-        if path.stem != "__init__":
-            uses.setdefault(_part(name), set()).update(
-                _part(used)
-                for used in imports(path)
-                if used in modules(package) and modules(package)[used].stem != "__init__"
-            )
+    for name, path in known.items():
+        uses.setdefault(_part(name), set()).update(_part(used) for used in imports(path) if used in known)
     left = {part: used - {part} for part, used in uses.items()}
     while ready := [part for part, used in left.items() if not used & left.keys()]:
         for part in ready:
