@@ -37,9 +37,6 @@ FOREIGN = {
     "ALERTS_FOR_STATE": Series(False, frozenset({"alertname", "severity", "scope", "node"})),
     # Alertmanager's own.
     "alertmanager_notifications_failed_total": Series(True, frozenset({"integration", "job", "instance"})),
-    # Of the monitor, on boards that tell.
-    "cmzsb_gpu_utilization_ratio": Series(False, TARGET_LABELS),
-    "cmzsb_temperature_celsius": Series(False, TARGET_LABELS | {"zone"}),
     # Ray's own exporters, as of Ray 2.60.
     "ray_node_cpu_utilization": Series(False, frozenset({"ip", "job", "instance"})),
     "ray_node_mem_used": Series(False, frozenset({"ip", "job", "instance"})),

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from castray_bridge.bridge import Bridge
 from castray_bridge.sources.cluster import Cluster, Node
 from castray_bridge.sources.inventory import Expected
+from exporter.board import Reading
 from notify.metrics import Metrics
 from testkit.clocks import ManualClock
 from testkit.monitors import running_monitor
@@ -52,7 +53,8 @@ def bridge_registry() -> CollectorRegistry:
 
 
 def monitor_text() -> str:
-    with tempfile.TemporaryDirectory() as directory, running_monitor(Path(directory)) as monitor:
+    board = Reading(gpu_ratio=0.5, celsius=(("GPU-therm", 45.0),))  # not every board has these figures
+    with tempfile.TemporaryDirectory() as directory, running_monitor(Path(directory), board=board) as monitor:
         # Before the first report there is no time of the last one.
         assert monitor.app.test_client().post("/api/update_status", json={"status": "idle"}).status_code == 200
         return generate_latest(monitor.registry).decode()
