@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import time
 from typing import Any, Final
 
@@ -14,6 +16,10 @@ IDLE_SECONDS: Final = 60.0
 """A client without a request for so long is disconnected."""
 STALLED_SECONDS: Final = 10.0
 """A client that reads nothing of its reply for so long is disconnected."""
+LINGER_SECONDS: Final = 0.5
+"""Longest wait for the end of what a client sends beyond a rejected request."""
+LINGER_BYTES: Final = 256 * 1024
+"""Most bytes read of it."""
 _PROGRESS_SECONDS: Final = 0.3
 """While the service stops, a client that reads nothing for so long is not waited for."""
 
@@ -30,6 +36,7 @@ class _JSONErrorTask(ErrorTask):  # type: ignore[misc] # waitress has no types
         body = json.dumps({"error": text}).encode()
         self.status = f"{error.code} {error.reason}"
         self.response_headers.append(("Content-Type", "application/json"))
+        self.channel.lingers = True
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)
@@ -59,6 +66,10 @@ class Channel(HTTPChannel):  # type: ignore[misc] # waitress has no types
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """Called by waitress."""
+        self.lingers = False
+        """Whether the client may still be sending when its reply is complete."""
+        self._linger_until: float | None = None
+        self._linger_bytes = LINGER_BYTES
         self._pipelined = b""
         self._active_at = time.monotonic()
         super().__init__(*arguments, **options)
@@ -87,6 +98,8 @@ class Channel(HTTPChannel):  # type: ignore[misc] # waitress has no types
 
     def is_overdue(self, now: float) -> bool:
         """Return whether the client has been inactive for too long at `now` of the monotonic clock."""
+        if self._linger_until is not None:
+            return now >= self._linger_until
         silent = now - self._active_at
         if self.total_outbufs_len:
             return silent > STALLED_SECONDS
@@ -94,12 +107,35 @@ class Channel(HTTPChannel):  # type: ignore[misc] # waitress has no types
 
     def readable(self) -> bool:
         """Return whether to read from the client; called by waitress before each poll."""
+        if self._linger_until is not None:
+            return True
         if self._pipelined and super().readable():
             self.received(self._pipelined)
         return not (self._pipelined or self.server.is_stopping) and super().readable()
 
+    def writable(self) -> bool:
+        """Return whether to write to the client; called by waitress before each poll."""
+        return self._linger_until is None and bool(super().writable())
+
+    def handle_close(self) -> None:
+        """Close the connection; called by waitress. A client that may still be sending gets its reply first.
+
+        A close with bytes unread resets the connection, and the kernel then takes the reply back.
+        """
+        if self.lingers and self._linger_until is None and self.connected:
+            self._linger_until = time.monotonic() + LINGER_SECONDS
+            with contextlib.suppress(OSError):  # the client is gone, which the next read tells
+                self.socket.shutdown(socket.SHUT_WR)
+            return
+        super().handle_close()
+
     def received(self, data: bytes) -> bool:
         """Take bytes up to the end of one request; called by waitress."""
+        if self._linger_until is not None:
+            self._linger_bytes -= len(data)
+            if self._linger_bytes <= 0:
+                self.handle_close()
+            return False
         with self.requests_lock:
             if self.will_close or self.close_when_flushed:
                 return False

@@ -44,7 +44,7 @@ def test_the_course_of_an_installation(wheels: Path, tmp_path: Path) -> None:
     """One course in one test, because installing takes long: each step begins where the one before ended."""
     port, bridge_port = free_port(EVERYWHERE), free_port()
     with machine(tmp_path) as here:
-        type_in(here, as_root("/etc/cmzsb", "openssl rand")[:2])
+        type_in(here, as_root("install -d /etc/cmzsb", "openssl rand")[:2])
         token = here.run("cat", TOKEN).stdout.strip()
         before, install = here.tree(), Installation(here, wheels)
         both = ("--monitor", "--bridge")
