@@ -34,6 +34,8 @@ def serve(app: Flask, sock: socket.socket, before_stop: Callable[[], None]) -> N
     )
 
     def stop(*_: object) -> NoReturn:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)  # a second one would end the wait for the deliveries
         # waitress' own loop ends on this and waits for its threads.
         raise SystemExit
 

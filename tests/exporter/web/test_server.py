@@ -13,7 +13,7 @@ from flask import Flask
 from waitress import wasyncore
 
 from exporter.web import server as server_module
-from exporter.web.channel import IDLE_SECONDS, STALLED_SECONDS, Channel
+from exporter.web.channel import IDLE_SECONDS, LINGER_BYTES, LINGER_SECONDS, STALLED_SECONDS, Channel
 from exporter.web.refusals import RejectedReports
 from exporter.web.server import Server
 from servicekit.address import Address
@@ -133,3 +133,27 @@ def test_connections_leave_descriptors_for_the_service_itself(monkeypatch: pytes
     monkeypatch.setattr(server_module, "allow_descriptors", lambda wanted: 1024)
     with closing(Bench()) as small:
         assert 2 * small.listener.adj.connection_limit <= 1024 - 64
+
+
+def test_client_that_is_still_sending_reads_the_rejection_and_is_then_closed(bench: Bench) -> None:
+    with closing(bench.client()) as peer:
+        peer.sendall(b"GET /" + b"a" * 20_000)
+        (channel,) = bench.channels
+        bench.until(lambda: channel._linger_until is not None)
+        peer.sendall(b"a" * 10_000)
+        bench.until(lambda: channel._linger_bytes < LINGER_BYTES)
+        assert peer.recv(100).startswith(b"HTTP/1.0 431")
+        assert not channel.is_overdue(time.monotonic())
+        assert channel.is_overdue(time.monotonic() + LINGER_SECONDS)
+        peer.close()
+        bench.until(lambda: not bench.channels)
+
+
+def test_client_that_sends_without_end_after_a_rejection_is_closed(bench: Bench) -> None:
+    with closing(bench.client()) as peer:
+        peer.sendall(b"GET /" + b"a" * 20_000)
+        (channel,) = bench.channels
+        bench.until(lambda: channel._linger_until is not None)
+        channel._linger_bytes = 1
+        peer.sendall(b"a" * 1000)
+        bench.until(lambda: not bench.channels)
