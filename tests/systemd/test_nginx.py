@@ -15,7 +15,7 @@ import websocket
 
 from testkit.binaries import require
 from testkit.net import free_port, wait_for
-from testkit.process import Process
+from testkit.nginx import adapted, start_nginx
 from testkit.running import RunningBridge
 
 CONFIGURATION = Path(__file__).parents[2] / "systemd" / "nginx" / "castray-bridge.conf"
@@ -49,29 +49,19 @@ def make_secrets(directory: Path) -> None:
 
 @pytest.fixture(scope="module")
 def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
-    program, directory = require("nginx"), tmp_path_factory.mktemp("nginx")
+    directory = tmp_path_factory.mktemp("nginx")
     make_secrets(directory)
     directory.chmod(0o755)  # workers that gave up root read the passwords
     port = free_port()
     options = ("--ray-dashboard", "http://127.0.0.1:1", "--cors-origin", f"https://localhost:{port}")
     with RunningBridge(directory, *options) as bridge:
-        text = CONFIGURATION.read_text("utf-8")
-        for old, new in (
+        text = adapted(
+            CONFIGURATION,
             ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
             ("/etc/nginx/", f"{directory}/"),
             ("127.0.0.1:8001;", f"{bridge.address};"),
-        ):
-            assert old in text
-            text = text.replace(old, new)
-        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        folders = "".join(f"{kind}_temp_path {directory}/{kind};\n" for kind in kinds)
-        whole = directory / "nginx.conf"
-        whole.write_text(
-            f"daemon off; pid {directory}/pid; error_log stderr; user root;\nevents {{}}\n"
-            f"http {{\naccess_log off;\n{folders}{text}}}\n",
-            "utf-8",
         )
-        with Process([program, "-p", directory, "-c", whole, "-e", "stderr"], directory / "log"):
+        with start_nginx(directory, text):
             found = Front(port, directory / "castray-bridge.crt")
             wait_for(lambda: found.get("/api/health").json(), "nginx", 10)
             yield found
