@@ -2,6 +2,7 @@
 # Taking it all off again; a part of install.sh.
 
 uninstall_all() {
+    [ "$GATEWAY" = no ] || remove_gateway
     for role in $ROLES; do
         unit=$(unit_of "$role")
         if [ -z "$PREFIX" ]; then
@@ -21,7 +22,7 @@ uninstall_all() {
     [ -n "$(installed_roles)" ] || rm -rf "${VENV:?}"
     remove_empty_folders
     [ -n "$PREFIX" ] || forget_units
-    say "Taken off: ${ROLES# }" "已卸载：${ROLES# }"
+    [ -z "$ROLES" ] || say "Taken off: ${ROLES# }" "已卸载：${ROLES# }"
 }
 
 take_options_off() {
@@ -49,7 +50,7 @@ take_overrides_off() {
 # Folders with nothing in them: below a prefix all, else those of a firewall that is not installed.
 remove_empty_folders() {
     folders=''
-    if [ -n "$PREFIX" ]; then folders='opt etc/systemd/system etc/default var/lib/private var/lib'; fi
+    if [ -n "$PREFIX" ]; then folders='opt etc/systemd/system etc/default etc/nginx/conf.d var/lib/private var/lib'; fi
     if [ -n "$PREFIX" ] || ! command -v firewall-cmd >/dev/null; then folders="$folders etc/firewalld/services"; fi
     if [ -n "$PREFIX" ] || ! command -v ufw >/dev/null; then folders="$folders etc/ufw/applications.d"; fi
     for folder in $folders; do

@@ -18,6 +18,8 @@ OPTION_TABLE='
 --token-file         monitor  secret  CMZSB_TOKEN_FILE
 --bridge-port        bridge   port    CASTRAY_BRIDGE_LISTEN
 --ray-dashboard      bridge   value   CASTRAY_BRIDGE_RAY_DASHBOARD
+--castray            bridge   value   CASTRAY_BRIDGE_CASTRAY
+--castray-port       gateway  port    -
 --bridge-token-file  bridge   secret  CASTRAY_BRIDGE_TOKEN_FILE
 --ray-token-file     bridge   secret  CASTRAY_BRIDGE_RAY_TOKEN_FILE
 --notify-port        notify   port    CMZSB_NOTIFY_LISTEN

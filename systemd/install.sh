@@ -7,7 +7,7 @@ umask 022
 HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # shellcheck disable=SC2034 # the parts of this script, read below, use these
 SOURCE=$(dirname -- "$HERE")
-ROLES='' GIVEN='' PREFIX='' WHEELS='' PYTHON='' UNINSTALL=no PURGE=no
+ROLES='' GIVEN='' PREFIX='' WHEELS='' PYTHON='' GATEWAY=no UNINSTALL=no PURGE=no
 WORK=''
 
 usage() {
@@ -15,10 +15,14 @@ usage() {
 usage: install.sh --monitor [--node-name M5] [--port 8000] [--token-file FILE]
        install.sh --bridge  [--ray-dashboard http://127.0.0.1:8265] [--bridge-port 8001] [--port 8000]
                             [--bridge-token-file FILE] [--ray-token-file FILE]
+       install.sh --gateway [--castray-port 28824]   (nginx on CastRay's port 28823, and the bridge)
        install.sh --notify  [--notify-port 5001] [--notify-token-file FILE]   (addresses: /etc/cmzsb/notify.addresses)
        install.sh --uninstall [--purge]
 
 --monitor, --bridge, --notify  what to install (several may be given), or with --uninstall: take only this off
+--gateway             nginx before the bridge and CastRay, which moves to another port; brings the bridge
+--castray-port N      port to which CastRay moves behind the gateway
+--castray URL         an existing CastRay, where the bridge learns of the nodes; with the gateway it is that one
 --node-name NAME      name of this node; without it the host name
 --port N              port of the node monitors (a bridge asks every node at this port)
 --bridge-port N       port of the bridge
@@ -49,6 +53,7 @@ parse() {
     while [ $# -gt 0 ]; do
         case "$1" in
         --uninstall) UNINSTALL=yes ;;
+        --gateway) GATEWAY=yes ;;
         --purge) PURGE=yes ;;
         --help | -h) usage && exit 0 ;;
         --*)
@@ -91,9 +96,10 @@ check_options() {
     for flag in $(flags_of_kind port); do check_port_number "$flag" "$(given "$flag")"; done
     for flag in $(flags_of_kind secret); do check_file "$(given "$flag")"; done
     [ "$PURGE" = no ] || [ "$UNINSTALL" = yes ] || fail "--purge goes with --uninstall" "--purge 须与 --uninstall 一起使用"
-    if [ -z "$ROLES" ]; then
+    if [ "$UNINSTALL" = no ]; then choose_gateway; fi
+    if [ -z "$ROLES" ] && [ "$GATEWAY" = no ]; then
         [ "$UNINSTALL" = yes ] || { usage >&2 && fail "give --monitor or --bridge" "请指定 --monitor 或 --bridge"; }
-        ROLES=$(all_roles | tr '\n' ' ')
+        ROLES=$(all_roles | tr '\n' ' ') GATEWAY=yes
     fi
     [ -n "$PREFIX" ] || [ "$(id -u)" = 0 ] || fail "run it as root (sudo), or with --prefix" "请用 root（sudo）运行，或使用 --prefix"
 }
@@ -124,6 +130,7 @@ check_file() {
 . "$HERE/install-options.sh"
 . "$HERE/install-check.sh"
 . "$HERE/install-firewall.sh"
+. "$HERE/install-gateway.sh"
 . "$HERE/install-remove.sh"
 
 # Copies stdin to $1 unless that is what it holds; notes a change. Not to be piped into: a pipe's end is a process of
@@ -163,6 +170,7 @@ install_all() {
         put_service "$role"
         [ "$CHANGED" = "$before" ] || echo "$role" >>"$WORK/changed"
     done
+    put_gateway
     if [ -n "$PREFIX" ]; then
         [ -n "$CHANGED" ] || say "Nothing to change." "无需更改。"
         say "Installed below $PREFIX; systemd was left alone." "已安装到 $PREFIX；未改动 systemd。"
@@ -180,6 +188,7 @@ run_all() {
     status=0
     for role in $(concerned_roles); do check_service "$role" || status=1; done
     case " $ROLES " in *" monitor "*) warn_default_name ;; esac
+    start_gateway
     return $status
 }
 

@@ -113,19 +113,10 @@ def _add_pages(app: FastAPI) -> None:
             return StreamingResponse(_pieces(size), media_type="application/octet-stream")
         return PlainTextResponse(f"text of {path}")
 
-    @app.get("/api/slow-download")
-    async def slow_download() -> StreamingResponse:
-        return StreamingResponse(_two_pieces(), media_type="application/octet-stream")
-
 
 def _pieces(size: int) -> Any:
     for start in range(0, size, len(_PIECE)):
         yield _PIECE[: size - start]
-
-
-async def _two_pieces() -> Any:
-    yield b"first"
-    await asyncio.sleep(3600)
 
 
 def _add_transfers(app: FastAPI) -> None:

@@ -213,9 +213,15 @@ def test_first_bytes_of_an_upload_reach_castray_before_its_last_are_sent(tmp_pat
             assert requests.post(url, data=body(), timeout=20).text == "last"
 
 
-def test_download_begins_before_castray_has_all_of_it(site: Site) -> None:
-    with requests.get(f"{site.url}/api/slow-download", stream=True, timeout=5) as reply:
-        assert next(reply.iter_content(5)) == b"first"
+def test_download_waits_for_a_slow_client_and_not_on_the_gateways_disk(site: Site) -> None:
+    size = 50 << 20
+    with requests.get(f"{site.url}/api/file/read?path=big&size={size}", stream=True, timeout=20) as reply:
+        received = len(next(reply.iter_content(1 << 16)))
+        for _ in range(50):  # the client reads no further meanwhile
+            assert site.get("/api/files").ok
+        received += sum(map(len, reply.iter_content(1 << 20)))
+    assert received == size
+    assert "buffered to a temporary file" not in (site.directory / "nginx.log").read_text("utf-8")
 
 
 def connect(site: Site, path: str = "/ws") -> websocket.WebSocket:
