@@ -79,6 +79,35 @@ def test_the_course_of_an_installation_below_a_prefix(wheels: Path, tmp_path: Pa
     assert list(root.iterdir()) == []
 
 
+@pytest.mark.timeout(600)
+def test_gateway_brings_the_bridge_follows_its_port_and_is_taken_off(wheels: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    source = ("--wheels", wheels, "--prefix", root, "--python", sys.executable)
+    gateway, options = root / "etc/nginx/conf.d/castray-gateway.conf", root / "etc/default/castray-bridge"
+    ports = [str(free_port()) for _ in range(3)]
+    done = install("--gateway", "--castray-port", ports[0], "--bridge-port", ports[1], *source)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(re.findall(r"proxy_pass http://([^;/]*)", gateway.read_text("utf-8"))) == {
+        f"127.0.0.1:{port}" for port in ports[:2]
+    }
+    assert f"CASTRAY_BRIDGE_CASTRAY=http://127.0.0.1:{ports[0]}\n" in options.read_text("utf-8")
+    assert "\nCASTRAY_BRIDGE_RAY_DASHBOARD=" in options.read_text("utf-8")
+
+    assert install("--bridge", "--bridge-port", ports[2], *source).returncode == 0
+    assert set(re.findall(r"proxy_pass http://([^;/]*)", gateway.read_text("utf-8"))) == {
+        f"127.0.0.1:{port}" for port in (ports[0], ports[2])
+    }
+    assert "Nothing to change." in install("--gateway", *source).stdout
+
+    done = install("--uninstall", "--gateway", "--prefix", root)
+    assert (done.returncode, gateway.exists(), options.exists()) == (0, False, True)
+    assert "let CastRay listen on port 28823 again" in done.stdout
+    assert install("--gateway", *source).returncode == 0
+    assert install("--uninstall", "--purge", "--prefix", root).returncode == 0
+    assert list(root.iterdir()) == []
+
+
 def run_as_the_unit_says(root: Path, unit: str, port: int, directory: Path) -> None:
     directory.mkdir()
     text = (root / "etc/systemd/system" / f"{unit}.service").read_text("utf-8")
@@ -119,7 +148,8 @@ def test_other_program_on_the_port_is_told_apart(tmp_path: Path) -> None:
     "options",
     [(), ("--nonsense",), ("--monitor", "--port", "x"), ("--monitor", "--prefix", "relative"), ("--purge",),
      ("--monitor", "--node-name", "<M5>"), ("--monitor", "--port"), ("--monitor", "--token-file", "token"),
-     ("--monitor", "--token-file", "/no/such/file"), ("--bridge", "--ray-token-file", "/etc/%d")],
+     ("--monitor", "--token-file", "/no/such/file"), ("--bridge", "--ray-token-file", "/etc/%d"),
+     ("--gateway", "--castray-port", "28823"), ("--gateway", "--castray-port", "x")],
 )  # fmt: skip
 def test_wrong_options_change_nothing(options: tuple[str, ...]) -> None:
     assert install(*options).returncode == 1
