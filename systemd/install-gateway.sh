@@ -30,12 +30,15 @@ choose_gateway() {
 "
 }
 
+# Where nginx reaches the bridge: at loopback when that listens on all addresses.
+bridge_upstream() { listen_of bridge | sed 's/^0\.0\.0\.0:/127.0.0.1:/; s/^\[::\]:/127.0.0.1:/'; }
+
 # Puts the configuration in, or leaves the former one there when nginx refuses it.
 put_gateway() {
     [ "$GATEWAY" = yes ] || return 0
     file=$(gateway_file)
     [ ! -f "$file" ] || cp "$file" "$WORK/gateway.former"
-    sed "s/127\.0\.0\.1:8001/127.0.0.1:$(port_of bridge)/; s/127\.0\.0\.1:28824/127.0.0.1:$(castray_port)/" \
+    sed "s/127\.0\.0\.1:8001/$(bridge_upstream)/; s/127\.0\.0\.1:28824/127.0.0.1:$(castray_port)/" \
         "$HERE/nginx/castray-gateway.conf" >"$WORK/made"
     put "$file" <"$WORK/made"
     if [ -n "$PREFIX" ] || nginx -t 2>"$WORK/refusal"; then return; fi
