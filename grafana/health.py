@@ -122,7 +122,7 @@ _VERSIONS: Final = listing(
     ),
     health.VERSION_COUNTS,
     {"version": _VERSION, "Value": _COUNT},
-    [override("byName", _COUNT, decimals=0, custom__width=90)],
+    [override("byName", _COUNT, decimals=0, custom__width=130)],
     none=Text("Nothing answers", "均无响应"),
     sort_by=_COUNT,
 )
