@@ -151,6 +151,7 @@ _PROBES: Final = timeseries(
         "ops",
     ),
     [Query(health.PROBES, "{{result}}")],
+    names=[row.name for row in _FAILURES],
     texts={row.name: Text(row.en, row.zh) for row in _FAILURES},
 )
 _PROBE_SECONDS: Final = timeseries(

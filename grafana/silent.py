@@ -17,7 +17,7 @@ REASONS: Final[dict[str, tuple[Words, str]]] = {
     "3": (Text("no answer to Prometheus", "Prometheus 无法读取"), ""),
     str(queries.NO_NODE_KNOWN): (NO_NODE, ""),
 }
-"""By the codes of `queries.silent`."""
+"""By the codes of `queries.silent`, and 0 for a node that answers."""
 
 
 def reasons_in(field: Words) -> Json:
