@@ -20,6 +20,7 @@ class State(NamedTuple):
     en: str
     en_short: str
     zh: str
+    zh_short: str
     symbol: str
     colour_name: str
     colour: str
@@ -28,15 +29,20 @@ class State(NamedTuple):
 
 
 STATES: Final[tuple[State, ...]] = (
-    State("unknown", 0, "No answer", "No answer", "无响应", "✕", "grey", "#6b7280", "#30363f", reportable=False),
-    State("idle", 1, "Idle", "Idle", "空闲", "●", "green", "#10b981", "#14532d", reportable=True),
-    State("detecting", 2, "Detecting", "Detecting", "检测中", "◆", "blue", "#3b82f6", "#2250cf", reportable=True),
+    State(
+        "unknown", 0, "No answer", "No answer", "无响应", "无响应", "✕", "grey", "#6b7280", "#30363f", reportable=False
+    ),
+    State("idle", 1, "Idle", "Idle", "空闲", "空闲", "●", "green", "#10b981", "#14532d", reportable=True),
+    State(
+        "detecting", 2, "Detecting", "Detecting", "检测中", "检测中", "◆", "blue", "#3b82f6", "#2250cf", reportable=True
+    ),
     State(
         "sending",
         3,
         "Server-side detection",
         "Sending",
         "服务端检测中",
+        "发送中",
         "▲",
         "red",
         "#ef4444",

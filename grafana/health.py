@@ -122,7 +122,7 @@ _VERSIONS: Final = listing(
     ),
     health.VERSION_COUNTS,
     {"version": _VERSION, "Value": _COUNT},
-    [override("byName", _COUNT, decimals=0, custom__width=90)],
+    [override("byName", _COUNT, decimals=0, custom__width=130)],
     none=Text("Nothing answers", "均无响应"),
     sort_by=_COUNT,
 )
@@ -151,6 +151,7 @@ _PROBES: Final = timeseries(
         "ops",
     ),
     [Query(health.PROBES, "{{result}}")],
+    names=[row.name for row in _FAILURES],
     texts={row.name: Text(row.en, row.zh) for row in _FAILURES},
 )
 _PROBE_SECONDS: Final = timeseries(

@@ -78,7 +78,7 @@ _SILENT: Final = joined(
         override("byName", "node", custom__hidden=True),
         override("byName", "node_ip", custom__hidden=True),
     ],
-    none=Text("It answers", "有响应"),
+    none=NO_NODE,
 )
 _BOARD: Final = joined(
     PanelText(

@@ -22,7 +22,9 @@ REPORT_AGE: Final = f"node:cmzsb_report:age_seconds{{{ONE}}}"
 # What the board is, and why it does not answer
 TARGET: Final = f'max by (node, node_ip, location) (up{{job="cmzsb-monitor", {ONE}}})'
 VERSION: Final = f"max by (node, version) (cmzsb_build_info{{{ONE}}})"
-SILENT: Final = or_unknown(silent(ONE), NO_NODE_KNOWN, known=code(ONE))
+_ANSWERS: Final = f"0 * {per_node(f'{code(ONE)} > {UNKNOWN.code}')}"
+SILENT: Final = or_unknown(f"{silent(ONE)}\nor on (node) {_ANSWERS}", NO_NODE_KNOWN, known=code(ONE))
+"""Why the node gives no answer, 0 where it does: of two joined queries without rows Grafana shows the headers alone."""
 LAST_ANSWER: Final = (
     f"1000 * {per_node(f'max_over_time(timestamp({code(ONE)} > {UNKNOWN.code})[1d:15s])')}\n"
     f"and on (node) {code(ONE)} == {UNKNOWN.code}"

@@ -120,7 +120,7 @@ def piechart(text: PanelText, query_of: Callable[[str], str]) -> Panel:
     options = {
         "pieType": "donut",
         "displayLabels": ["percent"],
-        "legend": {"displayMode": "table", "placement": "right", "values": ["value", "percent"], "showLegend": True},
+        "legend": {"displayMode": "table", "placement": "right", "values": ["value"], "showLegend": True},
         "tooltip": {"mode": "single", "sort": "none"},
     }
     return Panel(

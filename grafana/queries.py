@@ -90,7 +90,9 @@ def _firing(alerts: str) -> str:
 def _with_filter(alerts: str) -> str:
     """Return `alerts` with the label `filter`: what follows `{alertname="` in Alertmanager's filter for each."""
     with_node = f'label_replace({alerts}, "and_node", "\\",node=\\"$1", "node", "(.+)")'
-    return f'label_join({with_node}, "filter", "", "alertname", "and_node")'
+    joined = f'label_join({with_node}, "filter", "", "alertname", "and_node")'
+    # An empty label is none: else the table would have a column of it.
+    return f'label_replace({joined}, "and_node", "", "", "")'
 
 
 def _no_node_alert(known: str) -> str:

@@ -20,7 +20,7 @@ _SHARES: Final = ((0.0005, "#14532d"), (0.05, "#80560c"), (0.2, "#b8651b"), (0.5
 
 def value_text(state: State) -> Text:
     """Return the symbol and the short text of `state`."""
-    return Text(f"{state.symbol} {state.en_short}", f"{state.symbol} {state.zh}")
+    return Text(f"{state.symbol} {state.en_short}", f"{state.symbol} {state.zh_short}")
 
 
 def mappings() -> list[Json]:
@@ -29,7 +29,7 @@ def mappings() -> list[Json]:
         str(state.code): {"index": index, "text": value_text(state), "color": state.shade}
         for index, state in enumerate(ORDER)
     }
-    uncertain = Text(f"{IDLE.symbol} {IDLE.en_short}?", f"{IDLE.symbol} {IDLE.zh}？")
+    uncertain = Text(f"{IDLE.symbol} {IDLE.en_short}?", f"{IDLE.symbol} {IDLE.zh_short}？")
     options[str(IDLE_WITHOUT_REPORTS)] = {"index": len(ORDER), "text": uncertain, "color": IDLE.shade}
     return [{"type": "value", "options": options}]
 

@@ -56,7 +56,8 @@ def figures(text: PanelText, key: Words, columns: Sequence[Column | LimitColumn]
             queries.append(Query(column.expr))
             options = {"unit": column.unit} | ({} if column.decimals is None else {"decimals": column.decimals})
         overrides.append(override("byName", column.title, **options))
-    return _table(text, queries, names, overrides, sort_by)
+    # The button of a filter takes as much of a header as three letters: here, names would be cut for it.
+    return _table(text, queries, names, overrides, sort_by, filterable=False)
 
 
 def listing(
@@ -93,10 +94,13 @@ def _table(
     sort_by: Words,
     none: Words = "",
     descending: bool = True,
+    *,
+    filterable: bool = True,
 ) -> Panel:
     order = {name: position for position, name in enumerate(names)}
     organize = {"excludeByName": {"Time": True}, "indexByName": order, "renameByName": dict(names)}
-    defaults: Json = {"custom": {"align": "auto", "filterable": True, "minWidth": 80}, "color": {"mode": "thresholds"}}
+    custom = {"align": "auto", "filterable": filterable, "minWidth": 80}
+    defaults: Json = {"custom": custom, "color": {"mode": "thresholds"}}
     options: Json = {
         "showHeader": True,
         "cellHeight": "sm",

@@ -31,6 +31,8 @@ def test_names_serve_as_label_values_and_css_names_and_colours_are_hex() -> None
 def test_every_state_has_its_text_in_both_languages_and_a_short_one() -> None:
     assert all(state.en and state.zh for state in STATES)
     assert all(0 < len(state.en_short) <= 9 for state in STATES)
+    # One long text makes those of all lights of a dashboard small.
+    assert all(0 < len(state.zh_short) <= 3 for state in STATES)
 
 
 def test_every_state_has_a_symbol_of_its_own() -> None:

@@ -173,7 +173,7 @@ EXPECTED: dict[tuple[str, str], tuple[Show, Any]] = {
         },
     ),
     ("node", "Firing alerts"): (firing, {("CmzsbSendingTooOften", None, WARNING)}),
-    ("node", "Why it does not answer"): (Screen.table, []),
+    ("node", "Why it does not answer"): (Screen.table, [{"Reason": "it answers"}]),
     ("node", "Board"): (Screen.table, [{"Address": IPS[NODE], "Location": "south", "Version": __version__}]),
     ("node", "Temperature of the board"): (last, {}),
     # All in one bucket.
@@ -297,6 +297,15 @@ def test_step_of_the_timeline_shows_what_was_most_urgent_in_it(site: Site) -> No
     )
     in_steps = Screen(site.prometheus_url, site.start, interval="5m")
     assert last(in_steps, panels("en", "fleet")["States over time"])["M1"] == DETECTING.code
+
+
+@pytest.mark.parametrize("dashboard", ["fleet", "wall", "node", "health"])
+def test_tables_have_no_column_without_a_title(site: Site, dashboard: str) -> None:
+    tables = [panel for panel in panels("en", dashboard).values() if panel["type"] == "table"]
+    for panel in tables:
+        titles = set(panel["transformations"][1]["options"]["renameByName"].values())
+        for row in screen_of(site, dashboard).table(panel):
+            assert row.keys() <= titles, panel["title"]
 
 
 def test_silence_is_of_the_alert_and_of_its_node(site: Site) -> None:

@@ -72,3 +72,6 @@ def test_piechart_counts_once_at_the_end_of_the_range_and_leaves_out_no_answer()
     panel = panel_types.piechart(TEXT, lambda state: f"seconds_{state}")
     assert panel.instant
     assert [query.legend for query in panel.queries] == [state.name for state in ORDER[:-1]]
+    # On a screen of 1280 px a second figure would be cut; the shares are on the pie.
+    assert panel.options["legend"]["values"] == ["value"]
+    assert panel.options["displayLabels"] == ["percent"]

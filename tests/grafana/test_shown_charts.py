@@ -132,6 +132,12 @@ def test_reasons_of_failed_probes_are_told_in_the_words_of_their_table() -> None
         assert 'result!="ok"' in panel["targets"][0]["expr"]
 
 
+def test_frequent_reasons_of_failed_probes_have_a_colour_each() -> None:
+    panel = panels("en", "health")["Failed probes of the bridge by reason"]
+    colours = [properties(panel, name)["color"]["fixedColor"] for name in ("timeout", "refused", "unreachable")]
+    assert len(set(colours)) == len(colours)
+
+
 def test_heatmap_labels_counts_as_counts_and_its_axis_in_seconds() -> None:
     panel = panels("en", "node")["Inference times in detail"]
     assert panel["options"]["cellValues"]["unit"] == "short"

@@ -58,7 +58,7 @@ STATE_SERIES = {
 
 
 def text_of(state: State, lang: str) -> str:
-    return f"{state.symbol} {state.en_short if lang == 'en' else state.zh}"
+    return f"{state.symbol} {state.en_short if lang == 'en' else state.zh_short}"
 
 
 @pytest.mark.parametrize(("name", "title"), sorted(STATE_PANELS))

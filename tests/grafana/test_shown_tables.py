@@ -33,9 +33,11 @@ def test_headers_of_tables_are_not_cut_on_a_screen_of_1280_px(panel: Json) -> No
     fixed = {name: properties(panel, name).get("custom.width") for name in shown}
     free = [name for name in shown if fixed[name] is None]
     width = (available - sum(value or 0 for value in fixed.values())) / max(1, len(free))
+    buttons = 12 + (22 if panel["fieldConfig"]["defaults"]["custom"]["filterable"] else 0)
+    sorted_by = {order["displayName"] for order in panel["options"]["sortBy"]}
     for name in shown:
         letters = sum(13 if ord(letter) > 0x2E80 else 7 for letter in name)
-        assert letters + 20 <= (fixed[name] or width), name
+        assert letters + buttons + (20 if name in sorted_by else 0) <= (fixed[name] or width), name
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -57,8 +59,14 @@ def test_columns_of_the_senders_have_their_units_and_most_sends_come_first() -> 
 @pytest.mark.parametrize(("name", "title"), [("fleet", "Nodes without an answer"), ("node", "Why it does not answer")])
 def test_reason_of_silence_is_told_in_words(name: str, title: str) -> None:
     wanted = {
-        "en": ["not alive in Ray", "no answer to the bridge", "no answer to Prometheus", "No node is known"],
-        "zh": ["Ray 中不在线", "桥接无法读取", "Prometheus 无法读取", "没有已知节点"],
+        "en": [
+            "it answers",
+            "not alive in Ray",
+            "no answer to the bridge",
+            "no answer to Prometheus",
+            "No node is known",
+        ],
+        "zh": ["有响应", "Ray 中不在线", "桥接无法读取", "Prometheus 无法读取", "没有已知节点"],
     }
     for lang, panel in in_both(name, title):
         names = panel["transformations"][1]["options"]["renameByName"]

@@ -11,7 +11,8 @@ from grafana.texts import Text
 
 def test_text_of_a_state_begins_with_its_symbol() -> None:
     for state in STATES:
-        assert state_fields.value_text(state) == Text(f"{state.symbol} {state.en_short}", f"{state.symbol} {state.zh}")
+        wanted = Text(f"{state.symbol} {state.en_short}", f"{state.symbol} {state.zh_short}")
+        assert state_fields.value_text(state) == wanted
 
 
 def test_every_code_has_its_text_and_shade_and_the_order_of_all_panels() -> None:
