@@ -25,7 +25,12 @@ from testkit.net import free_port, get_json
 from testkit.process import module
 from testkit.running import RunningMonitor, RunningProgram, Service
 
-AS_THE_UNIT: Final = {"PYTHONOPTIMIZE": "2", "MALLOC_ARENA_MAX": "1"}
+AS_THE_UNIT: Final = {
+    "PYTHONOPTIMIZE": "2",
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_TRIM_THRESHOLD_": "65536",
+    "MALLOC_MMAP_THRESHOLD_": "65536",
+}
 """What `systemd/cm-zsb-monitor.service` sets."""
 ON_ONE_CORE: Final = ("taskset", "-c", "0")
 """Before the command, as the threads of a running process would each keep the cores that they have."""

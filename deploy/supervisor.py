@@ -24,8 +24,14 @@ _STABLE: Final = 30.0
 _STOP_SECONDS: Final = 5.0
 _REMOVED_VARIABLES: Final = ("CMZSB_", "RAY_", "NOTIFY_SOCKET", "WATCHDOG_")
 """Prefixes of Ray's own environment that would change the monitor: its options, and the systemd unit of `ray start`."""
-_MEMORY_SAVING: Final = {"PYTHONOPTIMIZE": "2", "MALLOC_ARENA_MAX": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-"""Environment of the monitor: no docstrings, one heap for all threads, no bytecode in Ray's copy of the bundle."""
+_MEMORY_SAVING: Final = {
+    "PYTHONOPTIMIZE": "2",
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_TRIM_THRESHOLD_": "65536",
+    "MALLOC_MMAP_THRESHOLD_": "65536",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+"""Environment of the monitor, as of its systemd unit; and no bytecode in Ray's copy of the bundle."""
 _ERROR_LENGTH: Final = 160
 
 
