@@ -207,7 +207,7 @@ def test_1500_idle_viewers_find_room_under_the_usual_limit_of_descriptors(world:
 
 
 def test_crowds_of_slow_clients_leave_no_memory_behind(world: World) -> None:
-    """The first crowd makes threads, which stay for the next one; what the next ones add would be lost for ever."""
+    """The first crowds make threads, which stay for the next; what a later one adds would be lost for ever."""
 
     def crowds() -> float:
         for kind in SLOW.values():
@@ -215,8 +215,9 @@ def test_crowds_of_slow_clients_leave_no_memory_behind(world: World) -> None:
                 assert world.bridge.get("/api/ray-dashboard").ok
         return world.bridge.resources()["megabytes"]
 
-    first = crowds()
-    assert crowds() - first < 5
+    crowds()
+    before = crowds()  # by then as many threads stand as ever work at once
+    assert crowds() - before < 5
 
 
 def test_200_pollers_all_get_their_answers_and_the_nodes_notice_nothing(world: World) -> None:
