@@ -17,7 +17,9 @@ def one_line(text: str, limit: int = 200) -> str:
 
     Control, bidirectional and surrogate characters and line breaks come out as `\\uXXXX`; a cut ends in `…`.
     """
-    shown = "".join(_escaped(character) for character in text[: limit + 1])
+    cut = text[: limit + 1]
+    # What Python calls printable holds none of the categories that are escaped: most text is done in one call.
+    shown = cut if cut.isprintable() else "".join(_escaped(character) for character in cut)
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
