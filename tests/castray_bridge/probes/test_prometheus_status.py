@@ -15,33 +15,12 @@ from flask import Flask, jsonify
 
 from castray_bridge.probes.prometheus_status import PrometheusStatusProvider
 from castray_bridge.probes.status import NodeStatus
-from servicekit.address import Address
 from servicekit.clock import SystemClock
 from testkit.binaries import require
 from testkit.net import free_port, wait_for
 from testkit.process import Process, module
+from testkit.prometheus_replies import ADDRESS, monitor, reply
 from testkit.web import WebServer
-
-NOW = 1_800_000_000.0
-
-
-ADDRESS = Address("10.0.0.1", 8000)
-
-
-def reply(*series: tuple[dict[str, str], str]) -> dict[str, Any]:
-    result = [{"metric": labels, "value": [NOW, value]} for labels, value in series]
-    return {"status": "success", "data": {"resultType": "vector", "result": result}}
-
-
-def monitor(state: str, *, at: float = NOW, processed: str = "7", **labels: str) -> list[tuple[dict[str, str], str]]:
-    labels = {"instance": "10.0.0.1:8000", "node": "M1", "node_ip": "10.0.0.1", "job": "j", **labels}
-    return [
-        (labels | {"__name__": "cmzsb_work_status", "state": state}, "1"),
-        (labels | {"__name__": "cmzsb_status_stale"}, "0"),
-        (labels | {"__name__": "cmzsb_state_age_seconds"}, "60.2"),
-        (labels | {"__name__": "cmzsb_processed_total"}, processed),
-        (labels | {"scraped_at": "yes"}, str(at)),
-    ]
 
 
 def test_totals_of_a_node_are_not_those_of_who_was_at_its_address_before() -> None:

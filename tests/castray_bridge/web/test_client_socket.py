@@ -6,30 +6,12 @@ import itertools
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 
 import pytest
 
 from castray_bridge.web.client_socket import ClientSocket
-
-
-@contextmanager
-def doing(what: Callable[[], object]) -> Iterator[None]:
-    """Do it again and again in another thread."""
-    ended = threading.Event()
-
-    def run() -> None:
-        while not ended.is_set():
-            what()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+from testkit.threads import doing
 
 
 @pytest.fixture

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 
 import pytest
 import websocket
@@ -19,6 +17,7 @@ from testkit.bridge_world import M1, World, good
 from testkit.net import wait_for
 from testkit.raw_websocket import PING, PONG, TEXT, frames, ping, shake_hands
 from testkit.sources import node
+from testkit.threads import doing
 from testkit.web import WebServer
 
 
@@ -52,24 +51,6 @@ def viewed() -> Iterator[Viewed]:
         yield viewed
         viewed.push.close()
         wait_for(lambda: viewed.connected() == 0, "the end of all conversations")
-
-
-@contextmanager
-def doing(what: Callable[[], object]) -> Iterator[None]:
-    """Do it again and again in another thread."""
-    ended = threading.Event()
-
-    def run() -> None:
-        while not ended.is_set():
-            what()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def test_changes_are_pushed_ten_times_a_second_at_most_and_the_last_one_always(viewed: Viewed) -> None:
