@@ -99,6 +99,12 @@ def _checked(parse: Callable[[str], _Value]) -> Callable[[str], _Value]:
     "Alertmanager: silenced nodes are marked, and the wall links to it, e.g. http://HEAD:9093.",
     type=_url,
 )
+@_option(
+    "--alertmanager-external-url",
+    "Alertmanager as a browser reaches it, for the links.",
+    type=_url,
+    show_default="--alertmanager-url",
+)
 @_option("--inventory", "JSON file with the nodes that should exist.", type=click.Path(path_type=Path))
 @_option(
     "--cors-origin",
@@ -133,6 +139,7 @@ def command(
     status_source: str,
     prometheus_url: str | None,
     alertmanager_url: str | None,
+    alertmanager_external_url: str | None,
     inventory: Path | None,
     cors_origin: tuple[str, ...],
     host_names: frozenset[str],
@@ -165,12 +172,13 @@ def command(
         notifier, bridge.liveness_error, lambda: status_text(f"serving on {address}", bridge.poller.failure)
     )
     push = Push(bridge.store, bridge.metrics, max_websockets)
+    link = alertmanager_external_url or alertmanager_url
 
     def make_app() -> Flask:
         bridge.start()
         watchdog.start()
         notifier.ready(f"serving on {address}")
-        return create_app(bridge, push, access, without_credentials(alertmanager_url) if alertmanager_url else None)
+        return create_app(bridge, push, access, link and without_credentials(link))
 
     def before_stop() -> None:
         notifier.stopping()

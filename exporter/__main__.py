@@ -123,7 +123,7 @@ def command(
         rejected=rejected,
         board=board.latest,
         host_names=frozenset(name.strip().lower() for name in host_names.split(",") if name.strip()),
-        alertmanager_url=without_credentials(alertmanager_url) if alertmanager_url else None,
+        alertmanager_url=alertmanager_url and without_credentials(alertmanager_url),
     )
     try:
         server = Server(create_app(services), listen, rejected, lambda: notifier.waiting(f"waiting for {listen}"))
