@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from notify.alert import Alert
-from notify.fitting import Lines, listing, size
+from notify.fitting import Lines, listing, shortened, size
 from notify.plain_text import plain, safe_url
 from notify.when import duration, moment
 from notify.wording import LANGUAGES
@@ -50,7 +50,7 @@ class Renderer:
         """Return the message about `alerts`, all of one name; its text has at most `limit` bytes of UTF-8."""
         firing = [alert for alert in alerts if alert.firing]
         told = firing or alerts
-        title = self._title(told, bool(firing))
+        title = shortened(self._title(told, bool(firing)), limit - 1)
         lines = Lines(limit - size(title))
         when = lines.reserve([self._when(told)], _LINKS_SHARE)
         links = lines.reserve(self._links(told, alertmanager_url), _LINKS_SHARE)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from flask import Flask, Response, abort, jsonify, request
 
 from castray_bridge.bridge import Bridge
 from castray_bridge.silence_poller import MAX_AGE, SilencePoller
 from castray_bridge.sources.cluster import Cluster
 from servicekit.clock import SystemClock, rfc3339
+from testkit.binaries import require
 from testkit.bridge_world import World
 from testkit.clocks import ManualClock
 from testkit.hostile import DRIPS, serving
-from testkit.net import wait_for
+from testkit.net import free_port, wait_for
+from testkit.running import RunningProgram
 from testkit.silences import matcher, silence
 from testkit.sources import StillSource, node
 from testkit.web import WebServer
@@ -143,3 +147,35 @@ def test_alertmanager_that_hangs_holds_up_neither_the_nodes_nor_the_end_of_the_b
 
 def test_every_node_object_has_the_field(world: World) -> None:
     assert {each["silencedUntil"] for each in world.get("/api/ray-dashboard")["data"]["nodes"]} == {None}
+
+
+def test_silence_made_in_a_real_alertmanager_is_read(tmp_path: Path) -> None:
+    clock, port = SystemClock(), free_port()
+    (tmp_path / "alertmanager.yml").write_text("route: {receiver: none}\nreceivers: [{name: none}]\n")
+    command = [
+        require("alertmanager"),
+        f"--config.file={tmp_path / 'alertmanager.yml'}",
+        f"--storage.path={tmp_path / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+    ]
+    with RunningProgram(command, port, "/-/ready", tmp_path / "alertmanager.log") as alertmanager:
+        poller = SilencePoller(alertmanager.url, clock)
+        poller.refresh()
+        assert until(poller) == {"M1": None, "M2": None}
+        made = {
+            "startsAt": rfc3339(clock.time()),
+            "endsAt": rfc3339(clock.time() + 3600),
+            "createdBy": "operator",
+            "comment": "a new lens",
+            "matchers": [matcher("node", "M[1-3]", is_regex=True), matcher("node", "M2", is_equal=False)],
+        }
+        requests.post(f"{alertmanager.url}/api/v2/silences", json=made, timeout=5).raise_for_status()
+
+        def is_silenced() -> bool:
+            poller.refresh()
+            return until(poller)["M1"] is not None
+
+        wait_for(is_silenced, "the silence", 10)
+        assert until(poller)["M2"] is None
+        assert poller.is_up

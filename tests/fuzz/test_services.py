@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from testkit.fake_chats import FakeChats
 from testkit.fake_ray import FakeRay, RayNode
 from testkit.hostile import GOOD, serving
 from testkit.net import wait_for
-from testkit.running import RunningBridge, RunningMonitor
+from testkit.running import RunningBridge, RunningMonitor, RunningNotify
 from tests.fuzz.cases import cases
 from tests.fuzz.http import HEADERS, HOSTS, METHODS, PATHS, ask, series
 from tests.fuzz.reports import BODIES
+from tests.fuzz.webhooks import WEBHOOKS
 
 pytestmark = pytest.mark.timeout(0)  # `make fuzz` may ask for any number of cases
 
@@ -70,3 +72,32 @@ def test_bridge_stands_odd_requests(tmp_path: Path) -> None:
             assert series(bridge) == known
             assert "castray_bridge_http_errors_total 0.0" in bridge.get("/metrics").text
             assert bridge.nodes()["M5"]["workStatus"] == "detecting"
+
+
+def test_notify_stands_odd_requests(tmp_path: Path) -> None:
+    with FakeChats() as chats, RunningNotify(tmp_path, f"all zh {chats.wecom_url}\n", "--log-level", "error") as notify:
+
+        @cases(0.5)
+        @given(METHODS, PATHS, HOSTS, HEADERS, BODIES | st.just(b""))
+        def odd(method: str, path: str, host: str, headers: list[str], body: bytes) -> None:
+            ask(notify, method, path, host, headers, body)
+
+        @cases(0.5)
+        @given(WEBHOOKS, st.sampled_from([JSON, JSON, JSON, ["Content-Type: text/plain"], [*JSON, "Origin: http://a"]]))
+        def post(body: bytes, headers: list[str]) -> None:
+            before = chats.wecom.attempts
+            if ask(notify, "POST", "/alerts", "localhost", headers, body).status != 200:
+                assert chats.wecom.attempts == before
+
+        for _ in range(300):  # what the first deliveries load stays
+            ask(notify, "GET", "/nothing", "localhost", [])
+        known = series(notify)
+        post()
+        megabytes = notify.resources()["megabytes"]
+        post()
+        odd()
+        assert notify.resources()["megabytes"] - megabytes < GROWTH
+        assert series(notify) == known
+        assert chats.mentions == []
+        assert "cmzsb_notify_http_errors_total 0.0" in notify.get("/metrics").text
+        assert notify.get("/api/health").ok
