@@ -43,7 +43,7 @@ demo: setup
 	@$(BIN)/python -m demo --nodes $(NODES) --duration $(DURATION)
 
 test: setup lint
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --durations 15
+	$(BIN)/python -m testkit.second_run --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --durations 15
 
 unit: setup
 	CASES=1000 $(BIN)/python -m pytest --numprocesses $(JOBS) -m "not servers"
