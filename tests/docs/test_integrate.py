@@ -123,11 +123,11 @@ def test_flask_application_adds_the_work_status_to_nodes_of_its_own(monitor: str
             report(monitor, "sending")
             wait_for(lambda: shown() == ("sending", True, 1), "the work status", 10)
             report(monitor, "idle")
-            wait_for(lambda: shown() == ("idle", True, 1), "the next one", 2)
+            wait_for(lambda: shown() == ("idle", True, 1), "the next one", 10)
         finally:
             names["bridge"].close()
             atexit.unregister(names["bridge"].close)
-    assert threads() == []
+    wait_for(lambda: threads() == [], "the end of all threads")
 
 
 def test_fastapi_application_starts_and_closes_the_bridge_with_itself(monitor: str) -> None:
@@ -150,4 +150,4 @@ def test_fastapi_application_starts_and_closes_the_bridge_with_itself(monitor: s
         finally:
             server.should_exit = True
             thread.join(10)
-    assert threads() == []
+    wait_for(lambda: threads() == [], "the end of all threads")

@@ -28,7 +28,7 @@ from testkit.slow_clients import Begin, allow_descriptors, crowd, idle, slow_kin
 CAP = 256
 SLOW = slow_kinds("/api/ray-dashboard")
 ORDINARY = 1.5
-"""Seconds within which a reply is there, also while the machine runs other tests; a client that is waited for costs 2."""
+"""Seconds within which a reply is there, also while the machine runs other tests; waiting for a client takes 2."""
 
 
 class World:
@@ -210,7 +210,7 @@ def test_1500_idle_viewers_find_room_under_the_usual_limit_of_descriptors(world:
 
 
 def test_crowds_of_slow_clients_leave_no_memory_behind(world: World) -> None:
-    """The first crowds make threads, which stay for the next; what each adds that comes later would be lost for ever."""
+    """The first crowds make threads, which stay for the next; what every later one adds would be lost for ever."""
 
     def crowds() -> float:
         for kind in SLOW.values():
