@@ -26,17 +26,17 @@ def test_sensitive():
 """
 
 
-def second_run(directory: Path, code: str) -> subprocess.CompletedProcess[str]:
+def second_run(directory: Path, code: str, *options: str) -> subprocess.CompletedProcess[str]:
     (directory / "test_it.py").write_text(code)
-    command = [sys.executable, "-m", "testkit.second_run", "--numprocesses", "2", "--dist", "loadfile"]
-    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, "-m", "testkit.second_run", *options]
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(
-        command, cwd=directory, env=environment, capture_output=True, text=True, check=False, timeout=60
+        command, cwd=directory, env=environment, capture_output=True, text=True, check=False, timeout=100
     )
 
 
 def test_failure_that_does_not_come_again_is_named_and_forgiven(tmp_path: Path) -> None:
-    done = second_run(tmp_path, FAILS_ONCE)
+    done = second_run(tmp_path, FAILS_ONCE, "-p", "xdist", "--numprocesses", "2", "--dist", "loadfile")
     assert done.returncode == 0, done.stdout
     named = done.stdout.split("passed only alone")[1].splitlines()[1:]
     assert [line.strip() for line in named] == ["test_it.py::test_sensitive"]
