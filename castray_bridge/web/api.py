@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, Response, abort, jsonify, request
+from flask import Blueprint, Flask, Response, abort, jsonify
 from flask.typing import ResponseReturnValue
 
 from castray_bridge.bridge import Bridge
 from castray_bridge.snapshot import render
-from castray_bridge.web import wall, websocket
+from castray_bridge.web import history, wall, websocket
 from castray_bridge.web.access import Access, guard
+from castray_bridge.web.history import require_list
 from castray_bridge.web.websocket import Push
 from servicekit import operations
 from servicekit.http import answer_errors_as_json
-
-MAX_MINUTES = 24 * 60
 
 
 def create_app(bridge: Bridge, push: Push, access: Access, alertmanager_url: str | None = None) -> Flask:
@@ -23,6 +22,7 @@ def create_app(bridge: Bridge, push: Push, access: Access, alertmanager_url: str
     guard(app, access)
     app.register_blueprint(_lists(bridge))
     app.register_blueprint(_nodes(bridge))
+    app.register_blueprint(history.blueprint(bridge))
     app.register_blueprint(
         operations.blueprint("CastRay bridge", bridge.clock, lambda: bridge.poller.failure, bridge.registry)
     )
@@ -53,12 +53,11 @@ def _lists(bridge: Bridge) -> Blueprint:
 
 def _nodes(bridge: Bridge) -> Blueprint:
     api = Blueprint("nodes", __name__)
-    store, poller = bridge.store, bridge.poller
+    store = bridge.store
 
     @api.before_request
     def check_age() -> None:
-        if not poller.is_usable():
-            abort(503, f"there is no usable list of nodes: {poller.failure}")
+        require_list(bridge)
 
     @api.get("/api/nodes/unified")
     def unified() -> ResponseReturnValue:
@@ -68,16 +67,5 @@ def _nodes(bridge: Bridge) -> Blueprint:
     def node_status(node_id: str) -> ResponseReturnValue:
         found = render.node_status(store.snapshot(), node_id)
         return jsonify(found) if found else abort(404, "no node has this name, address or id")
-
-    @api.get("/api/history")
-    def history() -> ResponseReturnValue:
-        text = request.args.get("minutes", "60")
-        if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) <= MAX_MINUTES):
-            abort(400, f"minutes: must be an integer from 1 to {MAX_MINUTES}")
-        name = request.args.get("node")
-        nodes = [node for node in bridge.target_registry.targets() if node.present and name in (None, node.name)]
-        if name is not None and not nodes:
-            abort(404, "no living node has this name")
-        return jsonify(nodes=bridge.history.of(nodes, int(text)))
 
     return api

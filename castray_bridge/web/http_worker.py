@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from gunicorn import util
@@ -29,6 +30,23 @@ _LINGER_SECONDS: Final = 0.5
 _log = logging.getLogger(__name__)
 
 
+class _ThreadPool(ThreadPoolExecutor):
+    """Lets work wait for a thread where the system gives no further one; the worker would end with all connections."""
+
+    def __init__(self, max_workers: int) -> None:
+        super().__init__(max_workers)
+        self._failures_limit = RateLimit(burst=1, period=60.0)
+
+    def _adjust_thread_count(self) -> None:
+        # Called by `submit` once the work is queued.
+        try:
+            super()._adjust_thread_count()
+        except RuntimeError as error:
+            held_back = self._failures_limit.admit()
+            if held_back is not None:
+                _log.warning(event("thread_failed", reason=error, threads=len(self._threads), held_back=held_back))
+
+
 class HTTPWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     """The serving process."""
 
@@ -36,6 +54,10 @@ class HTTPWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         """Called by gunicorn."""
         super().__init__(*arguments, **options)
         self._malformed_limit = RateLimit(burst=10, period=60.0)
+
+    def get_thread_pool(self) -> ThreadPoolExecutor:
+        """Return the pool that serves requests; called by gunicorn."""
+        return _ThreadPool(self.cfg.threads)
 
     def handle(self, conn: Any) -> Any:
         """Serve one request in a thread of the pool; the result is false when it was the connection's last.

@@ -7,12 +7,15 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
+import psutil
 import pytest
 
 from testkit.fake_ray import FakeRay, RayNode
 from testkit.net import wait_for
 from testkit.running import RunningBridge
+from testkit.slow_clients import crowd, idle
 
 GET = b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n"
 
@@ -100,3 +103,19 @@ def test_malformed_requests_fill_no_log(bridge: RunningBridge) -> None:
     for _ in range(30):
         exchange(bridge, b"GARBAGE\r\n\r\n")
     assert 1 <= bridge.process.output().count("request_refused") <= 20
+
+
+def test_worker_goes_on_where_the_system_gives_no_further_thread(tmp_path: Path) -> None:
+    with (
+        FakeRay(RayNode("M1", "127.0.0.1")) as ray,
+        RunningBridge(tmp_path, "--ray-dashboard", ray.url, "--refresh", "60") as bridge,
+    ):
+        wait_for(lambda: bridge.get("/api/health").ok, "the list of nodes")
+        _, worker = bridge.processes()
+        room = worker.memory_info().vms + 200 * 1024 * 1024  # for the stacks of some twenty threads
+        worker.rlimit(psutil.RLIMIT_AS, (room, room))
+        with crowd(bridge, 60, idle):
+            wait_for(lambda: "thread_failed" in bridge.process.output(), "the first thread that is not given", 30)
+        wait_for(lambda: bridge.get("/api/health").ok, "a reply by the threads that there are", 60)
+        assert bridge.processes()[1] == worker
+        assert "Traceback" not in bridge.process.output()
