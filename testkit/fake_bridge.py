@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from typing import Any, Final
 
 from flask import Flask, Response, jsonify, request
 from flask_sock import Sock
 
 from castray_bridge.web import wall
-from castray_bridge.web.access import BEARER_PROTOCOL, Access, guard
+from castray_bridge.web.access import BEARER_PROTOCOL, DELTA_PROTOCOL, Access, guard
 from testkit.web import LiveServer
 
 _HEARTBEAT_SECONDS: Final = 1.0
@@ -72,7 +73,7 @@ class FakeBridge(LiveServer):
 
     def _app(self, token: str | None) -> Flask:
         app = Flask("fake_bridge", static_folder=None)
-        app.config["SOCK_SERVER_OPTIONS"] = {"subprotocols": [BEARER_PROTOCOL]}
+        app.config["SOCK_SERVER_OPTIONS"] = {"subprotocols": [DELTA_PROTOCOL, BEARER_PROTOCOL]}
         guard(app, Access(token=token))
         app.register_blueprint(wall.blueprint())
         sock = Sock(app)
@@ -103,10 +104,12 @@ class FakeBridge(LiveServer):
 
         @sock.route("/ws")  # type: ignore[untyped-decorator] # flask-sock has no types
         def live(socket: Any) -> None:
-            while self.has_websocket:
+            for seq in count():
+                if not self.has_websocket:
+                    break
                 version = self.version
                 data = {"nodes": self._nodes, "summary": self.summary}
-                socket.send(json.dumps({"type": "cluster_status", "data": data}))
+                socket.send(json.dumps({"type": "cluster_status", "seq": seq, "data": data}))
                 if not self.wait_past(version, _HEARTBEAT_SECONDS):
                     break
 

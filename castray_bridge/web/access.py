@@ -16,6 +16,8 @@ from servicekit.secrets import bearer, equal
 WEBSOCKET_PATH: Final = "/ws"
 BEARER_PROTOCOL: Final = "cmzsb.bearer"
 """Subprotocol that a browser offers beside the token, because it cannot send `Authorization` with a WebSocket."""
+DELTA_PROTOCOL: Final = "castray.delta.v1"
+"""Subprotocol of the whole list once, and then only what changes."""
 _OPEN_PATHS: Final = re.compile(r"/|/static/.*|/api/health")
 """Readable without the token: the page itself contains no data, and health is for watchdogs."""
 
