@@ -11,7 +11,7 @@ import websocket
 
 from castray_bridge.snapshot.store import SnapshotStore
 from castray_bridge.sources.cluster import Cluster
-from castray_bridge.web.websocket import MIN_DISTANCE
+from castray_bridge.web.sender import MIN_DISTANCE
 from servicekit.address import Address
 from testkit.bridge_world import M1, World, good
 from testkit.net import wait_for
