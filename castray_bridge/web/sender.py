@@ -9,7 +9,7 @@ import selectors
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from typing import Final
 
 from castray_bridge.snapshot.store import SnapshotStore
@@ -103,7 +103,7 @@ class Sender:
             viewer = self._new.popleft()
             self._viewers.add(viewer)
             self._selector.register(viewer.client, selectors.EVENT_READ, viewer)
-            self._do(viewer, self._offer)
+            self._offer([viewer])
 
     def _push_if_due(self) -> None:
         now = time.monotonic()
@@ -111,7 +111,7 @@ class Sender:
             # Before the snapshot is read: a later change is pushed the next time.
             self._has_changed = self._is_behind = False
             self._pushed_at = now
-            self._each(tuple(self._viewers), self._offer)
+            self._offer(tuple(self._viewers))
 
     def _check_if_due(self) -> None:
         """Find clients that do not read or reply, and give the others signs of life."""
@@ -120,12 +120,20 @@ class Sender:
             self._checked_at = now
             self._each(tuple(self._viewers), lambda viewer: viewer.check(now))
             if not self._has_changed:
-                self._each(tuple(self._viewers), self._offer)
+                self._offer(tuple(self._viewers))
 
-    def _offer(self, viewer: Viewer) -> None:
-        self._is_behind |= viewer.offer(self._store.snapshot(), time.monotonic())
+    def _offer(self, viewers: Collection[Viewer]) -> None:
+        """Offer one snapshot to all of `viewers`, so that they can share its messages."""
+        if not viewers:
+            return
+        snapshot, now = self._store.snapshot(), time.monotonic()
 
-    def _each(self, viewers: Iterable[Viewer], action: Callable[[Viewer], None]) -> None:
+        def offer(viewer: Viewer) -> None:
+            self._is_behind |= viewer.offer(snapshot, now)
+
+        self._each(viewers, offer)
+
+    def _each(self, viewers: Collection[Viewer], action: Callable[[Viewer], None]) -> None:
         for viewer in viewers:
             self._do(viewer, action)
 
