@@ -17,8 +17,8 @@ from castray_bridge.web.client import ClientGoneError, DropError
 from castray_bridge.web.viewer import Viewer
 from servicekit.log import event
 
-MIN_DISTANCE: Final = 0.1
-"""Seconds between two pushes, which are the same for all clients: ten a second at most."""
+MIN_DISTANCE: Final = 0.05
+"""Seconds between two pushes, which are the same for all clients: twenty a second at most, of which half are lists."""
 _CHECK_SECONDS: Final = 0.5
 _GOODBYE_SECONDS: Final = 0.5
 """How long a stopping sender waits for the clients' replies to its close frames."""

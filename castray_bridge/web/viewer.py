@@ -11,6 +11,8 @@ from castray_bridge.web.access import DELTA_PROTOCOL
 from castray_bridge.web.client import Client, DropError
 from castray_bridge.web.messages import Payload, changes, text_frame, whole
 
+LIST_DISTANCE: Final = 0.1
+"""Seconds between two whole lists to a client at least."""
 MAX_DISTANCE: Final = 3.0
 """Seconds between two messages at most, so that a client can tell silence from calm."""
 PING_DISTANCE: Final = 4.0
@@ -56,7 +58,7 @@ class Viewer:
             return True
         else:
             size = self._send("cluster_status", whole(snapshot))
-            self._list_after = now + min(size / LIST_BYTES_PER_SECOND, MAX_DISTANCE)
+            self._list_after = now + min(max(size / LIST_BYTES_PER_SECOND, LIST_DISTANCE), MAX_DISTANCE)
             self._wants_list = False
         self._sent, self._sent_at = snapshot, now
         return False

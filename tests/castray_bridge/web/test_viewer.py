@@ -9,7 +9,14 @@ import pytest
 from castray_bridge.sources.cluster import Cluster
 from castray_bridge.web.access import DELTA_PROTOCOL
 from castray_bridge.web.client import DropError
-from castray_bridge.web.viewer import LIST_BYTES_PER_SECOND, MAX_DISTANCE, PING_DISTANCE, SEND_SECONDS, Viewer
+from castray_bridge.web.viewer import (
+    LIST_BYTES_PER_SECOND,
+    LIST_DISTANCE,
+    MAX_DISTANCE,
+    PING_DISTANCE,
+    SEND_SECONDS,
+    Viewer,
+)
 from testkit.bridge_world import M1, World, good
 from testkit.deltas import DeltaClient
 from testkit.fake_client import FakeClient
@@ -118,7 +125,14 @@ def test_whole_lists_stay_within_the_budget_of_bytes_and_come_in_time_all_the_sa
     small = Watching(None)
     for tenth in range(10):
         small.change(str(tenth))
-        assert len(small.offer(tenth / 10)) == 1
+        assert len(small.offer(tenth * LIST_DISTANCE * 1.01)) == 1
+        assert small.viewer.offer(small.world.bridge.store.snapshot(), tenth * LIST_DISTANCE * 1.01 + 0.001) is False
+
+
+def test_lists_come_ten_times_a_second_at_most(plain: Watching) -> None:
+    plain.offer(0.0)
+    plain.change("1")
+    assert [len(plain.offer(now)) for now in (LIST_DISTANCE / 2, LIST_DISTANCE * 1.01)] == [0, 1]
 
 
 def test_list_of_any_size_is_sent_every_three_seconds(plain: Watching) -> None:
