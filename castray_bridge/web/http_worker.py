@@ -84,6 +84,7 @@ class HTTPWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     def _reply_at_once(self, conn: Any, waiting: deque[Any]) -> bool:
         """Reply from the loop if the request is known; return whether it was. `waiting` is where gunicorn has it."""
+        conn.head = b""
         if self._ready is None or not self.alive:
             return False
         conn.head = self._ready.peek(conn.sock)
@@ -148,14 +149,13 @@ class HTTPWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     def handle_request(self, req: Any, conn: Any) -> bool:
         """Let the application reply; return whether the connection may be used again."""
+        head, conn.head = conn.head, b""  # the next request on the connection may come without having been peeked at
         if any(name in _BODY_HEADERS and value != "0" for name, value in req.headers):
             # No endpoint reads a body, and gunicorn would hold the thread until the body has arrived.
             req.force_close()
-        elif self._ready is not None:
-            head, conn.head = getattr(conn, "head", b""), b""
-            if head:
-                _, environ = wsgi.create(req, conn.sock, conn.client, conn.server, self.cfg)
-                self._ready.learn(head, req, environ)
+        elif self._ready is not None and self._ready.may_learn(head, req):
+            _, environ = wsgi.create(req, conn.sock, conn.client, conn.server, self.cfg)
+            self._ready.learn(head, environ)
         return bool(super().handle_request(req, conn))
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:

@@ -61,13 +61,20 @@ class Sender:
         unsubscribe = self._store.subscribe(self._note_change)
         self._selector.register(self._wake_from, selectors.EVENT_READ)
         while not self._is_stopping:
+            self._turn()
+        unsubscribe()
+        self._say_goodbye()
+        self._selector.close()
+
+    def _turn(self) -> None:
+        try:
             self._wait(self._seconds_to_wait())
             self._admit()
             self._push_if_due()
             self._check_if_due()
-        unsubscribe()
-        self._say_goodbye()
-        self._selector.close()
+        except Exception as error:  # noqa: BLE001 (the next change may do without it)
+            _log.error(event("push_failed"), exc_info=error)
+            time.sleep(_CHECK_SECONDS)
 
     def _note_change(self) -> None:
         if not self._has_changed:

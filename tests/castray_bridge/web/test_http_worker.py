@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from gunicorn.workers.gthread import ThreadWorker
 
+from castray_bridge.web.http_worker import HTTPWorker
 from testkit.fake_ray import FakeRay, RayNode
 from testkit.net import wait_for
 from testkit.running import RunningBridge
@@ -196,3 +198,30 @@ def test_reader_that_takes_little_at_a_time_gets_the_whole_reply_and_holds_no_th
                 reply, rest = read_reply(client)
                 assert (len(reply) > 100_000, rest) == (True, b"")
                 assert len(json.loads(reply.partition(b"\r\n\r\n")[2])["data"]["nodes"]) == 200
+
+
+class NoSocket:
+    """A worker's connection without a socket: enough for a request that the application does not see."""
+
+    sock = client = server = None
+    head = DASHBOARD
+
+
+def test_head_that_was_peeked_at_belongs_to_one_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second one that came with it is parsed from what the parser has read ahead."""
+    seen = []
+
+    class Ready:
+        def may_learn(self, head: bytes, _: object) -> bool:
+            seen.append(head)
+            return False
+
+    class Request:
+        headers = ()
+
+    worker, conn = HTTPWorker.__new__(HTTPWorker), NoSocket()
+    worker._ready = Ready()  # type: ignore[assignment] # all that is asked of it
+    monkeypatch.setattr(ThreadWorker, "handle_request", lambda *_: True)
+    assert worker.handle_request(Request(), conn)
+    assert worker.handle_request(Request(), conn)
+    assert seen == [DASHBOARD, b""]

@@ -159,3 +159,15 @@ def test_fault_in_one_conversation_ends_no_other(viewed: Viewed, caplog: pytest.
     assert good_one.recv() == "pong"
     assert any("websocket_failed" in record.getMessage() for record in caplog.records)
     good_one.close()
+
+
+def test_fault_in_a_push_delays_it_and_ends_no_conversation(viewed: Viewed, caplog: pytest.LogCaptureFixture) -> None:
+    client = viewed.connect(DELTA_PROTOCOL)
+    client.recv()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(viewed.board, "snapshot", lambda: 1 / 0)
+        viewed.publish(M1, good(status="sending"))
+        wait_for(lambda: any("push_failed" in record.getMessage() for record in caplog.records), "the fault")
+    viewed.publish(M1, good(status="idle"))
+    assert '"workStatus":"idle"' in client.recv()
+    client.close()
