@@ -11,8 +11,6 @@ from castray_bridge.web.access import DELTA_PROTOCOL
 from castray_bridge.web.client import Client, DropError
 from castray_bridge.web.messages import Payload, changes, text_frame, whole
 
-LIST_DISTANCE: Final = 0.1
-"""Seconds between two whole lists to a client at least."""
 MAX_DISTANCE: Final = 3.0
 """Seconds between two messages at most, so that a client can tell silence from calm."""
 PING_DISTANCE: Final = 4.0
@@ -40,8 +38,8 @@ class Viewer:
         self._list_after = -math.inf
         self._ping_at = now + PING_DISTANCE
 
-    def offer(self, snapshot: Snapshot, now: float) -> bool:
-        """Send what the client lacks; return whether that has to be tried again soon.
+    def offer(self, snapshot: Snapshot, now: float, may_be_list: bool = True) -> bool:
+        """Send what the client lacks; return whether it still lacks something, which is to be offered again.
 
         A client that has not taken the last message gets the newest one after it. Raises `ClientGoneError`.
         """
@@ -54,11 +52,11 @@ class Viewer:
             payload = changes(self._sent, snapshot)
         if payload is not None:
             self._send("cluster_delta", payload)
-        elif now < self._list_after:
+        elif now < self._list_after or not may_be_list:
             return True
         else:
             size = self._send("cluster_status", whole(snapshot))
-            self._list_after = now + min(max(size / LIST_BYTES_PER_SECOND, LIST_DISTANCE), MAX_DISTANCE)
+            self._list_after = now + min(size / LIST_BYTES_PER_SECOND, MAX_DISTANCE)
             self._wants_list = False
         self._sent, self._sent_at = snapshot, now
         return False

@@ -9,8 +9,8 @@ import pytest
 
 from castray_bridge.sources.cluster import Cluster
 from castray_bridge.web.access import DELTA_PROTOCOL
-from castray_bridge.web.sender import MIN_DISTANCE
-from castray_bridge.web.viewer import LIST_DISTANCE, Viewer
+from castray_bridge.web.sender import LIST_DISTANCE, MIN_DISTANCE
+from castray_bridge.web.viewer import Viewer
 from servicekit.address import Address
 from testkit.bridge_world import M1, good
 from testkit.deltas import DeltaClient

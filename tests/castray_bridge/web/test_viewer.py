@@ -11,7 +11,6 @@ from castray_bridge.web.access import DELTA_PROTOCOL
 from castray_bridge.web.client import DropError
 from castray_bridge.web.viewer import (
     LIST_BYTES_PER_SECOND,
-    LIST_DISTANCE,
     MAX_DISTANCE,
     PING_DISTANCE,
     SEND_SECONDS,
@@ -86,7 +85,7 @@ def test_slow_reader_gets_one_message_about_all_that_it_missed(delta: Watching) 
     delta.client.blocked_since = 0.0
     for task in ("1", "2", "3"):
         delta.change(task)
-        assert delta.viewer.offer(delta.world.bridge.store.snapshot(), 0.1), "to be tried again"
+        assert delta.viewer.offer(delta.world.bridge.store.snapshot(), 0.1), "to be offered again"
         assert delta.client.messages() == []
     delta.client.blocked_since = None
     kept.take(*delta.offer(0.2))
@@ -125,14 +124,16 @@ def test_whole_lists_stay_within_the_budget_of_bytes_and_come_in_time_all_the_sa
     small = Watching(None)
     for tenth in range(10):
         small.change(str(tenth))
-        assert len(small.offer(tenth * LIST_DISTANCE * 1.01)) == 1
-        assert small.viewer.offer(small.world.bridge.store.snapshot(), tenth * LIST_DISTANCE * 1.01 + 0.001) is False
+        assert len(small.offer(tenth / 10)) == 1
 
 
-def test_lists_come_ten_times_a_second_at_most(plain: Watching) -> None:
-    plain.offer(0.0)
-    plain.change("1")
-    assert [len(plain.offer(now)) for now in (LIST_DISTANCE / 2, LIST_DISTANCE * 1.01)] == [0, 1]
+def test_push_without_lists_is_for_deltas_alone(plain: Watching, delta: Watching) -> None:
+    for watching, sent in ((plain, 0), (delta, 1)):
+        watching.offer(0.0)
+        watching.change("1")
+        assert watching.viewer.offer(watching.world.bridge.store.snapshot(), 0.1, may_be_list=False) == (sent == 0)
+        assert len(watching.client.messages()) == sent
+        assert len(watching.offer(0.1)) == 1 - sent
 
 
 def test_list_of_any_size_is_sent_every_three_seconds(plain: Watching) -> None:
