@@ -17,7 +17,8 @@ from castray_bridge.probes.status import PENDING, ProbeResult
 from castray_bridge.refresher import SourcePoller, StatusProvider
 from castray_bridge.snapshot import merge, render
 from castray_bridge.snapshot.names import NameConflictLog
-from castray_bridge.snapshot.store import Row, Snapshot, SnapshotStore, cached_per_snapshot
+from castray_bridge.snapshot.store import Snapshot, SnapshotStore, cached_per_snapshot
+from castray_bridge.snapshot.table import Row
 from castray_bridge.sources.cluster import Node
 from castray_bridge.sources.discovery import TargetRegistry
 from castray_bridge.sources.inventory import Expected

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from castray_bridge.probes.failures import FAILURES
-from castray_bridge.snapshot.render import push
+from castray_bridge.snapshot.render import pushed
 from castray_bridge.sources.inventory import Expected
 from exporter import report
 from exporter.board import Reading
@@ -141,7 +141,8 @@ def test_reply_of_the_bridge_is_as_documented(world: World, path: str, asked: st
 
 
 def test_message_of_the_websocket_is_as_documented(world: World) -> None:
-    agrees(json.loads(push(world.bridge.store.snapshot())), BRIDGE, "WS /ws")
+    message = {"type": "cluster_status", "data": json.loads(pushed(world.bridge.store.snapshot()))}
+    agrees(message, BRIDGE, "WS /ws")
 
 
 def test_every_endpoint_is_documented(monitor_app: Flask, world: World) -> None:

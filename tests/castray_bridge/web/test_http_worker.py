@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -19,8 +20,10 @@ GET = b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n"
 
 @pytest.fixture(scope="module")
 def bridge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBridge]:
+    # Most of them are refused: they make the list larger than the buffers on the way.
+    nodes = [RayNode("M1", "127.0.0.1"), *(RayNode(f"N{n}", f"127.3.0.{n}") for n in range(1, 200))]
     with (
-        FakeRay(RayNode("M1", "127.0.0.1")) as ray,
+        FakeRay(*nodes) as ray,
         RunningBridge(tmp_path_factory.mktemp("bridge"), "--ray-dashboard", ray.url) as running,
     ):
         wait_for(lambda: running.get("/api/health").ok, "the list of nodes")
@@ -100,3 +103,96 @@ def test_malformed_requests_fill_no_log(bridge: RunningBridge) -> None:
     for _ in range(30):
         exchange(bridge, b"GARBAGE\r\n\r\n")
     assert 1 <= bridge.process.output().count("request_refused") <= 20
+
+
+DASHBOARD = b"GET /api/ray-dashboard HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def read_reply(client: socket.socket, received: bytes = b"") -> tuple[bytes, bytes]:
+    """Return the next reply with a `Content-Length`, and what came after it."""
+    while b"\r\n\r\n" not in received:
+        received += client.recv(65536)
+    head, _, rest = received.partition(b"\r\n\r\n")
+    length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+    while len(rest) < length:
+        rest += client.recv(65536)
+    return head + b"\r\n\r\n" + rest[:length], rest[length:]
+
+
+def test_request_that_repeats_is_answered_over_any_connection(bridge: RunningBridge) -> None:
+    for _ in range(3):
+        with connect(bridge) as client:
+            for _ in range(5):
+                client.sendall(DASHBOARD)
+                reply, rest = read_reply(client)
+                assert reply.startswith(b"HTTP/1.1 200 OK\r\n")
+                assert json.loads(reply.partition(b"\r\n\r\n")[2])["result"] is True
+                assert rest == b""
+
+
+def test_requests_in_one_packet_are_answered_in_turn(bridge: RunningBridge) -> None:
+    with connect(bridge) as client:
+        client.sendall(DASHBOARD * 3 + GET + b"\r\n" + DASHBOARD)
+        rest, replies = b"", []
+        for _ in range(5):
+            reply, rest = read_reply(client, rest)
+            replies.append(b'"uptime_seconds"' in reply)
+        assert replies == [False, False, False, True, False]
+
+
+def test_request_in_pieces_is_answered(bridge: RunningBridge) -> None:
+    with connect(bridge) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(2):
+            for place in range(0, len(DASHBOARD), 20):
+                client.sendall(DASHBOARD[place : place + 20])
+                time.sleep(0.005)
+            assert read_reply(client)[0].startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_client_that_leaves_within_a_reply_is_counted_off(bridge: RunningBridge) -> None:
+    before = bridge.resources()
+    for _ in range(50):
+        with connect(bridge) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.sendall(DASHBOARD)
+    wait_for(lambda: bridge.resources()["descriptors"] <= before["descriptors"] + 2, "closed descriptors", 10)
+    assert "Traceback" not in bridge.process.output()
+
+
+def test_connections_that_send_nothing_hold_no_thread(bridge: RunningBridge) -> None:
+    before = bridge.resources()["threads"]
+    with ExitStack() as stack:
+        clients = [stack.enter_context(connect(bridge)) for _ in range(100)]
+        assert bridge.get("/api/health").ok
+        assert bridge.resources()["threads"] - before < 10
+        for client in clients[::10]:
+            client.sendall(DASHBOARD)
+            assert read_reply(client)[0].startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_reader_that_takes_little_at_a_time_gets_the_whole_reply_and_holds_no_thread(bridge: RunningBridge) -> None:
+    host, _, port = bridge.address.partition(":")
+    with connect(bridge) as client:
+        client.sendall(DASHBOARD)  # known from now on
+        read_reply(client)
+    before = bridge.resources()["threads"]
+    with ExitStack() as stack:
+        clients = []
+        for _ in range(30):
+            client = stack.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.settimeout(5)
+            client.connect((host, int(port)))
+            clients.append(client)
+        for _ in range(2):
+            for client in clients:
+                client.sendall(DASHBOARD)
+            begun = time.monotonic()
+            assert bridge.get("/api/health").ok
+            assert time.monotonic() - begun < 1
+            assert bridge.resources()["threads"] - before < 30
+            for client in clients:
+                reply, rest = read_reply(client)
+                assert (len(reply) > 100_000, rest) == (True, b"")
+                assert len(json.loads(reply.partition(b"\r\n\r\n")[2])["data"]["nodes"]) == 200
