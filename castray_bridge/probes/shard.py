@@ -21,31 +21,18 @@ from servicekit.probe import Connection
 _MAX_STARTS: Final = 64
 """Probes started in a row, before replies are read again."""
 _IDLE_WAIT: Final = 5.0
-_PLAIN_SHARE: Final = 4
-"""One descriptor in so many is for nodes without a place, where there are fewer descriptors than nodes."""
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a shard probes: node ids by address, length of a long poll in seconds, descriptors for connections."""
+    """What a shard probes: node ids by address, and the length of a long poll in seconds."""
 
     targets: Mapping[Address, str]
     wait: float
-    descriptors: int
-
-    @property
-    def places(self) -> int:
-        """The number of nodes that may hold a connection between questions, or in a long poll."""
-        if len(self.targets) <= self.descriptors:
-            return len(self.targets)
-        return self.descriptors - self.plain
-
-    @property
-    def plain(self) -> int:
-        """The number of connections to other nodes at a time."""
-        if len(self.targets) <= self.descriptors:
-            return len(self.targets)
-        return max(1, self.descriptors // _PLAIN_SHARE)
+    places: int
+    """How many nodes may hold a connection between questions, and in a long poll."""
+    plain: int
+    """How many connections there may be to other nodes at a time."""
 
 
 @dataclass(slots=True)
@@ -74,9 +61,8 @@ class ProbedNode:
 class Shard:
     """The caller waits on `selector` and calls `advance` with the data registered for the socket that is ready.
 
-    A healthy node gets a place, as far as there are: it keeps its connection, and is asked by long polls. The
-    connections to all others are bounded by `Assignment.plain`. Nothing here costs more with more nodes per call,
-    but `assign`.
+    A healthy node gets a place, as far as there are: it keeps its connection, and is asked by long polls. Of the
+    other nodes, which may hang, only so many are asked at a time. But for `assign`, no call costs more with more nodes.
     """
 
     def __init__(
@@ -86,12 +72,12 @@ class Shard:
         self._publish = publish
         self._clock = clock
         self._selector = selector
-        self._assigned = Assignment({}, 0.0, 0)
+        self._assigned = Assignment({}, 0.0, 0, 0)
         self._nodes: dict[Address, ProbedNode] = {}
         self._timers: Timers[ProbedNode] = Timers()
         """When each node is probed next; while a request is in flight, its deadline."""
         self._queue: deque[ProbedNode] = deque()
-        """Nodes that are due and have no place, while all descriptors for such nodes are in use."""
+        """Nodes that are due and have no place, while as many of them are asked as may be."""
         self._places = 0
         self._plain = 0
 
@@ -112,11 +98,11 @@ class Shard:
                 node.schedule.long_poll(assignment.wait)
 
     def start_due(self) -> None:
-        """Start the probes that are due, as far as descriptors are left, and end those whose deadline has passed."""
+        """Start the probes that are due, as far as they may be, and end those whose deadline has passed."""
         now = self._clock.monotonic()
         for node in islice(self._timers.due(now), _MAX_STARTS):
             if node.request is not None:
-                self._finish(node, status.failed(node.last, "timeout"))
+                self._expire(node, node.request)
             elif node.has_place:
                 self._start(node, now)
             else:
@@ -139,7 +125,7 @@ class Shard:
             result = None if body is None else _read(node, body)
         except ProbeError as error:
             if error.reason == "bad_reply" and connection.is_stale:
-                self._request_again(node)
+                self._request_again(node, node.request)
                 return
             result = status.failed(node.last, error.reason)
         if result is None:
@@ -159,6 +145,13 @@ class Shard:
         for node in self._nodes.values():
             self._disconnect(node)
 
+    def _expire(self, node: ProbedNode, request: _Request) -> None:
+        """End a request whose deadline has passed. A reply that has come counts, because this thread may be late."""
+        if node.connection is not None and not node.connection.wants_write:
+            self.advance(node)
+        if node.request is request:
+            self._finish(node, status.failed(node.last, "timeout"))
+
     def _start(self, node: ProbedNode, now: float) -> None:
         path = node.schedule.start(now)
         is_long_poll = path != STATUS_PATH
@@ -166,12 +159,12 @@ class Shard:
         self._timers.set(node, now + self._settings.budget(self._assigned.wait if is_long_poll else 0.0))
         self._send(node, path)
 
-    def _request_again(self, node: ProbedNode) -> None:
+    def _request_again(self, node: ProbedNode, request: _Request) -> None:
         """Repeat the request within its deadline: the peer has closed the kept connection meanwhile.
 
         Without a long poll, because the peer may have been restarted and count its versions anew.
         """
-        node.request = _Request(self._clock.monotonic(), is_long_poll=False)
+        request.started, request.is_long_poll = self._clock.monotonic(), False
         self._disconnect(node)
         self._send(node, STATUS_PATH)
 
