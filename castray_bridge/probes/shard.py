@@ -104,6 +104,7 @@ class Shard:
             if node.request is not None:
                 self._expire(node, node.request)
             elif node.has_place:
+                self._check_connection(node)
                 self._start(node, now)
             else:
                 self._queue.append(node)
@@ -169,8 +170,6 @@ class Shard:
         self._send(node, STATUS_PATH)
 
     def _send(self, node: ProbedNode, path: str) -> None:
-        if node.connection is not None and not node.connection.is_reusable():
-            self._disconnect(node)
         try:
             connection = node.connection or self._connect(node)
             connection.send(path)
@@ -235,6 +234,11 @@ class Shard:
         connection = node.connection = Connection(node.address, keep_open=True)
         self._plain += not node.has_place
         return connection
+
+    def _check_connection(self, node: ProbedNode) -> None:
+        """Close a kept connection that the peer has closed, or has spoken on unasked, since the last reply."""
+        if node.connection is not None and not node.connection.is_reusable():
+            self._disconnect(node)
 
     def _disconnect(self, node: ProbedNode) -> None:
         connection, node.connection = node.connection, None

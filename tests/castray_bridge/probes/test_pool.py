@@ -151,7 +151,7 @@ def test_change_is_seen_at_once_through_the_long_poll(tmp_path: Path) -> None:
 
 
 def test_changes_of_more_nodes_than_threads_are_seen_at_once(tmp_path: Path) -> None:
-    """Real monitors, each asked over one connection, which outlives a restart of the monitor without a failure."""
+    """Real monitors, each asked over one connection."""
     running = RunningPool(ProbeSettings(refresh=60.0, workers=1))
     ips = [f"127.0.0.{number}" for number in range(31, 36)]
     port = free_port(ips)
