@@ -49,8 +49,8 @@ class ProbedNode:
     node_id: str
     schedule: Schedule
     last: NodeStatus = status.PENDING
-    body: bytes | None = None
-    """The last good reply, because most replies are the one before."""
+    reply: tuple[bytes, NodeStatus] | None = None
+    """The last good reply and what it says, because most replies are the one before."""
     has_place: bool = False
     connection: Connection | None = None
     events: int = 0
@@ -189,7 +189,6 @@ class Shard:
             self._take_place(node)
             node.schedule.succeeded(result.version, now)
         else:
-            node.body = None
             node.schedule.failed(connected=node.connection is not None and node.connection.connected)
             self._leave_place(node)
         if not node.has_place or node.connection is None or not node.connection.leaves_open:
@@ -203,7 +202,7 @@ class Shard:
     def _replace(self, node: ProbedNode, node_id: str, now: float) -> None:
         """Take `node` for another node at the same address, and probe that at once."""
         self._disconnect(node)
-        node.node_id, node.last, node.body, node.request = node_id, status.PENDING, None, None
+        node.node_id, node.last, node.request = node_id, status.PENDING, None
         node.schedule.rejoined(now)
         self._timers.set(node, now)
 
@@ -261,8 +260,6 @@ class Shard:
 
 def _read(node: ProbedNode, body: bytes) -> NodeStatus:
     """Return the status in a reply of `node`. Raises `ProbeError`."""
-    if body != node.body:
-        found = status.parse_status(body)
-        node.body = body
-        return found
-    return node.last
+    if node.reply is None or node.reply[0] != body:
+        node.reply = body, status.parse_status(body)
+    return node.reply[1]
