@@ -137,14 +137,14 @@ def test_place_of_a_node_that_fails_goes_to_another(shard: RunningShard) -> None
     with serving(conversation(kept(STATUS), silent), "127.0.0.1") as one, serving(GOOD, "127.0.0.2") as other:
         shard.assign(one.address, other.address, wait=0.0)
         shard.until(2)
-        assert shard.shard._places == 2
+        assert shard.shard._connections.places == 2
         shard.clock.pass_(1.0)
         shard.until(3)
         shard.clock.pass_(1.0)
         errors = {result.address: result.status.error for result in shard.results}
         wait_for(lambda: (shard.turn(), shard.results[-1].status.error == "timeout")[1], "the failure")
         assert errors[other.address] is None
-        assert shard.shard._places == 1
+        assert shard.shard._connections.places == 1
 
 
 def test_connection_is_kept_between_questions_and_one_node_has_one(shard: RunningShard) -> None:
@@ -242,7 +242,7 @@ def test_failure_on_a_kept_connection_is_a_value_in_time_and_closes_it(shard: Ru
             assert len(shard.results) == 1
             shard.clock.pass_(1.0)
         assert shard.until(2)[:2] == [None, reason]
-        assert not shard.shard._places
+        assert not shard.shard._connections.places
         shard.clock.pass_(1.0)
         wait_for(lambda: (shard.turn(), len(node.requests) == 2)[1], "another connection")
 
