@@ -155,7 +155,7 @@ def connect(url: str, protocol: str, deflate: bool, keeps_payload: bool) -> View
     return viewer
 
 
-def _states(messages: list[bytes]) -> dict[str, list[Any]]:
+def states(messages: list[bytes]) -> dict[str, list[Any]]:
     """Return the last state and task of each node by its name in that task; at a gap raises `ValueError`."""
     if not messages:
         return {}
@@ -196,7 +196,7 @@ def main(url: str, count: int, protocol: str, deflate: bool, timed: bool) -> Non
         "counts": counts,
         "lost": lost,
         "seen": [viewer.seen for viewer in viewers] if timed else [],
-        "states": _states(viewers[0].last_list),
+        "states": states(viewers[0].last_list),
     }
     print(json.dumps(watched), flush=True)
 
