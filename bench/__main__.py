@@ -22,6 +22,7 @@ from bench import (
     reporter,
     shutdown,
     slow_clients,
+    wall_in_browser,
     wsgi_choice,
 )
 from bench.row import Benches, Row
@@ -37,6 +38,7 @@ _MODULES = (
     monitor,
     monitor_kills,
     slow_clients,
+    wall_in_browser,
     hostile_requests,
     shutdown,
     wsgi_choice,

@@ -68,24 +68,24 @@ class Watched(NamedTuple):
 
 def watch(service: Service, fleet: ChangingFleet, audience: Audience, seconds: float, directory: Path) -> Watched:
     """Let `audience` watch `service` for `seconds`, then end the changes and the fleet."""
-    with _viewers(service.url, audience, directory) as viewers:
+    with viewers(service.url, audience, directory) as watching:
         time.sleep(_SETTLE_SECONDS)
-        for viewer in viewers:
+        for viewer in watching:
             os.kill(viewer.pid, signal.SIGUSR1)
-        begin, before = time.monotonic(), _used(service, fleet, viewers)
+        begin, before = time.monotonic(), _used(service, fleet, watching)
         memory = 0.0
         while time.monotonic() < begin + seconds:
             memory = max(memory, service.megabytes())
             time.sleep(_MEMORY_SECONDS)
-        end, after = time.monotonic(), _used(service, fleet, viewers)
-        for viewer in viewers:
+        end, after = time.monotonic(), _used(service, fleet, watching)
+        for viewer in watching:
             os.kill(viewer.pid, signal.SIGUSR1)
         load = os.getloadavg()[0]
         fleet.stop_changing()
         time.sleep(LATE_SECONDS)
-        for viewer in viewers:
+        for viewer in watching:
             viewer.terminate(30)
-        seen = [json.loads(viewer.output().splitlines()[-1]) for viewer in viewers]
+        seen = [json.loads(viewer.output().splitlines()[-1]) for viewer in watching]
         reports = fleet.end()
     nodes = {name: node for report in reports for name, node in report.nodes.items()}
     sights, changes = _follow(nodes, seen, begin, end)
@@ -141,7 +141,8 @@ def _figures(found: Watched) -> dict[str, tuple[float, str]]:
 
 
 @contextmanager
-def _viewers(url: str, audience: Audience, directory: Path) -> Iterator[list[Process]]:
+def viewers(url: str, audience: Audience, directory: Path) -> Iterator[list[Process]]:
+    """Run `audience` in processes of its own; they end at SIGTERM with what they saw (`bench.fleet_viewers`)."""
     timed = min(_TIMED, audience.size)
     groups = {"time": timed, "count": audience.size - timed}
     options = (audience.protocol or "-", "deflate" if audience.deflate else "-")
@@ -157,8 +158,8 @@ def _viewers(url: str, audience: Audience, directory: Path) -> Iterator[list[Pro
         yield processes
 
 
-def _used(service: Service, fleet: ChangingFleet, viewers: list[Process]) -> tuple[float, float, float]:
-    times = [psutil.Process(viewer.pid).cpu_times() for viewer in viewers]
+def _used(service: Service, fleet: ChangingFleet, watching: list[Process]) -> tuple[float, float, float]:
+    times = [psutil.Process(viewer.pid).cpu_times() for viewer in watching]
     return service.cpu_seconds(), fleet.cpu_seconds(), sum(each.user + each.system for each in times)
 
 
