@@ -55,12 +55,12 @@ class Viewer:
         """Read what is there; return whether the connection still stands."""
         try:
             count = self.socket.recv_into(_BUFFER)
+            self.bytes += count
+            return count > 0 and self.take(_BUFFER[:count])
         except BlockingIOError:
             return True
         except OSError:
             return False
-        self.bytes += count
-        return count > 0 and self.take(_BUFFER[:count])
 
     def take(self, data: memoryview) -> bool:
         """Take over received bytes; return whether the connection still stands."""

@@ -83,9 +83,7 @@ def watch(service: Service, fleet: ChangingFleet, audience: Audience, seconds: f
         load = os.getloadavg()[0]
         fleet.stop_changing()
         time.sleep(LATE_SECONDS)
-        for viewer in watching:
-            viewer.terminate(30)
-        seen = [json.loads(viewer.output().splitlines()[-1]) for viewer in watching]
+        seen = [_seen(viewer) for viewer in watching]
         reports = fleet.end()
     nodes = {name: node for report in reports for name, node in report.nodes.items()}
     sights, changes = _follow(nodes, seen, begin, end)
@@ -161,6 +159,14 @@ def viewers(url: str, audience: Audience, directory: Path) -> Iterator[list[Proc
 def _used(service: Service, fleet: ChangingFleet, watching: list[Process]) -> tuple[float, float, float]:
     times = [psutil.Process(viewer.pid).cpu_times() for viewer in watching]
     return service.cpu_seconds(), fleet.cpu_seconds(), sum(each.user + each.system for each in times)
+
+
+def _seen(viewers: Process) -> dict[str, Any]:
+    """End a process of viewers and return what it saw. Raises `RuntimeError` when it failed."""
+    if viewers.terminate(60):
+        raise RuntimeError(f"the viewers failed: {viewers.output()}")
+    said: dict[str, Any] = json.loads(viewers.output().splitlines()[-1])
+    return said
 
 
 def _follow(

@@ -13,6 +13,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -25,6 +26,7 @@ from bench.fleet_watch import plain_viewers, viewers, wall_viewers
 from servicekit import cli
 
 _FIRST: Final = 5
+_WRAPPER_SHARE: Final = 0.9
 _FRAME: Final = re.compile(r"(?P<function>.+) \((?P<file>[^()]+?)(?::\d+)?\)")
 
 
@@ -37,11 +39,21 @@ class Profile(NamedTuple):
     samples: int
     alone: Counter[str]
     inclusive: Counter[str]
+    calls: Counter[tuple[str, str]]
+    """Samples by caller and callee."""
+
+    def is_wrapper(self, function: str) -> bool:
+        """Return whether it only starts threads, or nearly all of its time is that of one other function."""
+        if function.startswith("threading:"):
+            return True
+        least = _WRAPPER_SHARE * self.inclusive[function]
+        return any(caller == function and count >= least for (caller, _), count in self.calls.items())
 
 
 def read(raw: str) -> Profile:
     """Read what `py-spy record --format raw` wrote: lines of `frame;frame;frame count`."""
-    samples, alone, inclusive = 0, Counter[str](), Counter[str]()
+    found = Profile(0, Counter(), Counter(), Counter())
+    samples = 0
     for line in raw.splitlines():
         stack, _, number = line.rpartition(" ")
         count = int(number)
@@ -49,21 +61,25 @@ def read(raw: str) -> Profile:
         if not frames:
             continue
         samples += count
-        alone[frames[-1]] += count
+        found.alone[frames[-1]] += count
         for frame in set(frames):  # a function that calls itself counts once
-            inclusive[frame] += count
-    return Profile(samples, alone, inclusive)
+            found.inclusive[frame] += count
+        for caller, callee in set(pairwise(frames)):
+            found.calls[caller, callee] += count * (caller != callee)
+    return found._replace(samples=samples)
 
 
 def table(found: Profile, cpu: float) -> str:
     """Return the table for the documentation; `cpu` is the worker's part of a core in percent."""
-    alone, inclusive = found.alone.most_common(_FIRST), _entries(found)
+    alone = found.alone.most_common(_FIRST)
+    work = ((name, count) for name, count in found.inclusive.most_common() if not found.is_wrapper(name))
+    inclusive = list(islice(work, _FIRST))
     lines = [
         f"{found.samples:,} samples; the worker took {cpu:.0f} % of a core.\n",
         "| by its own time | share | with what it calls | share |",
         "|---" * 4 + "|",
     ]
-    for one, other in zip(alone, inclusive, strict=True):
+    for one, other in zip(alone, inclusive, strict=False):
         cells = [cell for name, count in (one, other) for cell in (f"`{name}`", f"{100 * count / found.samples:.1f} %")]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
@@ -77,24 +93,6 @@ def with_profile(page: str, label: str, text: str) -> str:
     if not found or not ended:
         raise ValueError(f"{report.PAGE} has no place for the profile {label}")
     return before + begin + text + end + after
-
-
-def _entries(found: Profile) -> list[tuple[str, int]]:
-    """Return the first functions with what they call, without the frames that only start threads and servers."""
-    own = [(name, count) for name, count in found.inclusive.most_common() if not name.startswith(_OUTER)]
-    return own[:_FIRST]
-
-
-_OUTER: Final = (
-    "threading:",
-    "concurrent/",
-    "gunicorn/",
-    "runpy",
-    "<",
-    "click/",
-    "castray_bridge/__main__",
-    "servicekit/cli",
-)
 
 
 def _short(frame: str) -> str:
@@ -120,12 +118,23 @@ def _record(bridge: Bridge, seconds: int) -> tuple[str, float]:
     worker = max(psutil.Process(bridge.process.pid).children(), key=lambda child: sum(child.cpu_times()[:2]))
     before = sum(worker.cpu_times()[:2])
     with tempfile.NamedTemporaryFile("r", encoding="utf-8") as file:
-        command = ["py-spy", "record", "--pid", str(worker.pid), "--duration", str(seconds), "--rate", "100", "--gil"]
+        command = [
+            "py-spy",
+            "record",
+            "--pid",
+            str(worker.pid),
+            "--duration",
+            str(seconds),
+            "--rate",
+            "100",
+            "--gil",
+            "--nonblocking",
+        ]
         subprocess.run(
             [str(Path(sys.executable).with_name(command[0])), *command[1:], "--format", "raw", "--output", file.name],
             check=True,
             capture_output=True,
-            timeout=seconds + 60,
+            timeout=5 * seconds + 60,  # behind a busy machine its samples take longer
         )
         return file.read(), 100 * (sum(worker.cpu_times()[:2]) - before) / seconds
 
