@@ -156,7 +156,10 @@ def connect(url: str, protocol: str, deflate: bool, keeps_payload: bool) -> View
 
 
 def states(messages: list[bytes]) -> dict[str, list[Any]]:
-    """Return the last state and task of each node by its name in that task; at a gap raises `ValueError`."""
+    """Return the last state and task of each reachable node by its name in that task.
+
+    Raises `ValueError` at a gap between deltas.
+    """
     if not messages:
         return {}
     first, *deltas = map(json.loads, messages)
@@ -165,7 +168,8 @@ def states(messages: list[bytes]) -> dict[str, list[Any]]:
         if message["seq"] != number:
             raise ValueError(f"message {message['seq']} instead of {number}")
         nodes = apply(nodes, message["data"])
-    return {node["currentTask"].partition(" ")[0]: [node["workStatus"], node["currentTask"]] for node in nodes}
+    tasks = [(node["workStatus"], node["currentTask"]) for node in nodes if node["currentTask"]]
+    return {task.partition(" ")[0]: [state, task] for state, task in tasks}
 
 
 def _count(viewers: list[Viewer]) -> tuple[float, int, int]:

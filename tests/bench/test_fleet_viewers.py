@@ -8,6 +8,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,13 +73,16 @@ def test_bytes_of_unread_messages_are_counted(pair: tuple[Viewer, socket.socket]
     assert viewer.seen == []
 
 
-def _message(seq: int, kind: str, *nodes: dict[str, str]) -> bytes:
+def _message(seq: int, kind: str, *nodes: dict[str, Any]) -> bytes:
     return json.dumps({"type": kind, "seq": seq, "data": {"nodes": nodes}}).encode()
 
 
 def test_states_are_those_of_the_list_and_the_deltas_after_it() -> None:
-    whole = [{"nodeId": f"id-{number}", "workStatus": "idle", "currentTask": f"M{number} begins"} for number in (1, 2)]
+    whole: list[dict[str, Any]] = [
+        {"nodeId": f"id-{number}", "workStatus": "idle", "currentTask": f"M{number} begins"} for number in (1, 2)
+    ]
     change = {"nodeId": "id-2", "workStatus": "sending", "currentTask": "M2 change 1 at 5"}
+    whole.append({"nodeId": "id-3", "workStatus": "idle", "currentTask": None})  # unreachable
     messages = [_message(7, "cluster_status", *whole), _message(8, "cluster_delta", change)]
     assert states(messages) == {"M1": ["idle", "M1 begins"], "M2": ["sending", "M2 change 1 at 5"]}
     with pytest.raises(ValueError, match="9 instead of 8"):

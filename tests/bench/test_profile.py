@@ -35,7 +35,7 @@ def test_table_has_the_first_five_of_both_kinds_without_wrappers() -> None:
     rows = profile.table(profile.read(_RAW + "main (a.py:1);odd 5\n"), 61.7).splitlines()
     assert rows[0] == "105 samples; the worker took 62 % of a core."
     assert rows[4] == "| `castray_bridge/walk:leaf` | 38.1 % | `castray_bridge/walk:walk` | 52.4 % |"
-    assert rows[5] == "| `web/client:send` | 28.6 % | `castray_bridge/walk:leaf` | 38.1 % |"
+    assert rows[5] == "| `web/client:send` | 28.6 % | `web/sender:run` | 38.1 % |"
     assert len(rows) == 9
     assert not any(name in "".join(rows) for name in ("a:main", "threading"))
 
