@@ -16,12 +16,13 @@ import psutil
 
 from bench.row import Row
 from bench.sights import LATE_SECONDS, Sights, follow
-from castray_bridge.web.access import DELTA_PROTOCOL
 from testkit.changing_fleet import ChangingFleet, FleetReport, NodeReport
 from testkit.net import wait_for
 from testkit.process import Process, module
 from testkit.running import Service
 
+DELTA_PROTOCOL: Final = "castray.delta.v1"
+"""Not the bridge's own constant, so that older bridges can be measured too."""
 _TIMED: Final = 5
 """Viewers whose messages are read; of the others only the frames' heads, because reading takes longer than sending."""
 _SETTLE_SECONDS: Final = 3.0

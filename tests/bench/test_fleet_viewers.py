@@ -14,7 +14,8 @@ import pytest
 
 from bench.bridge import over_changing_fleet
 from bench.fleet_viewers import Viewer, states
-from bench.fleet_watch import Audience, plain_viewers, rows, wall_viewers, watch
+from bench.fleet_watch import DELTA_PROTOCOL, Audience, plain_viewers, rows, wall_viewers, watch
+from castray_bridge.web import access
 from testkit.net import wait_for
 from testkit.process import Process, module
 
@@ -108,7 +109,7 @@ def test_viewers_of_a_bridge_see_every_change_and_the_last_states(audience: Audi
     assert len(found.sights.late) + found.sights.missed == found.changes
     assert (found.sights.missed, found.wrong, found.lost) == (0, 0, 0)
     assert 0 < found.kilobytes < 1000
-    assert min(found.cpu, found.fleet_cpu, found.viewers_cpu, found.megabytes) > 0
+    assert min(found.cpu, found.megabytes) > 0
     figures = {row.name: row for row in rows("fleet", found, {"changes missed": "== 0"})}
     assert figures["fleet: changes missed"].kept
 
@@ -118,3 +119,7 @@ def test_promise_of_a_figure_that_there_is_not_is_an_error(tmp_path: Path) -> No
         found = watch(bridge, fleet, wall_viewers(0), 1.0, tmp_path)
     with pytest.raises(ValueError, match="changes missed"):
         rows("fleet", found, {"changes missed": "== 0"})
+
+
+def test_viewers_of_the_wall_offer_the_bridges_protocol() -> None:
+    assert DELTA_PROTOCOL == access.DELTA_PROTOCOL
