@@ -13,6 +13,7 @@ from bench import (
     bridge_change,
     bridge_load,
     bridge_scale,
+    changing_fleet,
     fan_out,
     hostile_requests,
     monitor,
@@ -21,6 +22,7 @@ from bench import (
     reporter,
     shutdown,
     slow_clients,
+    wall_in_browser,
     wsgi_choice,
 )
 from bench.row import Benches, Row
@@ -31,10 +33,12 @@ _MODULES = (
     bridge_change,
     bridge_load,
     bridge_scale,
+    changing_fleet,
     reporter,
     monitor,
     monitor_kills,
     slow_clients,
+    wall_in_browser,
     hostile_requests,
     shutdown,
     wsgi_choice,
