@@ -32,11 +32,16 @@ class ChangingNode:
 
     def __init__(self, number: int, now: float) -> None:
         self.name = f"M{number + 1}"
-        self.changes = 0
+        self.changed_at: list[float] = []
+        """When it changed, in seconds of the monotonic clock."""
         self._random = random.Random(number)
         self._past = _past(number % _PATTERNS, now)
         self._transitions: deque[Transition] = deque([Transition(now, self._random.choice(STATES))])
         self._status = self._make_status(f"{self.name} begins")
+
+    @property
+    def changes(self) -> int:
+        return len(self.changed_at)
 
     @property
     def state(self) -> str:
@@ -48,7 +53,7 @@ class ChangingNode:
 
     def change(self, now: float, monotonic: float) -> None:
         """Take on another state."""
-        self.changes += 1
+        self.changed_at.append(monotonic)
         others = [state for state in STATES if state != self.state]
         self._transitions.append(Transition(now, self._random.choice(others)))
         while self._transitions[1].entered < now - _HISTORY_SECONDS:
