@@ -205,7 +205,7 @@ class _Loop:
             return
         since = max(asked.get("since", 0.0), now - 86_400)
         if path == "/metrics":
-            self._reply(client, node.metrics(), content_type="text/plain; version=0.0.4")
+            self._reply(client, node.metrics(now), content_type="text/plain; version=0.0.4")
         elif path == "/api/history" and "step" in asked:
             self._reply(client, node.shares(since, asked["step"], now))
         elif path == "/api/history":
