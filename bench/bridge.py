@@ -6,23 +6,35 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Final
 
+from testkit.changing_fleet import ChangingFleet, changing_fleet
 from testkit.fake_fleet import fleet, host
 from testkit.fake_ray import fake_ray
 from testkit.net import free_port, wait_for
 from testkit.process import Process, module
-from testkit.running import RunningBridge
+from testkit.running import DESCRIPTORS, RunningBridge
+
+UNIT_DESCRIPTORS: Final = 16_384
+"""Open files of the bridge under its systemd unit."""
 
 
 class Bridge(RunningBridge):
     """A running bridge, and what is around it."""
 
-    def __init__(self, directory: Path, ray: tuple[str, Process], monitor_port: int, *options: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        ray: tuple[str, Process],
+        monitor_port: int,
+        *options: str,
+        descriptors: int = DESCRIPTORS,
+    ) -> None:
         self.directory = directory
         self.ray_url, self.ray = ray
         self.monitor_port = monitor_port
         source = ("--ray-dashboard", self.ray_url, "--monitor-port", str(monitor_port))
-        super().__init__(directory, *source, "--log-level", "error", *options)
+        super().__init__(directory, *source, "--log-level", "error", *options, descriptors=descriptors)
 
 
 @contextmanager
@@ -33,6 +45,26 @@ def over_fleet(count: int, bad: int = 0, kind: str = "hanging") -> Iterator[Brid
         bridge = _start(stack, count, addresses[0].port, ())
         _wait_until_known(bridge, count, count - bad)
         yield bridge
+
+
+@contextmanager
+def over_changing_fleet(count: int, changes_per_second: float, *options: str) -> Iterator[tuple[Bridge, ChangingFleet]]:
+    """Run a bridge over `count` nodes that change, and a Ray whose replies have their real size."""
+    with (
+        changing_world(count, changes_per_second) as (fleet, ray, directory),
+        Bridge(directory, ray, fleet.port, *options, descriptors=UNIT_DESCRIPTORS) as bridge,
+    ):
+        _wait_until_known(bridge, count, count)
+        yield bridge, fleet
+
+
+@contextmanager
+def changing_world(count: int, changes_per_second: float) -> Iterator[tuple[ChangingFleet, tuple[str, Process], Path]]:
+    """Run `count` nodes that change and a Ray whose replies have their real size; yield also a directory for logs."""
+    with ExitStack() as stack:
+        fleet = stack.enter_context(changing_fleet(count, changes_per_second))
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        yield fleet, stack.enter_context(fake_ray(count, directory, "real")), directory
 
 
 @contextmanager
@@ -66,4 +98,4 @@ def _wait_until_known(bridge: Bridge, count: int, answering: int) -> None:
         pending = sum(node["workStatusError"] == "pending" for node in nodes)
         return len(nodes) == count and not pending and sum(n["workStatusReachable"] for n in nodes) >= answering
 
-    wait_for(known, "the bridge's first round", 60)
+    wait_for(known, "the bridge's first round", 120)

@@ -20,7 +20,8 @@ from castray_bridge.refresher import SourcePoller, StatusProvider
 from castray_bridge.silence_poller import SilencePoller
 from castray_bridge.snapshot import merge, render
 from castray_bridge.snapshot.names import NameConflictLog
-from castray_bridge.snapshot.store import Row, Snapshot, SnapshotStore, cached_per_snapshot
+from castray_bridge.snapshot.store import Snapshot, SnapshotStore, cached_per_snapshot
+from castray_bridge.snapshot.table import Row
 from castray_bridge.sources.cluster import Node
 from castray_bridge.sources.discovery import TargetRegistry
 from castray_bridge.sources.inventory import Expected

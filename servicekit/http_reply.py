@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 BODY_LIMIT: Final = 64 * 1024
 """Largest body, in bytes, that a monitor's reply may have."""
@@ -22,13 +22,31 @@ class ProbeError(Exception):
 
 
 class ReplyReader:
-    """Collects the bytes of one reply to a `Connection: close` request; accepts at most `limit` bytes of body."""
+    """Collects the bytes of one reply; accepts at most `limit` bytes of body."""
 
     def __init__(self, limit: int = BODY_LIMIT) -> None:
         self._limit = limit
         self._received = bytearray()
         self._body_start = 0
-        self._body_length: int | None = None
+        self._framing = _Framing(None, keeps_open=False)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no byte of the reply has arrived."""
+        return not self._received
+
+    @property
+    def leaves_open(self) -> bool:
+        """Whether the connection may carry another reply after this one, which is complete.
+
+        The peer must speak HTTP/1.1, announce the length and not a close, and have sent not a byte more.
+        """
+        framing = self._framing
+        return (
+            framing.keeps_open
+            and framing.length is not None
+            and len(self._received) == self._body_start + framing.length
+        )
 
     def feed(self, data: bytes) -> bytes | None:
         """Take the bytes received (`b""` at the end of the connection); return the complete body, else None.
@@ -54,22 +72,31 @@ class ReplyReader:
         status = _status(status_line)
         if status != 200:
             raise ProbeError(f"http_{status}")
-        self._body_length = _content_length(lines)
-        if self._body_length is not None and self._body_length > self._limit:
+        self._framing = _framing(lines, keeps_open=status_line.startswith(b"HTTP/1.1 "))
+        length = self._framing.length
+        if length is not None and length > self._limit:
             raise ProbeError("too_large")
         self._body_start = end + 4
 
     def _body(self, ended: bool) -> bytes | None:
         received = len(self._received) - self._body_start
-        if self._body_length is not None and received >= self._body_length:
-            return bytes(self._received[self._body_start : self._body_start + self._body_length])
+        length = self._framing.length
+        if length is not None and received >= length:
+            return bytes(self._received[self._body_start : self._body_start + length])
         if received > self._limit:
             raise ProbeError("too_large")
         if not ended:
             return None
-        if self._body_length is not None:
+        if length is not None:
             raise ProbeError("bad_reply")
         return bytes(self._received[self._body_start :])
+
+
+class _Framing(NamedTuple):
+    """Where the body ends: after `length` bytes, or with the connection (None); whether the peer keeps that open."""
+
+    length: int | None
+    keeps_open: bool
 
 
 def _status(line: bytes) -> int:
@@ -80,20 +107,22 @@ def _status(line: bytes) -> int:
     return int(code)
 
 
-def _content_length(lines: list[bytes]) -> int | None:
-    """Return the announced length of the body; None when the body ends with the connection."""
+def _framing(lines: list[bytes], *, keeps_open: bool) -> _Framing:
     lengths: set[bytes] = set()
     for line in lines:
         name, _, value = line.partition(b":")
-        if name.lower() == b"transfer-encoding":
-            raise ProbeError("bad_reply")  # HTTP/1.0 has no transfer encodings
-        if name.lower() == b"content-length":
+        name = name.lower()
+        if name == b"transfer-encoding":
+            raise ProbeError("bad_reply")  # a monitor announces the length of its replies
+        if name == b"content-length":
             lengths.add(value.strip())
+        elif name == b"connection" and b"close" in value.lower():
+            keeps_open = False
     if not lengths:
-        return None
+        return _Framing(None, keeps_open)
     text = lengths.pop()
     if lengths or not text.isdigit():
         raise ProbeError("bad_reply")
     if len(text) > 18:
         raise ProbeError("too_large")
-    return int(text)
+    return _Framing(int(text), keeps_open)

@@ -1,6 +1,6 @@
-"""One HTTP request to a node's monitor over a non-blocking socket, against one deadline.
+"""HTTP requests to a node's monitor over a non-blocking socket, each against one deadline.
 
-The deadline covers connect, headers and body together: the caller of an `Exchange` calls `advance` when the socket is
+The deadline covers connect, headers and body together: the caller of a `Connection` calls `advance` when the socket is
 ready and `close` when the deadline has passed, so that no peer can hold it longer. Addresses are IP literals, because
 a resolver can take seconds.
 """
@@ -20,20 +20,11 @@ from servicekit.version import __version__
 
 _RECEIVE_BYTES: Final = 64 * 1024
 _IN_PROGRESS: Final = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY})
+_REST: Final = (
+    "HTTP/{}\r\nHost: {}\r\nAccept: application/json\r\nUser-Agent: castray-bridge/{}\r\nConnection: {}\r\n\r\n"
+)
+"""A request from its version on."""
 _CONNECT_REASONS: Final = {errno.ECONNREFUSED: "refused", errno.ETIMEDOUT: "timeout"}
-
-
-def request_bytes(host: str, path: str, headers: tuple[str, ...] = ()) -> bytes:
-    """Build a GET request of HTTP/1.0, because its reply is never chunked, compressed or kept alive."""
-    lines = (
-        f"GET {path} HTTP/1.0",
-        f"Host: {host}",
-        "Accept: application/json",
-        f"User-Agent: castray-bridge/{__version__}",
-        "Connection: close",
-        *headers,
-    )
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
 
 
 def failure_reason(error: OSError, connected: bool) -> str:
@@ -43,16 +34,23 @@ def failure_reason(error: OSError, connected: bool) -> str:
     return _CONNECT_REASONS.get(error.errno or 0, "unreachable")
 
 
-class Exchange:
-    """One request and its reply; not thread-safe.
+class Connection:
+    """A connection that carries one request at a time: `send`, then `advance` until it returns the body.
 
-    `connected` tells whether the peer accepted the connection, `wants_write` which event to wait for on the socket.
+    With `keep_open` the requests are of HTTP/1.1, and more of them may follow while `is_reusable()`. Otherwise they
+    are of HTTP/1.0, because its replies are never chunked, compressed or kept alive. Not thread-safe.
+
+    `connected` tells whether the peer accepted the connection.
     """
 
-    def __init__(self, address: Address, path: str, body_limit: int = BODY_LIMIT) -> None:
+    def __init__(self, address: Address, body_limit: int = BODY_LIMIT, *, keep_open: bool = False) -> None:
         """Start to connect. Raises `ProbeError` when that fails at once."""
-        self._to_send = request_bytes(str(address), path)
+        version, persistence = ("1.1", "keep-alive") if keep_open else ("1.0", "close")
+        self._rest = _REST.format(version, address, __version__, persistence).encode("ascii")
+        self._body_limit = body_limit
         self._reader = ReplyReader(body_limit)
+        self._to_send = b""
+        self._replies = 0
         self.connected = False
         family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         try:
@@ -73,17 +71,54 @@ class Exchange:
         """Whether the connection is still to be established or a part of the request still to be sent."""
         return bool(self._to_send)
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether it carried a reply before and none of the request in progress: the peer may have closed it since."""
+        return self._replies > 0 and self._reader.is_empty
+
+    @property
+    def leaves_open(self) -> bool:
+        """Whether the last reply is complete, and its peer waits for another request."""
+        return self._replies > 0 and self._reader.leaves_open
+
+    def is_reusable(self) -> bool:
+        """Return whether another request may follow: the peer leaves it open and has sent nothing since its reply.
+
+        What came unasked would be taken for the next reply otherwise.
+        """
+        if not self.leaves_open:
+            return False
+        try:
+            self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def send(self, path: str) -> None:
+        """Begin a request; it goes out at once where the connection stands. Errors are those of `advance`."""
+        self._to_send = b"GET %s %s" % (path.encode("ascii"), self._rest)
+        if self._replies:
+            self._reader = ReplyReader(self._body_limit)
+            try:
+                self._send()
+            except OSError:
+                return  # the socket stays ready to write, and `advance` fails in the same way
+
     def advance(self) -> bytes | None:
         """Do what the socket is ready for; return the reply's body once complete. Raises `ProbeError`."""
         try:
             if self._to_send:
                 self._send()
                 return None
-            return self._reader.feed(self._socket.recv(_RECEIVE_BYTES))
+            body = self._reader.feed(self._socket.recv(_RECEIVE_BYTES))
         except BlockingIOError:
             return None
         except OSError as error:
             raise ProbeError(failure_reason(error, self.connected)) from error
+        self._replies += body is not None
+        return body
 
     def close(self) -> None:
         """Close the connection; to be called in any case."""
@@ -101,12 +136,13 @@ class Exchange:
 def http_get(address: Address, path: str, timeout: float, body_limit: int = BODY_LIMIT) -> bytes:
     """Send one request and return the reply's body after at most `timeout` seconds. Raises `ProbeError`."""
     deadline = time.monotonic() + timeout
-    with closing(Exchange(address, path, body_limit)) as exchange:
+    with closing(Connection(address, body_limit)) as connection:
+        connection.send(path)
         poll = select.poll()
         while (left := deadline - time.monotonic()) > 0:
-            poll.register(exchange, select.POLLOUT if exchange.wants_write else select.POLLIN)
+            poll.register(connection, select.POLLOUT if connection.wants_write else select.POLLIN)
             if poll.poll(left * 1000):
-                body = exchange.advance()
+                body = connection.advance()
                 if body is not None:
                     return body
     raise ProbeError("timeout")

@@ -21,7 +21,7 @@ class StrictJSONError(ValueError):
     """The text is not acceptable JSON; the message says what is wrong and, where known, where."""
 
 
-def loads(raw: bytes, max_integer: int = MAX_INTEGER) -> Any:
+def loads(raw: bytes | bytearray, max_integer: int = MAX_INTEGER) -> Any:
     """Parse one JSON text.
 
     Raises `StrictJSONError` for anything that is not UTF-8 JSON, and for NaN, infinities, integers beyond

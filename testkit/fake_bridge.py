@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from typing import Any, Final
 
 from flask import Flask, Response, jsonify, request
 from flask_sock import Sock
 
 from castray_bridge.web import wall
-from castray_bridge.web.access import BEARER_PROTOCOL, Access, guard
+from castray_bridge.web.access import BEARER_PROTOCOL, DELTA_PROTOCOL, Access, guard
 from testkit.web import LiveServer
 
 _HEARTBEAT_SECONDS: Final = 1.0
@@ -55,8 +56,10 @@ def unreachable(name: str, reason: str) -> dict[str, Any]:
 class FakeBridge(LiveServer):
     """Serves the wall; `show` is what the next snapshot holds. A context manager."""
 
-    def __init__(self, *nodes: dict[str, Any], token: str | None = None) -> None:
+    def __init__(self, *nodes: dict[str, Any], token: str | None = None, has_deltas: bool = True) -> None:
+        """`has_deltas=False` is a bridge of before the subprotocol: browsers end a connection that offers it."""
         self._nodes = list(nodes)
+        self._protocols = [DELTA_PROTOCOL, BEARER_PROTOCOL] if has_deltas else [BEARER_PROTOCOL]
         self.history: dict[str, list[dict[str, Any]]] = {}
         self.histories_asked: list[str | None] = []
         """The names that histories were asked for, None where for all."""
@@ -72,7 +75,7 @@ class FakeBridge(LiveServer):
 
     def _app(self, token: str | None) -> Flask:
         app = Flask("fake_bridge", static_folder=None)
-        app.config["SOCK_SERVER_OPTIONS"] = {"subprotocols": [BEARER_PROTOCOL]}
+        app.config["SOCK_SERVER_OPTIONS"] = {"subprotocols": self._protocols}
         guard(app, Access(token=token))
         app.register_blueprint(wall.blueprint())
         sock = Sock(app)
@@ -103,11 +106,16 @@ class FakeBridge(LiveServer):
 
         @sock.route("/ws")  # type: ignore[untyped-decorator] # flask-sock has no types
         def live(socket: Any) -> None:
-            while self.has_websocket:
-                version = self.version
-                data = {"nodes": self._nodes, "summary": self.summary}
-                socket.send(json.dumps({"type": "cluster_status", "data": data}))
-                if not self.wait_past(version, _HEARTBEAT_SECONDS):
-                    break
+            self._push(socket)
 
         return app
+
+    def _push(self, socket: Any) -> None:
+        for seq in count():
+            if not self.has_websocket:
+                break
+            version = self.version
+            data = {"nodes": self._nodes, "summary": self.summary}
+            socket.send(json.dumps({"type": "cluster_status", "seq": seq, "data": data}))
+            if not self.wait_past(version, _HEARTBEAT_SECONDS):
+                break

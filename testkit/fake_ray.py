@@ -1,6 +1,8 @@
 """A dashboard of Ray, and a CastRay, with chosen nodes: in this process with moods, or in one of its own.
 
-`python -m testkit.fake_ray PORT COUNT` serves COUNT living nodes M1, M2 … of `testkit.fake_fleet`, cheaply.
+`python -m testkit.fake_ray PORT COUNT SIZE` serves COUNT living nodes M1, M2 … of `testkit.fake_fleet`, cheaply; the
+summary of usage has only what the bridge reads (SIZE `small`), or all of Ray's own 14 KB a node (`real`), whose figures
+are others each time.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -36,6 +39,9 @@ class RayNode(NamedTuple):
     def full_id(self) -> str:
         return self.node_id or f"{self.name:0>56}"
 
+
+_TURNS: Final = 3
+"""Bodies with different figures: Ray's change with each reply."""
 
 Mood = Callable[[], Any]
 
@@ -125,25 +131,46 @@ REPLIES: Final[dict[str, Callable[[list[RayNode]], dict[str, Any]]]] = {
 """The reply of each path of the two dashboards."""
 
 
+def real_usage(nodes: list[RayNode], turn: int) -> bytes:
+    """Return the body of `/nodes?view=summary` as large as Ray's own; each `turn` has other figures."""
+    row: dict[str, Any] = sample("ray/2.60.0/ray_nodes_summary")["data"]["summary"][0]
+    row["hostname"], row["ip"], row["cpu"], row["mem"][2] = "@host@", "@ip@", 1111.5, 2222.5
+    # Ray's dashboard puts spaces after commas, and an id stands in a row more than once.
+    template = json.dumps(row).replace(row["raylet"]["nodeId"], "@id@")
+    rows = (
+        template.replace("@host@", f"board-{node.name}")
+        .replace("@ip@", node.ip)
+        .replace("@id@", node.full_id)
+        .replace("1111.5", f"{(7 * number + 13 * turn) % 1000 / 10}")
+        .replace("2222.5", f"{(3 * number + turn) % 1000 / 10}")
+        for number, node in enumerate(nodes)
+    )
+    return f'{{"result": true, "msg": "", "data": {{"summary": [{", ".join(rows)}]}}}}'.encode()
+
+
 @contextmanager
-def fake_ray(count: int, directory: Path) -> Iterator[tuple[str, Process]]:
+def fake_ray(count: int, directory: Path, size: str = "small") -> Iterator[tuple[str, Process]]:
     """Run a dashboard of `count` nodes in a process of its own; yield its root URL and the process."""
     port = free_port()
-    with Process([*module("testkit.fake_ray"), str(port), str(count)], directory / "ray.log") as process:
-        wait_for(lambda: "listening" in process.output(), "Ray", 30)
+    with Process([*module("testkit.fake_ray"), str(port), str(count), size], directory / "ray.log") as process:
+        wait_for(lambda: "listening" in process.output(), "Ray", 60)
         yield f"http://127.0.0.1:{port}", process
 
 
-def _serve(port: int, count: int) -> None:
+def _serve(port: int, count: int, size: str) -> None:
     nodes = [RayNode(f"M{number + 1}", host(number)) for number in range(count)]
+    bodies = {path: [json.dumps(reply(nodes)).encode()] for path, reply in REPLIES.items()}
+    if size == "real":
+        bodies["/nodes"] = [real_usage(nodes, turn) for turn in range(_TURNS)]
     app = Flask("ray")
-    for path, reply in REPLIES.items():
-        body = json.dumps(reply(nodes)).encode()  # once: a thousand nodes are a megabyte
-        app.add_url_rule(path, path, lambda body=body: Response(body, content_type="application/json"))
+    for path, turns in bodies.items():
+        # Made once: a thousand nodes are a megabyte, or 14.
+        replies = cycle(turns)
+        app.add_url_rule(path, path, lambda replies=replies: Response(next(replies), content_type="application/json"))
     server = make_server("127.0.0.1", port, app, threaded=True, request_handler=SilentHandler)
     print("listening", flush=True)
     server.serve_forever()
 
 
 if __name__ == "__main__":
-    _serve(int(sys.argv[1]), int(sys.argv[2]))
+    _serve(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -60,6 +60,27 @@ def body(value: Any) -> bytes:
     return reply(json.dumps(value).encode())
 
 
+def kept(value: Any) -> bytes:
+    """Return a whole HTTP/1.1 reply with the JSON of `value`, after which the connection stays open."""
+    content = json.dumps(value).encode()
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(content) + content
+
+
+def conversation(*replies: bytes | Behaviour) -> Behaviour:
+    """Send, or do, one thing after each request on the connection, and close after the last one."""
+
+    def behave(peer: socket.socket, ended: threading.Event) -> None:
+        for number, answer in enumerate(replies):
+            if number and not peer.recv(4096):
+                return
+            if isinstance(answer, bytes):
+                peer.sendall(answer)
+            else:
+                answer(peer, ended)
+
+    return behave
+
+
 GOOD: Final = says(body(STATUS))
 _BOMB: Final = gzip.compress(b" " * 10_000_000)
 """Ten megabytes in ten kilobytes; repeated, it is one long gzip file."""
@@ -96,6 +117,14 @@ BEHAVIOURS: Final[dict[str, tuple[Behaviour, str]]] = {
     "hangs up": (says(b""), "bad_reply"),
 }
 """What the server does, and the reason of failure that the bridge must report."""
+KEPT: Final[dict[str, tuple[Behaviour, str]]] = {
+    "never answers again": (conversation(kept(STATUS), silent), "timeout"),
+    "drips its second reply": (conversation(kept(STATUS), endless(b"HTTP/1.1 200 OK\r\n", b"X", 0.2)), "timeout"),
+    "half a second reply": (conversation(kept(STATUS), kept(STATUS)[:-5]), "bad_reply"),
+    "second reply is not HTTP": (conversation(kept(STATUS), b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), "bad_reply"),
+    "second reply is an error": (conversation(kept(STATUS), reply(b"{}", "503 Unavailable")), "http_503"),
+}
+"""What a server does whose first reply on a connection is good, and the reason of failure of the second request."""
 _HEAD: Final = b"HTTP/1.1 200 OK\r\n"
 DRIPS: Final[dict[str, Behaviour]] = {
     "header lines": endless(_HEAD, b"X-A: b\r\n", 0.05),

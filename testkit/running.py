@@ -23,10 +23,10 @@ DESCRIPTORS: Final = 1024
 
 
 @contextmanager
-def usual_descriptors() -> Iterator[None]:
+def usual_descriptors(descriptors: int = DESCRIPTORS) -> Iterator[None]:
     """Start services with the usual limit of open files, however many the test itself may have."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    limit = DESCRIPTORS if soft == resource.RLIM_INFINITY else min(soft, DESCRIPTORS)
+    limit = descriptors if soft == resource.RLIM_INFINITY else min(soft, descriptors)
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
     try:
         yield
@@ -164,17 +164,18 @@ class RunningMonitor(Service):
 
 
 class RunningBridge(Service):
-    """A bridge with `options`, which must name its source."""
+    """A bridge with `options`, which must name its source, and a limit of open files."""
 
-    def __init__(self, directory: Path, *options: str, address: str = "") -> None:
+    def __init__(self, directory: Path, *options: str, address: str = "", descriptors: int = DESCRIPTORS) -> None:
         super().__init__(address or f"127.0.0.1:{free_port()}")
         self.log = directory / "bridge.log"
         self.options = options
+        self._descriptors = descriptors
         self.start()
 
     def start(self) -> None:
         """Start it (again); returns when it replies, healthy or not."""
-        with usual_descriptors():
+        with usual_descriptors(self._descriptors):
             self.process = Process(module("castray_bridge", "--listen", self.address, *self.options), self.log)
         wait_for(lambda: self.get("/api/health").status_code in (200, 503), "the bridge", 20)
 

@@ -11,8 +11,15 @@ MAX_CONNECT_BACK_OFF: Final = 1.9
 
 Such an attempt is a single packet and holds no thread, and the node's return must show within two seconds.
 """
+STATUS_PATH: Final = "/api/status"
 _REQUEST_SPACING: Final = 0.1
 _BURST: Final = 5
+
+
+_RENEWALS_PER_SECOND: Final = 200.0
+"""Long polls that end without a change: as many a second as cost the bridge little."""
+_LONGEST_WAIT: Final = 25.0
+"""The most that a monitor takes for `wait`."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +31,17 @@ class ProbeSettings:
     workers: int = 64
 
     def wait_for(self, nodes: int) -> float:
-        """Return the length of a long poll for that many nodes, in seconds; 0 when there are too many for it."""
-        return self.timeout / 2 if nodes <= self.workers else 0.0
+        """Return the length of a long poll with that many nodes, in seconds.
+
+        It is half of `timeout`, and more with many nodes, but not more than `refresh`: a host that went away shows
+        no later than by polling.
+        """
+        shortest = self.timeout / 2
+        return min(max(shortest, nodes / _RENEWALS_PER_SECOND), max(shortest, min(self.refresh, _LONGEST_WAIT)))
+
+    def budget(self, wait: float) -> float:
+        """Return the whole budget of a question in seconds; of a long poll half of `timeout` is for the reply."""
+        return max(self.timeout, wait + self.timeout / 2)
 
 
 class Schedule:
@@ -52,8 +68,8 @@ class Schedule:
         self._started_at = now
         self._paid_until = max(self._paid_until, now) + _REQUEST_SPACING
         if self._wait and self._version is not None:
-            return f"/api/status?wait={self._wait:g}&since={self._version}"
-        return "/api/status"
+            return f"{STATUS_PATH}?wait={self._wait:g}&since={self._version}"
+        return STATUS_PATH
 
     def succeeded(self, version: int | None, now: float) -> None:
         """Plan the probe after a good reply; `version` None means that the monitor has no long poll."""

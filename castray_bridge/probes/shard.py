@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from selectors import EVENT_READ, EVENT_WRITE, BaseSelector
+from itertools import islice
+from selectors import BaseSelector
 from typing import Final
 
 from castray_bridge.probes import status
-from castray_bridge.probes.schedule import ProbeSettings, Schedule
+from castray_bridge.probes.connections import Connections, ProbedNode, Request
+from castray_bridge.probes.schedule import STATUS_PATH, ProbeSettings, Schedule
 from castray_bridge.probes.status import NodeStatus, ProbeResult
+from castray_bridge.probes.timers import Timers
 from servicekit.address import Address
 from servicekit.clock import Clock
 from servicekit.http_reply import ProbeError
-from servicekit.probe import Exchange
 
-_MAX_IN_FLIGHT: Final = 64
-"""Requests in flight in one thread: bounds the descriptors that hanging nodes can hold."""
+_MAX_STARTS: Final = 64
+"""Probes started in a row, before replies are read again."""
 _IDLE_WAIT: Final = 5.0
 
 
-@dataclass(slots=True)
-class _ProbedNode:
-    node_id: str
-    schedule: Schedule
-    last: NodeStatus = status.PENDING
-    request: _Request | None = None
+@dataclass(frozen=True)
+class Assignment:
+    """What a shard probes: node ids by address, and the length of a long poll in seconds."""
 
-
-@dataclass(slots=True)
-class _Request:
-    exchange: Exchange
-    started: float
-    deadline: float
-    is_long_poll: bool
+    targets: Mapping[Address, str]
+    wait: float
+    places: int
+    """How many nodes may hold a connection between questions, and in a long poll."""
+    plain: int
+    """How many connections there may be to other nodes at a time."""
 
 
 class Shard:
-    """The caller waits on `selector` and calls `advance` with the data registered for the socket that is ready."""
+    """The caller waits on `selector` and calls `advance` with the data registered for the socket that is ready.
+
+    A healthy node gets a place, as far as there are: it keeps its connection, and is asked by long polls. Of the
+    other nodes, which may hang, only so many are asked at a time. But for `assign`, no call costs more with more nodes.
+    """
 
     def __init__(
         self, settings: ProbeSettings, publish: Callable[[ProbeResult], None], clock: Clock, selector: BaseSelector
@@ -45,112 +48,149 @@ class Shard:
         self._settings = settings
         self._publish = publish
         self._clock = clock
-        self._selector = selector
-        self._nodes: dict[Address, _ProbedNode] = {}
-        self._in_flight = 0
+        self._connections = Connections(selector)
+        self._assigned = Assignment({}, 0.0, 0, 0)
+        self._nodes: dict[Address, ProbedNode] = {}
+        self._timers: Timers[ProbedNode] = Timers()
+        """When each node is probed next; while a request is in flight, its deadline."""
+        self._queue: deque[ProbedNode] = deque()
+        """Nodes that are due and have no place, while as many of them are asked as may be."""
 
-    def assign(self, wanted: Mapping[Address, str], wait: float) -> None:
-        """Probe exactly `wanted` (address: node id) from now on, with long polls of `wait` seconds (0: none)."""
+    def assign(self, assignment: Assignment) -> None:
+        """Probe exactly what `assignment` says from now on."""
         now = self._clock.monotonic()
-        for address in self._nodes.keys() - wanted.keys():
-            self._drop(address)
-            del self._nodes[address]
-        for address, node_id in wanted.items():
+        self._assigned = assignment
+        self._connections.limit(assignment.places, assignment.plain)
+        for address in self._nodes.keys() - assignment.targets.keys():
+            self._remove(self._nodes.pop(address))
+        for address, node_id in assignment.targets.items():
             node = self._nodes.get(address)
             if node is None:
-                self._nodes[address] = _ProbedNode(node_id, Schedule(self._settings.refresh, wait, now))
-                continue
-            node.schedule.long_poll(wait)
-            if node.node_id != node_id:
-                node.node_id, node.last = node_id, status.PENDING
-                node.schedule.rejoined(now)
+                node = self._nodes[address] = ProbedNode(address, node_id, Schedule(self._settings.refresh, 0.0, now))
+                self._timers.set(node, now)
+            elif node.node_id != node_id:
+                self._replace(node, node_id, now)
+            if node.has_place:
+                node.schedule.long_poll(assignment.wait)
 
     def start_due(self) -> None:
-        """Start the probes that are due, as far as descriptors are left."""
+        """Start the probes that are due, as far as they may be, and end those whose deadline has passed."""
         now = self._clock.monotonic()
-        for address, node in self._nodes.items():
-            if self._in_flight >= _MAX_IN_FLIGHT:
-                return
-            if node.request is None and node.schedule.due <= now:
-                self._start(address, node, now)
+        for node in islice(self._timers.due(now), _MAX_STARTS):
+            if node.request is not None:
+                self._expire(node, node.request)
+            elif node.has_place:
+                self._connections.close_unless_reusable(node)
+                self._start(node, now)
+            else:
+                self._queue.append(node)
+        while self._queue and not self._connections.is_full:
+            node = self._queue.popleft()
+            if self._nodes.get(node.address) is node and node.request is None:
+                self._start(node, now)
 
-    def advance(self, address: Address) -> None:
-        """Continue the request to `address`, whose socket is ready."""
-        node = self._nodes[address]
-        request = node.request
-        if request is None:
+    def advance(self, node: ProbedNode) -> None:
+        """Continue with `node`, whose socket is ready."""
+        connection = node.connection
+        if connection is None:
             return
-        was_writing = request.exchange.wants_write
+        if node.request is None:  # the peer has closed the connection, or speaks unasked
+            self._connections.close(node)
+            return
         try:
-            body = request.exchange.advance()
-            result = None if body is None else status.parse_status(body)
+            body = connection.advance()
+            result = None if body is None else _read(node, body)
         except ProbeError as error:
+            if error.reason == "bad_reply" and connection.is_stale:
+                self._request_again(node, node.request)
+                return
             result = status.failed(node.last, error.reason)
-        if result is not None:
-            self._finish(address, node, result)
-        elif was_writing and not request.exchange.wants_write:
-            self._selector.modify(request.exchange, EVENT_READ, address)
-
-    def expire(self) -> None:
-        """End the requests whose deadline has passed."""
-        if not self._in_flight:
-            return
-        now = self._clock.monotonic()
-        for address, node in self._nodes.items():
-            if node.request is not None and node.request.deadline <= now:
-                self._finish(address, node, status.failed(node.last, "timeout"))
+        if result is None:
+            self._connections.watch(node, connection)
+        else:
+            self._finish(node, result)
 
     def poll_timeout(self) -> float:
-        """Return the seconds until the next deadline, or the next due probe if there is a descriptor for it."""
-        is_full = self._in_flight >= _MAX_IN_FLIGHT
-        instants = [
-            node.schedule.due if node.request is None else node.request.deadline
-            for node in self._nodes.values()
-            if node.request is not None or not is_full
-        ]
-        if not instants:
+        """Return the seconds until the next deadline or due probe; a probe without a descriptor waits for another."""
+        instant = self._timers.next()
+        if instant is None:
             return _IDLE_WAIT
-        return min(max(0.0, min(instants) - self._clock.monotonic()), _IDLE_WAIT)
+        return min(max(0.0, instant - self._clock.monotonic()), _IDLE_WAIT)
 
     def close(self) -> None:
-        """Drop all requests."""
-        for address in list(self._nodes):
-            self._drop(address)
+        """Drop all requests and connections."""
+        for node in self._nodes.values():
+            self._connections.close(node)
 
-    def _start(self, address: Address, node: _ProbedNode, now: float) -> None:
+    def _expire(self, node: ProbedNode, request: Request) -> None:
+        """End a request whose deadline has passed. A reply that has come counts, because this thread may be late."""
+        if node.connection is not None and not node.connection.wants_write:
+            self.advance(node)
+        if node.request is request:
+            self._finish(node, status.failed(node.last, "timeout"))
+
+    def _start(self, node: ProbedNode, now: float) -> None:
         path = node.schedule.start(now)
-        try:
-            exchange = Exchange(address, path)
-        except ProbeError as error:
-            self._conclude(address, node, status.failed(node.last, error.reason), 0.0, connected=False)
-            return
-        node.request = _Request(exchange, now, now + self._settings.timeout, "?" in path)
-        self._in_flight += 1
-        self._selector.register(exchange, EVENT_WRITE, address)
+        is_long_poll = path != STATUS_PATH
+        node.request = Request(now, is_long_poll)
+        self._timers.set(node, now + self._settings.budget(self._assigned.wait if is_long_poll else 0.0))
+        self._send(node, path)
 
-    def _finish(self, address: Address, node: _ProbedNode, result: NodeStatus) -> None:
-        request = node.request
+    def _request_again(self, node: ProbedNode, request: Request) -> None:
+        """Repeat the request within its deadline: the peer has closed the kept connection meanwhile.
+
+        Without a long poll, because the peer may have been restarted and count its versions anew.
+        """
+        request.started, request.is_long_poll = self._clock.monotonic(), False
+        self._connections.close(node)
+        self._send(node, STATUS_PATH)
+
+    def _send(self, node: ProbedNode, path: str) -> None:
+        try:
+            connection = self._connections.open(node)
+            connection.send(path)
+        except ProbeError as error:
+            self._finish(node, status.failed(node.last, error.reason))
+        else:
+            self._connections.watch(node, connection)
+
+    def _finish(self, node: ProbedNode, result: NodeStatus) -> None:
+        """End the request in flight with `result`; publish that, and plan or start the next one."""
+        request, node.request = node.request, None
         if request is None:
             return
-        connected = request.exchange.connected
-        self._drop(address)
-        seconds = None if request.is_long_poll else self._clock.monotonic() - request.started
-        self._conclude(address, node, result, seconds, connected=connected)
-
-    def _conclude(
-        self, address: Address, node: _ProbedNode, result: NodeStatus, seconds: float | None, *, connected: bool
-    ) -> None:
+        now = self._clock.monotonic()
         node.last = result
         if result.reachable:
-            node.schedule.succeeded(result.version, self._clock.monotonic())
+            self._connections.take_place(node)
+            node.schedule.long_poll(self._assigned.wait if node.has_place else 0.0)
+            node.schedule.succeeded(result.version, now)
         else:
-            node.schedule.failed(connected)
-        self._publish(ProbeResult(address, result, seconds))
+            node.schedule.failed(connected=node.connection is not None and node.connection.connected)
+            self._connections.leave_place(node)
+        if not node.has_place or node.connection is None or not node.connection.leaves_open:
+            self._connections.close(node)
+        self._publish(ProbeResult(node.address, result, None if request.is_long_poll else now - request.started))
+        if node.has_place and node.schedule.due <= now:
+            self._start(node, now)
+        else:
+            self._timers.set(node, node.schedule.due)
 
-    def _drop(self, address: Address) -> None:
-        node = self._nodes[address]
-        if node.request is not None:
-            self._selector.unregister(node.request.exchange)
-            node.request.exchange.close()
-            node.request = None
-            self._in_flight -= 1
+    def _replace(self, node: ProbedNode, node_id: str, now: float) -> None:
+        """Take `node` for another node at the same address, and probe that at once."""
+        self._connections.close(node)
+        node.node_id, node.last, node.request = node_id, status.PENDING, None
+        node.schedule.rejoined(now)
+        self._timers.set(node, now)
+
+    def _remove(self, node: ProbedNode) -> None:
+        self._connections.close(node)
+        self._connections.leave_place(node)
+        self._timers.cancel(node)
+
+
+def _read(node: ProbedNode, body: bytes) -> NodeStatus:
+    """Return the status in a reply of `node`. Raises `ProbeError`."""
+    if node.reply is None or node.reply[0] != body:
+        node.reply = body, status.parse_status(body)
+    return node.reply[1]

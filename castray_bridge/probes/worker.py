@@ -5,12 +5,11 @@ from __future__ import annotations
 import selectors
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from castray_bridge.probes.schedule import ProbeSettings
-from castray_bridge.probes.shard import Shard
+from castray_bridge.probes.shard import Assignment, Shard
 from castray_bridge.probes.status import ProbeResult
-from servicekit.address import Address
 from servicekit.clock import Clock
 from servicekit.heartbeat import Heartbeat
 
@@ -27,16 +26,16 @@ class Worker:
         self._selector.register(self._wakeup, selectors.EVENT_READ)
         self._shard = Shard(settings, publish, clock, self._selector)
         self._lock = threading.Lock()
-        self._assignment: tuple[dict[Address, str], float] | None = None
+        self._assignment: Assignment | None = None
         self._stopping = False
         self._heartbeat = Heartbeat(clock)
         self._thread = threading.Thread(target=self._run, name=f"probe-{number}", daemon=True)
         self._thread.start()
 
-    def assign(self, targets: Mapping[Address, str], wait: float) -> None:
-        """Probe exactly `targets` (address: node id) from now on, with long polls of `wait` seconds (0: none)."""
+    def assign(self, assignment: Assignment) -> None:
+        """Probe exactly what `assignment` says from now on."""
         with self._lock:
-            self._assignment = (dict(targets), wait)
+            self._assignment = assignment
         self._waker.send(b".")
 
     def is_alive(self) -> bool:
@@ -64,11 +63,10 @@ class Worker:
                     self._wakeup.recv(4096)
                 else:
                     self._shard.advance(key.data)
-            self._shard.expire()
         self._shard.close()
 
     def _take_assignment(self) -> None:
         with self._lock:
             assignment, self._assignment = self._assignment, None
         if assignment is not None:
-            self._shard.assign(*assignment)
+            self._shard.assign(assignment)

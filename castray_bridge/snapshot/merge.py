@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 from castray_bridge.probes.status import NodeStatus
 from castray_bridge.sources.cluster import Node
-from exporter.states import DETECTING, SENDING, STATES
+from exporter.states import DETECTING, SENDING
 
 
 def node_object(
@@ -45,9 +43,3 @@ def _gpu(node: Node, status: NodeStatus) -> dict[str, Any]:
     if status.gpu is None or node.fields.get("gpuKnown") is not False:
         return {}
     return {"gpu": status.gpu, "gpuKnown": True}
-
-
-def count_states(statuses: Iterable[NodeStatus]) -> dict[str, int]:
-    """Return the number of living nodes per state; an unreachable node counts as `unknown`, whatever its field says."""
-    count = Counter(status.state for status in statuses)
-    return {state.name: count[state.name] for state in STATES}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from castray_bridge.snapshot.store import Snapshot, cached_per_snapshot, to_json
+from castray_bridge.snapshot.json_text import array, members, to_json
+from castray_bridge.snapshot.store import Snapshot, cached_per_snapshot
 from servicekit.clock import rfc3339
 
 _DONE: Final = "成功获取Ray集群信息"
@@ -15,37 +16,35 @@ def dashboard(snapshot: Snapshot, failure: str | None, updated_at: float) -> byt
     """Return the JSON body; `failure` tells why the list is old, `updated_at` is the Unix time of the latest data."""
     envelope = {
         "msg": _DONE,
-        **snapshot.envelope,
+        **snapshot.source.envelope,
         "result": failure is None,
         **({} if failure is None else {"msg": failure}),
         "timestamp": rfc3339(updated_at),
     }
-    return b'%s,"data":%s}' % (to_json(envelope)[:-1].encode(), _data(snapshot))
+    return b'%s,"data":%s}' % (to_json(envelope)[:-1], _data(snapshot))
 
 
 @cached_per_snapshot
 def _data(snapshot: Snapshot) -> bytes:
-    texts = {key: to_json(value) for key, value in snapshot.data.items()}
-    return _members(texts | {"summary": to_json(snapshot.summary), "nodes": nodes(snapshot)}).encode()
+    return members(snapshot.source.data | {"summary": to_json(snapshot.summary), "nodes": nodes(snapshot)})
 
 
 @cached_per_snapshot
-def nodes(snapshot: Snapshot) -> str:
+def nodes(snapshot: Snapshot) -> bytes:
     """Return the JSON array of all node objects."""
-    return "[" + ",".join(row.json for row in snapshot.rows) + "]"
+    return array([row.json for row in snapshot.rows])
 
 
 @cached_per_snapshot
-def push(snapshot: Snapshot) -> str:
-    """Return the WebSocket message of a snapshot."""
-    data = _members({"nodes": nodes(snapshot), "summary": to_json(snapshot.summary)})
-    return _members({"type": to_json("cluster_status"), "data": data})
+def pushed(snapshot: Snapshot) -> bytes:
+    """Return the `data` of the WebSocket message `cluster_status`."""
+    return members({"nodes": nodes(snapshot), "summary": to_json(snapshot.summary)})
 
 
 @cached_per_snapshot
 def unified(snapshot: Snapshot) -> bytes:
     """Return the body of `GET /api/nodes/unified`."""
-    return _members({"nodes": nodes(snapshot)}).encode()
+    return members({"nodes": nodes(snapshot)})
 
 
 def node_status(snapshot: Snapshot, node_id: str) -> dict[str, Any] | None:
@@ -59,7 +58,3 @@ def node_status(snapshot: Snapshot, node_id: str) -> dict[str, Any] | None:
     copied = ("nodeId", "nodeIp", "name", "state", "currentTask", "inference")
     work = {key: value for key, value in row.fields.items() if key.startswith("workStatus")}
     return {key: row.fields.get(key) for key in copied} | work
-
-
-def _members(texts: dict[str, str]) -> str:
-    return "{" + ",".join(f"{to_json(key)}:{text}" for key, text in texts.items()) + "}"

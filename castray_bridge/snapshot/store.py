@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import wraps
-from typing import Any, Final, TypeVar
+from functools import cached_property, wraps
+from typing import Any, TypeVar
 
-from castray_bridge.probes.status import DEAD, NO_ADDRESS, PENDING, NodeStatus, ProbeResult
-from castray_bridge.snapshot import merge
-from castray_bridge.snapshot.names import name_conflicts
-from castray_bridge.sources.cluster import Cluster, Node
+from castray_bridge.probes.status import ProbeResult
+from castray_bridge.snapshot.json_text import to_json
+from castray_bridge.snapshot.table import NodeTable, Row
+from castray_bridge.sources.cluster import Cluster
 from servicekit.address import Address
 from servicekit.clock import Clock
 
 _Value = TypeVar("_Value")
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One node as viewers see it: its object, and that as JSON text."""
+class SourceMembers:
+    """What the source's reply holds beside the nodes, the same for all snapshots of one list."""
 
-    node: Node
-    status: NodeStatus
-    name_conflict: str | None
-    fields: dict[str, Any]
-    json: str
+    def __init__(self, cluster: Cluster) -> None:
+        summary = cluster.data.get("summary")
+        self.summary: dict[str, Any] = summary if isinstance(summary, dict) else {}
+        self.envelope = cluster.envelope
+        """The members of CastRay's reply beside `data`."""
+        self._data = {key: value for key, value in cluster.data.items() if key not in ("nodes", "summary")}
+
+    @cached_property
+    def data(self) -> dict[str, bytes]:
+        """The other members of CastRay's `data`, as JSON texts: Ray's own list among them is large."""
+        return {key: to_json(value) for key, value in self._data.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,13 +40,12 @@ class Snapshot:
 
     version: int
     rows: tuple[Row, ...]
+    node_ids: tuple[str, ...] | None
+    """`nodeId` of each row, one object for all snapshots with the same; None where they do not name the nodes."""
     summary: dict[str, Any]
-    data: dict[str, Any]
-    """The other members of CastRay's `data`."""
-    envelope: dict[str, Any]
-    """The members of CastRay's reply beside `data`."""
+    source: SourceMembers
     cache: dict[str, Any] = field(default_factory=dict)
-    """The results of `cached_per_snapshot`."""
+    """The results of `cached_per_snapshot`, and what else viewers share."""
 
     def state_counts(self) -> dict[str, int]:
         """Return the number of living nodes per state."""
@@ -63,26 +65,18 @@ def cached_per_snapshot(make: Callable[[Snapshot], _Value]) -> Callable[[Snapsho
     return cached
 
 
-def to_json(value: Any) -> str:
-    """Serialize compactly, without escapes for Chinese, never NaN."""
-    return _ENCODER.encode(value)
-
-
 class SnapshotStore:
     """Takes probe results and clusters, gives snapshots. Thread-safe; no call waits for a node."""
 
     def __init__(self, clock: Clock, unreachable_as: str) -> None:
         self._clock = clock
-        self._unreachable_as = unreachable_as
         self._lock = threading.Lock()
         self._cluster = Cluster()
         self._addresses: tuple[Address | None, ...] = ()
-        self._names: dict[Address, set[str]] = {}
-        """The names of the nodes at each probed address."""
-        self._statuses: dict[Address, NodeStatus] = {}
+        self._source = SourceMembers(self._cluster)
+        self._table = NodeTable(unreachable_as)
         self._version = 0
         self._snapshot: Snapshot | None = None
-        self._rows: tuple[Row, ...] = ()
         self._listeners: set[Callable[[], None]] = set()
         self.updated_at = clock.time()
         """Unix time of the last probe result, or of the last cluster."""
@@ -93,17 +87,9 @@ class SnapshotStore:
             self.updated_at = self._clock.time()
             if cluster == self._cluster and tuple(addresses) == self._addresses:
                 return
-            self._cluster, self._addresses, self._rows = cluster, tuple(addresses), ()
-            before, self._names = self._names, {}
-            for node, address in zip(cluster.nodes, addresses, strict=True):
-                if address is not None:
-                    self._names.setdefault(address, set()).add(node.name)
-            self._statuses = {
-                address: status
-                for address, status in self._statuses.items()
-                # The status at an address belongs to the node that was there.
-                if not before.get(address, set()).isdisjoint(self._names.get(address, ()))
-            }
+            self._cluster, self._addresses = cluster, tuple(addresses)
+            self._source = SourceMembers(cluster)
+            self._table.set_nodes(cluster.nodes, addresses)
             self._mark_changed()
         self._notify()
 
@@ -111,9 +97,8 @@ class SnapshotStore:
         """Show a probe result at once."""
         with self._lock:
             self.updated_at = self._clock.time()
-            if result.address not in self._names or self._statuses.get(result.address) == result.status:
+            if not self._table.set_status(result.address, result.status):
                 return
-            self._statuses[result.address] = result.status
             self._mark_changed()
         self._notify()
 
@@ -139,27 +124,11 @@ class SnapshotStore:
             listener()
 
     def _render(self) -> Snapshot:
-        before = self._rows or (None,) * len(self._cluster.nodes)
-        nodes = self._cluster.nodes
-        statuses = list(map(self._status, nodes, self._addresses))
-        self._rows = tuple(map(self._row, nodes, statuses, name_conflicts(nodes, statuses), before))
-        summary = self._cluster.data.get("summary")
-        counts = merge.count_states(row.status for row in self._rows if row.node.alive)
+        rows = self._table.rows()
         return Snapshot(
             version=self._version,
-            rows=self._rows,
-            summary=(summary if isinstance(summary, dict) else {}) | {"workStatus": counts},
-            data={key: value for key, value in self._cluster.data.items() if key not in ("nodes", "summary")},
-            envelope=self._cluster.envelope,
+            rows=rows,
+            node_ids=self._table.node_ids,
+            summary=self._source.summary | {"workStatus": self._table.state_counts()},
+            source=self._source,
         )
-
-    def _row(self, node: Node, status: NodeStatus, conflict: str | None, before: Row | None) -> Row:
-        if before is not None and (before.node, before.status, before.name_conflict) == (node, status, conflict):
-            return before
-        fields = merge.node_object(node, status, self._unreachable_as, conflict)
-        return Row(node, status, conflict, fields, to_json(fields))
-
-    def _status(self, node: Node, address: Address | None) -> NodeStatus:
-        if not node.alive:
-            return DEAD
-        return NO_ADDRESS if address is None else self._statuses.get(address, PENDING)

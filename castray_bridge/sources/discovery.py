@@ -10,6 +10,7 @@ import math
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from castray_bridge.sources.cluster import Cluster, Node
@@ -140,8 +141,13 @@ def _is_probed(node: Node) -> bool:
 
 
 def _has_address(node: Node) -> bool:
+    return _can_be_probed(node.ip)
+
+
+@lru_cache(maxsize=16_384)  # the same addresses each second
+def _can_be_probed(ip: str) -> bool:
     """Return whether the address can be probed: names are not looked up, and 0.0.0.0 would be the bridge itself."""
-    if not is_ip_literal(node.ip):
+    if not is_ip_literal(ip):
         return False
-    address = ipaddress.ip_address(node.ip)
-    return not (address.is_unspecified or address.is_multicast or node.ip == "255.255.255.255")
+    address = ipaddress.ip_address(ip)
+    return not (address.is_unspecified or address.is_multicast or ip == "255.255.255.255")

@@ -22,7 +22,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 class HTTPRequest:
     """A GET that starts at once, without redirects and without the environment's proxies.
 
-    `failure`, or `status` and `body`, are set once it has ended. At most `body_limit` bytes and one chunk are kept.
+    `failure`, or `status` and `body`, are set once it has ended. At most `body_limit` bytes and one chunk are kept, in
+    one buffer: Ray's figures of a thousand nodes are 14 MB.
     """
 
     def __init__(
@@ -30,7 +31,7 @@ class HTTPRequest:
     ) -> None:
         self.failure: Exception | None = None
         self.status = 0
-        self.body = b""
+        self.body = bytearray()
         self._body_limit = body_limit
         self._adapter = _AbortableAdapter()
         options = {"headers": headers, "timeout": timeout, "verify": verify}
@@ -54,17 +55,15 @@ class HTTPRequest:
                 session.mount("https://", self._adapter)
                 with session.get(url, stream=True, allow_redirects=False, **options) as response:
                     self.status = response.status_code
-                    self.body = self._read(response)
+                    self._read(response)
         except Exception as error:  # noqa: BLE001 (handed to the thread that waits for the result)
             self.failure = error
 
-    def _read(self, response: requests.Response) -> bytes:
-        body = bytearray()
+    def _read(self, response: requests.Response) -> None:
         for chunk in response.iter_content(64 * 1024):
-            body += chunk
-            if len(body) > self._body_limit:
+            self.body += chunk
+            if len(self.body) > self._body_limit:
                 break
-        return bytes(body)
 
 
 class _AbortableAdapter(HTTPAdapter):

@@ -26,7 +26,16 @@ _WORDS_LIMIT: Final = 300
 _CA_VARIABLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """The environment variables of `requests` for certificates to trust."""
 
+Buffer = bytes | bytearray
+Decode = Callable[[Buffer], Any]
+"""Makes a value of a body; raises `ValueError` for what is not JSON. It must not keep the buffer."""
+
 _log = logging.getLogger(__name__)
+
+
+def decode_strictly(body: Buffer) -> Any:
+    """Return the value of a JSON text, with everything in it, because some of it is passed on as it is."""
+    return strict_json.loads(body, max_integer=strict_json.ANY_INTEGER)
 
 
 class HTTPStatusError(SourceError):
@@ -69,15 +78,15 @@ class JsonClient:
         """Return when a round of requests that starts now must have ended, by `time.monotonic`."""
         return time.monotonic() + self._budget
 
-    def get(self, url: str, deadline: float | None = None, **parameters: str) -> Any:
+    def get(self, url: str, deadline: float | None = None, decode: Decode = decode_strictly, **parameters: str) -> Any:
         """Return the JSON at `url`. Raises `SourceError`, at `deadline` at the latest (None: one budget from now)."""
-        (found,) = self.get_all([f"{url}?{urlencode(parameters)}" if parameters else url], deadline)
+        (found,) = self.get_all({f"{url}?{urlencode(parameters)}" if parameters else url: decode}, deadline)
         if isinstance(found, SourceError):
             raise found
         return found
 
-    def get_all(self, urls: list[str], deadline: float | None = None) -> list[Any]:
-        """Request all `urls` in parallel; return for each its JSON, or its `SourceError`."""
+    def get_all(self, urls: Mapping[str, Decode], deadline: float | None = None) -> list[Any]:
+        """Request all `urls` in parallel; return for each its JSON as read by its decoder, or its `SourceError`."""
         deadline = self.deadline() if deadline is None else deadline
         self._abandoned = [request for request in self._abandoned if not request.ended_by(deadline)]
         if self._abandoned:
@@ -87,9 +96,10 @@ class JsonClient:
         sent = self._in_flight = [HTTPRequest(url, headers, left, _BODY_LIMIT, self._verify) for url in urls]
         in_time = [request.ended_by(deadline) for request in sent]
         self._abort(sent)
+        self._in_flight = []  # with their bodies, which are large
         return [
-            self._result(request) if was_in_time else self._timeout_error()
-            for request, was_in_time in zip(sent, in_time, strict=True)
+            self._result(request, decode) if was_in_time else self._timeout_error()
+            for request, was_in_time, decode in zip(sent, in_time, urls.values(), strict=True)
         ]
 
     def abort(self) -> None:
@@ -105,7 +115,7 @@ class JsonClient:
         if self._abandoned:
             _log.warning(event("request_abandoned", service=self._service, threads=len(self._abandoned)))
 
-    def _result(self, request: HTTPRequest) -> Any:
+    def _result(self, request: HTTPRequest, decode: Decode) -> Any:
         if isinstance(request.failure, requests.Timeout):
             return self._timeout_error()
         if request.failure is not None:
@@ -114,9 +124,10 @@ class JsonClient:
             return self._status_error(request)
         if len(request.body) > _BODY_LIMIT:
             return SourceError(f"{self._service} answers more than {_BODY_LIMIT} bytes")
+        body, request.body = request.body, bytearray()
         try:
-            return strict_json.loads(request.body, max_integer=strict_json.ANY_INTEGER)
-        except strict_json.StrictJSONError:
+            return decode(body)
+        except ValueError:
             return SourceError(f"{self._service} answers something that is not JSON")
 
     def _status_error(self, request: HTTPRequest) -> HTTPStatusError:
@@ -129,10 +140,10 @@ class JsonClient:
         return SourceError(f"{self._service} does not answer within {self._budget:g} s")
 
 
-def _own_words(body: bytes) -> str:
+def _own_words(body: Buffer) -> str:
     """Return the message of an error reply, in Ray's, Prometheus' or FastAPI's form; empty if there is none."""
     try:
-        reply = strict_json.loads(body[:_BODY_LIMIT], max_integer=strict_json.ANY_INTEGER)
+        reply = decode_strictly(body[:_BODY_LIMIT])
     except strict_json.StrictJSONError:
         return ""
     found = (

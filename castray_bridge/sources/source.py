@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 import time
@@ -10,7 +11,8 @@ from typing import Any, Final, Protocol
 
 from castray_bridge.sources.castray_nodes import parse_castray_reply
 from castray_bridge.sources.cluster import Cluster, SourceError
-from castray_bridge.sources.json_client import HTTPStatusError, JsonClient
+from castray_bridge.sources.json_client import Buffer, HTTPStatusError, JsonClient, decode_strictly
+from castray_bridge.sources.ray_figures import decode_cluster_status, decode_usage
 from castray_bridge.sources.ray_nodes import NodeFacts, node_facts, parse_ray_cluster
 from servicekit.log import event
 from servicekit.url import without_credentials
@@ -21,6 +23,8 @@ CASTRAY_BUDGET: Final = 15.0
 _ALL: Final = 10_000
 """Most entries that Ray's list has by default; without a limit in the request Ray cuts it at 100."""
 _SUPPORTED_LIMIT: Final = re.compile(r"supported\s+limit\s+(\d{1,9})")
+_FIGURES_SECONDS: Final = 5.0
+"""Interval between requests for the figures of use: Ray renews them every 2.5 s at most, and they are 14 KB a node."""
 _RETRY_SECONDS: Final = 15.0
 """Interval between attempts to reach a CastRay that fails while Ray is its substitute."""
 _RAY_EXPLANATIONS: Final = {
@@ -46,7 +50,11 @@ class Source(Protocol):
 
 
 class RaySource:
-    """Ray's own dashboard at `url`; `token` is what Ray's token mode demands, or a function that returns it."""
+    """Ray's own dashboard at `url`; `token` is what Ray's token mode demands, or a function that returns it.
+
+    Each `fetch` requests the list of nodes; the figures of use are requested when the list has changed, and else every
+    five seconds, whether they fail or not.
+    """
 
     def __init__(
         self,
@@ -55,6 +63,7 @@ class RaySource:
         *,
         budget: float = RAY_BUDGET,
         ca_file: str | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.budget = budget
         self._url = url.rstrip("/")
@@ -62,40 +71,83 @@ class RaySource:
         self._client = JsonClient(
             "Ray", budget=budget, token=read_token, explanations=_RAY_EXPLANATIONS, ca_file=ca_file
         )
+        self._monotonic = monotonic
         self._limit = _ALL
+        self._list = _RememberedList()
+        self._cluster: tuple[Any, Cluster] | None = None
+        """The last cluster, with the list that it was made of."""
+        self._figures_due = 0.0
         self._facts: dict[str, NodeFacts] = {}
 
     def fetch(self) -> Cluster:
-        """Return the cluster as of now; figures that Ray does not deliver are left out. Raises `SourceError`."""
+        """Return the cluster as of now, the same object as before while nothing in it has changed.
+
+        Figures that Ray does not deliver are left out. Raises `SourceError`.
+        """
         deadline = self._client.deadline()
         # First and alone: on a large cluster the list takes Ray long, and without it the rest is of no use.
         nodes = self._node_list(deadline)
-        rest = self._client.get_all([f"{self._url}/nodes?view=summary", f"{self._url}/api/cluster_status"], deadline)
-        usage, status = (None if isinstance(found, SourceError) else found for found in rest)
-        if usage is not None:  # else nodes would change their names for as long as this request fails
-            self._facts = node_facts(usage)
+        if self._cluster is not None and self._cluster[0] is nodes and self._monotonic() < self._figures_due:
+            return self._cluster[1]
+        usage, status = self._request_figures(deadline)
         try:
-            return parse_ray_cluster(nodes, usage, status, without_credentials(self._url), self._facts)
+            cluster = parse_ray_cluster(nodes, usage, status, without_credentials(self._url), self._facts)
         except SourceError as error:
             if self._limit == _ALL:
                 raise
             limit, self._limit = self._limit, _ALL
             raise SourceError(f"{error}: Ray's limit is {limit}, set RAY_MAX_LIMIT_FROM_API_SERVER there") from None
+        self._cluster = nodes, cluster
+        return cluster
 
     def abort(self) -> None:
         """End a `fetch` in another thread."""
         self._client.abort()
 
+    def _request_figures(self, deadline: float) -> tuple[Any, Any]:
+        """Request usage and cluster status; None where Ray does not deliver it."""
+        decoders = {
+            f"{self._url}/nodes?view=summary": decode_usage,
+            f"{self._url}/api/cluster_status": decode_cluster_status,
+        }
+        begun = self._monotonic()
+        rest = self._client.get_all(decoders, deadline)
+        usage, status = (None if isinstance(found, SourceError) else found for found in rest)
+        if usage is not None:  # else nodes would change their names for as long as this request fails
+            self._facts = node_facts(usage)
+        # Until the first figures the host names are unknown, which may be the nodes' names.
+        self._figures_due = begun + _FIGURES_SECONDS if self._facts else begun
+        return usage, status
+
     def _node_list(self, deadline: float) -> Any:
         """Request the whole list, with the limit that Ray supports if that is below the default."""
         try:
-            return self._client.get(f"{self._url}/api/v0/nodes?limit={self._limit}", deadline)
+            return self._request_list(deadline)
         except HTTPStatusError as error:
             supported = _SUPPORTED_LIMIT.search(error.explanation) if error.status == 400 else None
             if supported is None:
                 raise
             self._limit = int(supported[1])
-            return self._client.get(f"{self._url}/api/v0/nodes?limit={self._limit}", deadline)
+            return self._request_list(deadline)
+
+    def _request_list(self, deadline: float) -> Any:
+        return self._client.get(f"{self._url}/api/v0/nodes?limit={self._limit}", deadline, self._list.decode)
+
+
+class _RememberedList:
+    """A list that is parsed only when its text has changed, because it seldom does."""
+
+    def __init__(self) -> None:
+        self._digest = b""
+        self._parsed: Any = None
+
+    def decode(self, body: Buffer) -> Any:
+        """Return the JSON of `body`, the same object as before for the same text. Raises `ValueError`."""
+        digest = hashlib.blake2b(body).digest()
+        if digest != self._digest:
+            self._parsed = decode_strictly(body)
+            self._digest = digest
+        return self._parsed
 
 
 class CastRaySource:

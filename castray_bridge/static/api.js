@@ -10,11 +10,11 @@ let token = stored();
 /** The bridge demands a token, or another one than it received. */
 export class TokenNeeded extends Error {}
 
-/** Open the WebSocket at `path`. */
-export function connect(path) {
+/** Open the WebSocket at `path`, offering the subprotocols `protocols`. */
+export function connect(path, protocols = []) {
   const address = new URL(path, document.baseURI);
   address.protocol = address.protocol.replace("http", "ws");
-  return new WebSocket(address, token ? [TOKEN_PROTOCOL, base64url(token)] : []);
+  return new WebSocket(address, token ? [...protocols, TOKEN_PROTOCOL, base64url(token)] : protocols);
 }
 
 /** Fetch `path` and return its JSON, also that of an error. Throws `TokenNeeded`, or the error of fetch. */
@@ -24,7 +24,7 @@ export async function getJson(path, timeoutMs = TIMEOUT_MS) {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), timeoutMs);
   try {
-    const reply = await fetch(path, { headers, cache: "no-store", signal: controller.signal });
+    const reply = await fetch(path, { headers, cache: "no-cache", signal: controller.signal });
     if (reply.status === 401) throw new TokenNeeded();
     return await reply.json();
   } finally {

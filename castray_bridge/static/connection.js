@@ -1,6 +1,7 @@
 /** The bridge's data: over the WebSocket, and by polling while that is down. */
 
 import { TokenNeeded, connect, getJson } from "./api.js";
+import { DELTA_PROTOCOL, GapError, NodeList, isListMessage } from "./delta.js";
 
 const TICK_MS = 1000;
 /** The bridge sends at least every 3 s. */
@@ -10,7 +11,12 @@ const HEALTH_MS = 10_000;
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 10_000;
 
-/** Calls `onData({nodes, summary})` with each snapshot and `onTick()` every second. Reconnects by itself. */
+/**
+ * Calls `onData({nodes, summary}, changed)` with each snapshot and `onTick()` every second. Reconnects by itself.
+ *
+ * `nodes` are all nodes. `changed` is the set of the keys (`keyOf`) of new and changed nodes, whose objects are new
+ * ones; it is null where any node may have changed.
+ */
 export class Connection {
   /** When the last snapshot arrived, in milliseconds since 1970; null before the first. */
   dataAt = null;
@@ -21,7 +27,13 @@ export class Connection {
   #onData;
   #onTick;
   #socket = null;
+  #list = new NodeList();
   #isLive = false;
+  #isResyncing = false;
+  /** Whether to ask for deltas: a browser ends a connection at a bridge that does not know the subprotocol. */
+  #offersDeltas = true;
+  /** Whether the bridge has answered over HTTP since the last WebSocket was open. */
+  #answersHttp = false;
   #heardAt = 0;
   #delay = FIRST_DELAY_MS;
   #retryAt = 0;
@@ -65,20 +77,41 @@ export class Connection {
   }
 
   #open() {
-    const socket = connect("ws");
+    const socket = connect("ws", this.#offersDeltas ? [DELTA_PROTOCOL] : []);
     this.#socket = socket;
+    this.#list = new NodeList();
+    this.#isResyncing = false;
     this.#heardAt = Date.now();
+    let wasOpen = false;
+    socket.addEventListener("open", () => {
+      wasOpen = true;
+      this.#answersHttp = false;
+    });
     socket.addEventListener("message", (event) => socket === this.#socket && this.#receive(event.data));
-    socket.addEventListener("close", () => socket === this.#socket && this.#drop());
+    socket.addEventListener("close", () => {
+      if (socket !== this.#socket) return;
+      this.#offersDeltas = wasOpen || !this.#offersDeltas || !this.#answersHttp;
+      this.#drop();
+    });
   }
 
   #receive(text) {
-    this.#heardAt = Date.now();
     const message = parsed(text);
-    if (message?.type !== "cluster_status" || !Array.isArray(message.data?.nodes)) return;
+    if (!isListMessage(message) || (this.#isResyncing && message.type !== "cluster_status")) return;
+    let changed;
+    try {
+      changed = this.#list.apply(message);
+    } catch (error) {
+      if (!(error instanceof GapError)) throw error;
+      this.#isResyncing = true;
+      this.#socket.send("resync");
+      return;
+    }
+    this.#isResyncing = false;
     this.#isLive = true;
+    this.#heardAt = Date.now();
     this.#delay = FIRST_DELAY_MS;
-    this.#deliver(message.data);
+    this.#deliver(this.#list, changed);
   }
 
   #drop() {
@@ -94,10 +127,12 @@ export class Connection {
     try {
       const { data } = await getJson("api/ray-dashboard", POLL_MS);
       this.needsToken = false;
-      if (!this.#isLive && Array.isArray(data?.nodes)) this.#deliver(data);
+      this.#answersHttp = true;
+      if (!this.#isLive && Array.isArray(data?.nodes)) this.#deliver(data, null);
     } catch (error) {
       // Any other failure shows as old data.
       this.needsToken = error instanceof TokenNeeded;
+      this.#answersHttp = false;
     }
   }
 
@@ -111,9 +146,9 @@ export class Connection {
     }
   }
 
-  #deliver(data) {
+  #deliver({ nodes, summary }, changed) {
     this.dataAt = Date.now();
-    this.#onData(data);
+    this.#onData({ nodes, summary }, changed);
   }
 }
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, Response, abort, jsonify
+from flask import Blueprint, Flask, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from castray_bridge.bridge import Bridge
 from castray_bridge.snapshot import render
 from castray_bridge.web import history, wall, websocket
 from castray_bridge.web.access import Access, guard
+from castray_bridge.web.documents import Document, Documents
+from castray_bridge.web.fast_path import FastPath
 from castray_bridge.web.history import require_list
 from castray_bridge.web.websocket import Push
 from servicekit import operations
@@ -19,9 +21,10 @@ def create_app(bridge: Bridge, push: Push, access: Access, alertmanager_url: str
     """Build the WSGI application of a bridge; starts nothing. The wall links to `alertmanager_url`."""
     app = operations.create_flask("castray_bridge")
     answer_errors_as_json(app, on_internal_error=bridge.metrics.http_errors.inc)
-    guard(app, access)
-    app.register_blueprint(_lists(bridge))
-    app.register_blueprint(_nodes(bridge))
+    documents = Documents(bridge.store, bridge.poller)
+    app.wsgi_app = FastPath(app.wsgi_app, documents, guard(app, access))  # type: ignore[method-assign] # as Flask says
+    app.register_blueprint(_lists(bridge, documents))
+    app.register_blueprint(_nodes(bridge, documents))
     app.register_blueprint(history.blueprint(bridge))
     app.register_blueprint(
         operations.blueprint("CastRay bridge", bridge.clock, lambda: bridge.poller.failure, bridge.registry)
@@ -31,15 +34,17 @@ def create_app(bridge: Bridge, push: Push, access: Access, alertmanager_url: str
     return app
 
 
-def _lists(bridge: Bridge) -> Blueprint:
+def _lists(bridge: Bridge, documents: Documents) -> Blueprint:
     """Return the endpoints that state in their reply whether the list of nodes is old."""
     api = Blueprint("lists", __name__)
-    store, poller = bridge.store, bridge.poller
+    poller = bridge.poller
 
     @api.get("/api/ray-dashboard")
     def dashboard() -> ResponseReturnValue:
-        body = render.dashboard(store.snapshot(), poller.failure, store.updated_at)
-        return Response(body, 200 if poller.is_usable() else 503, content_type="application/json")
+        document = documents.dashboard()
+        if not poller.is_usable():
+            return Response(document.body, 503, content_type="application/json")
+        return _response(document)
 
     @api.get("/sd/prometheus")
     def discovery() -> ResponseReturnValue:
@@ -51,7 +56,12 @@ def _lists(bridge: Bridge) -> Blueprint:
     return api
 
 
-def _nodes(bridge: Bridge) -> Blueprint:
+def _response(document: Document) -> Response:
+    reply = document.reply(request.environ)
+    return Response(reply.body, reply.status, reply.headers)
+
+
+def _nodes(bridge: Bridge, documents: Documents) -> Blueprint:
     api = Blueprint("nodes", __name__)
     store = bridge.store
 
@@ -61,7 +71,7 @@ def _nodes(bridge: Bridge) -> Blueprint:
 
     @api.get("/api/nodes/unified")
     def unified() -> ResponseReturnValue:
-        return Response(render.unified(store.snapshot()), content_type="application/json")
+        return _response(documents.unified())
 
     @api.get("/api/nodes/<node_id>/status")
     def node_status(node_id: str) -> ResponseReturnValue:

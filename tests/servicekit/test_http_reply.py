@@ -65,3 +65,44 @@ def test_limit_is_the_callers() -> None:
 
 def test_equal_lengths_are_one() -> None:
     assert read(HEAD + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\nab") == b"ab"
+
+
+def left_open(reply: bytes) -> bool:
+    reader = ReplyReader()
+    assert reader.feed(reply) == b"hello"
+    return reader.leaves_open
+
+
+def test_connection_stays_open_after_a_reply_of_announced_length() -> None:
+    assert left_open(HEAD + b"Content-Length: 5\r\n\r\nhello")
+    assert left_open(HEAD + b"Content-Length: 5\r\nConnection: keep-alive\r\n\r\nhello")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\nhello",
+        HEAD + b"Content-Length: 5\r\nConnection: close\r\n\r\nhello",
+        HEAD + b"content-length: 5\r\nCONNECTION: Upgrade, Close\r\n\r\nhello",
+        HEAD + b"Content-Length: 5\r\n\r\nhello, and more",
+        HEAD + b"Content-Length: 5\r\n\r\nhello" + HEAD + b"Content-Length: 5\r\n\r\nworld",
+    ],
+)
+def test_connection_does_not_stay_open_after_another_reply(reply: bytes) -> None:
+    assert not left_open(reply)
+
+
+def test_incomplete_reply_leaves_nothing_open() -> None:
+    reader = ReplyReader()
+    assert reader.is_empty
+    assert reader.feed(HEAD + b"Content-Length: 5\r\n\r\nhell") is None
+    assert not reader.is_empty
+    assert not reader.leaves_open
+
+
+def test_reply_that_ends_with_the_connection_leaves_nothing_open() -> None:
+    reader = ReplyReader()
+    reader.feed(HEAD + b"\r\nhello")
+    assert reader.feed(b"") == b"hello"
+    assert not reader.leaves_open

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
-from itertools import pairwise
 from pathlib import Path
 from queue import Queue
 
+import psutil
 import pytest
 
+from castray_bridge.probes import pool as pool_module
 from castray_bridge.probes.pool import NODES_PER_THREAD, WorkerPool
 from castray_bridge.probes.schedule import ProbeSettings
+from castray_bridge.probes.shard import Assignment
 from castray_bridge.probes.status import NodeStatus, ProbeResult
+from castray_bridge.probes.worker import Worker
 from servicekit.address import Address
 from servicekit.clock import SystemClock
 from testkit.hostile import (
     BEHAVIOURS,
     GOOD,
+    KEPT,
     STATUS,
     HostileServer,
-    body,
+    conversation,
+    kept,
     says,
     serving,
     silent,
@@ -126,7 +132,7 @@ def test_hanging_nodes_delay_no_other_and_hold_no_threads(pool: RunningPool) -> 
     assert max(found[address][0] for address in good) < 0.9  # all of them before the first timeout
     assert {found[address][1].error for address in bad} == {"timeout"}
     assert max(found[address][0] for address in bad) < 2.0
-    assert len(pool_threads) == 120 / NODES_PER_THREAD
+    assert len(pool_threads) == 1
 
 
 def test_change_is_seen_at_once_through_the_long_poll(tmp_path: Path) -> None:
@@ -144,20 +150,107 @@ def test_change_is_seen_at_once_through_the_long_poll(tmp_path: Path) -> None:
         running.pool.close()
 
 
-def test_nodes_beyond_the_threads_are_polled_at_every_refresh() -> None:
-    status = says(body(STATUS | {"version": 3}))
-    running = RunningPool(ProbeSettings(refresh=0.2, workers=1))
+def test_changes_of_more_nodes_than_threads_are_seen_at_once(tmp_path: Path) -> None:
+    """Real monitors, each asked over one connection."""
+    running = RunningPool(ProbeSettings(refresh=60.0, workers=1))
+    ips = [f"127.0.0.{number}" for number in range(31, 36)]
+    port = free_port(ips)
     try:
-        with serving(status) as one, serving(status, "127.0.0.2") as other:
-            running.probe(one.address)
-            wait_for(lambda: any(b"wait=0.5&since=3" in request for request in one.requests), "a long poll", 5)
-            running.probe(one.address, other.address)
-            running.first(2)
-            one.requests.clear()
-            seen = [after for after, answer in (running.next() for _ in range(12)) if answer.address == other.address]
-            assert not any(b"wait=" in request for request in [*one.requests[1:], *other.requests])
-        gaps = [after - before for before, after in pairwise(seen)]
-        assert 0.15 < sorted(gaps)[len(gaps) // 2] < 0.3
+        with ExitStack() as stack:
+            monitors = []
+            for ip in ips:
+                (directory := tmp_path / ip).mkdir()
+                monitors.append(stack.enter_context(RunningMonitor(directory, address=f"{ip}:{port}")))
+            running.probe(*(Address(ip, port) for ip in ips))
+            running.first(len(ips))
+            for state in ("detecting", "sending"):
+                for monitor in monitors:
+                    assert monitor.report(status=state).ok
+                    reported = time.monotonic() - running.begun
+                    after, _ = wait_for(lambda state=state: running.next_in(state), state, 3)
+                    assert after - reported < 0.2
+            open_before = sum(established(port).values())
+            wait_for(lambda: running.answers.qsize() > 20, "renewed long polls")
+            assert established(port) == dict.fromkeys(ips, 1)
+            assert open_before == len(ips)
+            assert all(answer.status.reachable for _, answer in running.answers.queue)
+    finally:
+        running.pool.close()
+    assert established(port) == {}
+
+
+def established(port: int) -> dict[str, int]:
+    """Return the number of this process's connections to `port` by address."""
+    connections = psutil.Process().net_connections("tcp")
+    return dict(Counter(each.raddr.ip for each in connections if each.raddr and each.raddr.port == port))
+
+
+def test_nodes_beyond_the_descriptors_are_polled_at_every_refresh_and_the_log_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(pool_module, "allow_descriptors", lambda wanted: 8)
+    status = conversation(*[kept(STATUS | {"version": 3})] * 100)
+    running = RunningPool(ProbeSettings(refresh=0.2))
+    try:
+        with ExitStack() as stack:
+            nodes = [stack.enter_context(serving(status, f"127.0.0.{number}")) for number in range(1, 7)]
+            running.probe(*(node.address for node in nodes))
+            running.first(6)
+            wait_for(lambda: sum(len(node.requests) >= 8 for node in nodes) == 3, "three that are polled")
+            assert sum(len(node.requests) == 1 for node in nodes) == 3  # the others have one connection
+            assert all(b"wait=" not in request for node in nodes for request in node.requests)
+            running.pool.set_targets({node.address: "again" for node in nodes})
+    finally:
+        running.pool.close()
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines == ['few_descriptors nodes=6 connections=4 advice="raise LimitNOFILE"']
+
+
+@pytest.mark.parametrize(
+    ("nodes", "descriptors", "places", "plain"),
+    [(23, 23, 23, 23), (3000, 3000, 3000, 1024), (1000, 512, 384, 128), (10_000, 8192, 7168, 1024), (3, 1, 0, 1)],
+)
+def test_connections_of_all_threads_together_are_within_the_descriptors(
+    monkeypatch: pytest.MonkeyPatch, nodes: int, descriptors: int, places: int, plain: int
+) -> None:
+    monkeypatch.setattr(pool_module, "allow_descriptors", lambda wanted: min(wanted, 2 * descriptors))
+    assigned: list[Assignment] = []
+    monkeypatch.setattr(Worker, "assign", lambda self, assignment: assigned.append(assignment))
+    pool = WorkerPool(ProbeSettings(), lambda result: None, SystemClock())
+    try:
+        pool.set_targets({Address(f"10.{n // 65536}.{n // 256 % 256}.{n % 256}", 8000): "" for n in range(nodes)})
+    finally:
+        pool.close()
+    assert len(assigned) == -(-nodes // NODES_PER_THREAD)
+    threads = len(assigned)
+    assert places - threads < sum(each.places for each in assigned) <= places
+    assert plain - threads < sum(each.plain for each in assigned) <= plain
+    assert sum(len(each.targets) for each in assigned) == nodes
+
+
+def test_targets_that_have_not_changed_wake_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    assigned: list[Assignment] = []
+    monkeypatch.setattr(Worker, "assign", lambda self, assignment: assigned.append(assignment))
+    pool = WorkerPool(ProbeSettings(), lambda result: None, SystemClock())
+    try:
+        for node_id in ("a", "a", "b", "b"):
+            pool.set_targets({Address("127.0.0.1", 1): node_id})
+    finally:
+        pool.close()
+    assert [list(each.targets.values()) for each in assigned] == [["a"], ["b"]]
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_node_that_fails_on_a_kept_connection_is_a_value_in_time(name: str) -> None:
+    behaviour, reason = KEPT[name]
+    running = RunningPool(ProbeSettings(refresh=0.2))
+    try:
+        with serving(behaviour) as node:
+            running.probe(node.address)
+            assert running.next()[1].status.reachable
+            answered = time.monotonic()
+            assert running.next()[1].status.error == reason
+            assert time.monotonic() - answered < 0.2 + LATEST
     finally:
         running.pool.close()
 

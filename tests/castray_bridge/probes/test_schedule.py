@@ -143,13 +143,27 @@ def test_quiet_node_gets_its_burst_again_and_no_more() -> None:
     assert found.count(0.0) == 4
 
 
-def test_long_polls_are_used_up_to_one_node_per_thread() -> None:
-    assert [ProbeSettings().wait_for(nodes) for nodes in (1, 64, 65, 1000)] == [0.5, 0.5, 0.0, 0.0]
-    assert ProbeSettings(timeout=0.4, workers=8).wait_for(8) == 0.2
-    assert ProbeSettings(workers=8).wait_for(9) == 0.0
+@pytest.mark.parametrize(
+    ("nodes", "wait"), [(1, 0.5), (23, 0.5), (100, 0.5), (150, 0.75), (200, 1.0), (1000, 1.0), (10_000, 1.0)]
+)
+def test_long_polls_of_many_nodes_are_longer_but_not_than_the_refresh(nodes: int, wait: float) -> None:
+    assert ProbeSettings().wait_for(nodes) == wait
+    assert ProbeSettings(workers=1).wait_for(nodes) == wait  # threads do not matter
 
 
-def test_long_polls_end_when_there_are_too_many_nodes_for_them() -> None:
+def test_long_poll_is_bounded_by_the_settings_and_by_the_monitor() -> None:
+    assert ProbeSettings(timeout=0.4, refresh=0.1).wait_for(1000) == 0.2
+    assert ProbeSettings(refresh=3.0).wait_for(1000) == 3.0
+    assert ProbeSettings(refresh=60.0).wait_for(10_000) == 25.0
+
+
+def test_long_poll_leaves_half_of_the_timeout_for_the_reply() -> None:
+    assert ProbeSettings().budget(0.0) == 1.0
+    assert ProbeSettings().budget(0.5) == 1.0
+    assert ProbeSettings().budget(1.0) == 1.5
+
+
+def test_node_that_loses_its_place_is_polled_at_every_refresh() -> None:
     schedule = Schedule(1.0, WAIT, 100.0)
     schedule.start(100.0)
     schedule.succeeded(7, 100.0)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from castray_bridge.snapshot.render import push as message
+from castray_bridge.snapshot.render import pushed
 from castray_bridge.sources import castray_nodes
 from testkit.bridge_world import M1, World, good
 from testkit.samples import sample
@@ -38,9 +38,8 @@ def test_every_field_of_the_old_castray_is_there_with_its_type(world: World) -> 
 
 def test_websocket_and_http_carry_the_same_objects(world: World) -> None:
     world.publish(M1, good())
-    pushed = json.loads(message(world.bridge.store.snapshot()))
     data = world.get("/api/ray-dashboard")["data"]
-    assert pushed == {"type": "cluster_status", "data": {"nodes": data["nodes"], "summary": data["summary"]}}
+    assert json.loads(pushed(world.bridge.store.snapshot())) == {"nodes": data["nodes"], "summary": data["summary"]}
     assert data["nodes"] == world.get("/api/nodes/unified")["nodes"] == world.bridge.nodes()
 
 
@@ -68,7 +67,7 @@ def test_node_is_found_by_name_address_and_id(world: World, key: str) -> None:
 
 def test_viewers_of_a_snapshot_get_the_same_bytes_which_are_freed_with_it(world: World) -> None:
     snapshot = world.bridge.store.snapshot()
-    assert message(snapshot) is message(snapshot)
+    assert pushed(snapshot) is pushed(snapshot)
     held = weakref.ref(snapshot)
     world.publish(M1, good())
     world.get("/api/ray-dashboard")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import inspect
 import socket
 import threading
 import time
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 
 from castray_bridge.sources.cluster import SourceError
-from castray_bridge.sources.json_client import JsonClient
+from castray_bridge.sources.json_client import Buffer, JsonClient, decode_strictly
 from testkit.hostile import DRIPS, body, reply, says, serving
 from testkit.net import free_port, wait_for
 
@@ -66,8 +68,8 @@ def test_service_that_drips_is_aborted_when_the_budget_is_spent(scheme: str, dri
 def test_requests_of_one_round_share_the_budget() -> None:
     with serving(DRIPS["header lines"]) as slow, serving(says(body(2))) as fast:
         begun = time.monotonic()
-        urls = [f"http://{server.address}/" for server in (slow, fast)]
-        first, second = JsonClient("Ray", budget=BUDGET).get_all(urls)
+        decoders = {f"http://{server.address}/": decode_strictly for server in (slow, fast)}
+        first, second = JsonClient("Ray", budget=BUDGET).get_all(decoders)
         assert time.monotonic() - begun < BUDGET + 0.5
     assert isinstance(first, SourceError)
     assert second == 2
@@ -102,3 +104,25 @@ def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
     with serving(says(body({}))) as server:
         assert JsonClient("Ray").get(f"http://{server.address}/") == {}
+
+
+def test_body_is_read_by_the_decoder_of_its_url_and_not_kept() -> None:
+    bodies: list[Buffer] = []
+
+    def decode(body: Buffer) -> str:
+        bodies.append(body)
+        return "read"
+
+    with serving(says(body({"large": "x" * 100}))) as server:
+        client = JsonClient("Ray")
+        assert client.get(f"http://{server.address}/", decode=decode) == "read"
+    (buffer,) = bodies
+    assert buffer == b'{"large": "%s"}' % (b"x" * 100)
+    assert not [
+        referrer for referrer in gc.get_referrers(buffer) if referrer is not bodies and not inspect.isframe(referrer)
+    ]
+
+
+def test_decoder_that_refuses_a_body_makes_it_no_json() -> None:
+    with serving(says(body([]))) as server, pytest.raises(SourceError, match="Ray answers something that is not JSON"):
+        JsonClient("Ray").get(f"http://{server.address}/", decode=lambda body: int("x"))

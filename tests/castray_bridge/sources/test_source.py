@@ -30,6 +30,8 @@ class ScriptedRay:
         self.list_reply: Any = None
         self.usage_reply: Any = None
         self.limits: list[str | None] = []
+        self.usages = 0
+        """How often the usage was requested."""
         self.token: str | None = None
         self.ended = threading.Event()
         self.app = Flask("ray")
@@ -48,6 +50,7 @@ class ScriptedRay:
         return self.list_reply() if self.list_reply else jsonify(sample("ray_api_v0_nodes"))
 
     def _figures(self) -> Any:
+        self.usages += 1
         return self.usage_reply() if self.usage_reply else jsonify(sample("ray_nodes_summary"))
 
 
@@ -118,11 +121,91 @@ def test_names_stay_while_the_request_for_host_names_fails(ray: ScriptedRay, url
     for row in summary["data"]["summary"]:
         row["hostname"] = f"board-{row['ip'][-1]}"
     ray.list_reply, ray.usage_reply = (lambda: jsonify(nodes)), (lambda: jsonify(summary))
-    source = RaySource(url)
+    clock = ManualClock()
+    source = RaySource(url, monotonic=clock.monotonic)
     before = [node.name for node in source.fetch().nodes]
     assert before[0] == "board-1"
     ray.usage_reply = lambda: ("boom", 500)
-    assert [node.name for node in source.fetch().nodes] == before
+    clock.pass_(5)
+    after = source.fetch().nodes
+    assert [node.name for node in after] == before
+    assert not any(node.fields["usageKnown"] for node in after)
+
+
+def test_figures_of_use_are_requested_every_five_seconds_and_the_list_each_time(ray: ScriptedRay, url: str) -> None:
+    clock = ManualClock()
+    source = RaySource(url, monotonic=clock.monotonic)
+    first = source.fetch()
+    summary = sample("ray_nodes_summary")
+    summary["data"]["summary"][0]["cpu"] = 77.0
+    ray.usage_reply = lambda: jsonify(summary)
+    for _ in range(4):
+        clock.pass_(1)
+        assert source.fetch() is first  # nothing to compare, or to make anew
+    assert (len(ray.limits), ray.usages) == (5, 1)
+    clock.pass_(1)
+    second = source.fetch()
+    assert (len(ray.limits), ray.usages) == (6, 2)
+    assert (first.nodes[0].fields["cpu"], second.nodes[0].fields["cpu"]) == (20.4, 77.0)
+
+
+def test_new_list_comes_with_new_figures_at_once(ray: ScriptedRay, url: str) -> None:
+    """A node that joins is named by what the figures tell of it."""
+    clock = ManualClock()
+    source = RaySource(url, monotonic=clock.monotonic)
+    source.fetch()
+    nodes = sample("ray_api_v0_nodes")
+    nodes["data"]["result"]["result"][0]["state"] = "DEAD"
+    ray.list_reply = lambda: jsonify(nodes)
+    clock.pass_(1)
+    assert source.fetch().data["summary"]["aliveNodes"] == 2
+    assert ray.usages == 2
+    clock.pass_(1)
+    source.fetch()
+    assert ray.usages == 2
+
+
+def test_figures_that_fail_are_unknown_until_the_next_request(ray: ScriptedRay, url: str) -> None:
+    """A Ray that is too slow for them is not asked for them each second."""
+    clock = ManualClock()
+    source = RaySource(url, monotonic=clock.monotonic)
+    source.fetch()
+    ray.usage_reply = lambda: ("boom", 500)
+    for seconds, known, requested in ((5, False, 2), (1, False, 2), (4, True, 3)):
+        clock.pass_(seconds)
+        assert source.fetch().nodes[0].fields["usageKnown"] is known
+        assert ray.usages == requested
+        ray.usage_reply = None
+
+
+def test_first_figures_are_requested_until_they_come_because_names_may_depend_on_them(
+    ray: ScriptedRay, url: str
+) -> None:
+    clock = ManualClock()
+    source = RaySource(url, monotonic=clock.monotonic)
+    ray.usage_reply = lambda: ("boom", 500)
+    assert not source.fetch().nodes[0].fields["usageKnown"]
+    ray.usage_reply = None
+    clock.pass_(1)
+    assert source.fetch().nodes[0].fields["usageKnown"]
+    assert ray.usages == 2
+
+
+def test_list_that_fails_and_comes_back_is_the_same_cluster(ray: ScriptedRay, url: str) -> None:
+    clock = ManualClock()
+    source = RaySource(url, monotonic=clock.monotonic)
+    first = source.fetch()
+    ray.list_reply = lambda: "<html>"
+    with pytest.raises(SourceError, match="not JSON"):
+        source.fetch()
+    ray.list_reply = None
+    assert source.fetch() is first
+
+
+@pytest.mark.parametrize("figures", [{"data": {"summary": "none"}}, {"data": {"summary": [7, None]}}, [], None, "x"])
+def test_figures_of_another_shape_are_unknown(ray: ScriptedRay, url: str, figures: Any) -> None:
+    ray.usage_reply = lambda: jsonify(figures)
+    assert [node.fields["usageKnown"] for node in RaySource(url).fetch().nodes] == [False] * 4
 
 
 def test_integers_beyond_a_doubles_precision_pass_through(ray: ScriptedRay, url: str) -> None:
