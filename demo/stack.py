@@ -41,6 +41,10 @@ class Stack(Ensemble):
         self._webhook = webhook
         hosts = [spec.ip for spec in self.specs]
         self.monitor_port = free_port(hosts, MONITOR_PORT)
+        self._alertmanager = f"{HEAD}:{free_port(HEAD, ALERTMANAGER_PORT)}"
+        has_alerts = binaries.find("prometheus") is not None and binaries.find("alertmanager") is not None
+        self._silences = ("--alertmanager-url", f"http://{self._alertmanager}") if has_alerts else ()
+        """Options of bridge and monitors."""
         self.cluster = RayCluster(self.directory / "r", free_port(HEAD, RAY_PORT))
 
     def _start(self) -> None:
@@ -60,6 +64,7 @@ class Stack(Ensemble):
             self.directory / f"state-{spec.name}",
             "--report-ttl",
             str(REPORT_TTL),
+            *self._silences,
         )
         url = self.monitor_url(spec)
         wait_for(lambda: get_json(f"{url}/api/health"), f"monitor {spec.name}", 20)
@@ -91,6 +96,7 @@ class Stack(Ensemble):
             *module("castray_bridge", "--listen", address, "--ray-dashboard", self.cluster.dashboard_url),
             "--monitor-port",
             str(self.monitor_port),
+            *self._silences,
         )
         wait_for(lambda: get_json(f"{self.bridge_url}/api/health"), "CastRay bridge", 30)
         self._tell(f"CastRay bridge: {self.bridge_url}")
@@ -116,8 +122,7 @@ class Stack(Ensemble):
             missing = "prometheus" if prometheus is None else "alertmanager"
             self._tell(f"going on without Prometheus and its alerts; {binaries.advice(missing)}")
             return
-        ports = [free_port(HEAD, port) for port in (PROMETHEUS_PORT, ALERTMANAGER_PORT)]
-        own, alerts = (f"{HEAD}:{port}" for port in ports)
+        own, alerts = f"{HEAD}:{free_port(HEAD, PROMETHEUS_PORT)}", self._alertmanager
         bridge, notify = (url.removeprefix("http://") for url in (self.bridge_url, self.notify_url))
         addresses = Addresses(bridge, own, alerts, notify)
         discovery = self.cluster.directory / "ray" / "prom_metrics_service_discovery.json"

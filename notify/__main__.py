@@ -20,6 +20,7 @@ with needed("cmzsb-notify", "notify", python=(3, 10)):
     from notify.channel import Channel
     from notify.dispatcher import Dispatcher
     from notify.ledger import Ledger
+    from notify.ledger_file import LedgerFile
     from notify.message import Renderer
     from notify.metrics import Metrics
     from notify.server import serve
@@ -53,6 +54,12 @@ def _time_zone(value: str) -> str:
     default="/etc/cmzsb/notify.addresses",
 )
 @_option("--token-file", "File with the token that Alertmanager must give.", type=click.Path(path_type=Path))
+@_option(
+    "--state-dir",
+    "Directory for what was delivered, so that a restart repeats nothing.",
+    type=click.Path(path_type=Path),
+    show_default="in memory only",
+)
 @_option("--timeout", "Seconds that one delivery may take.", type=click.FloatRange(0.1, 60), default=10.0)
 @_option(
     "--time-zone",
@@ -77,6 +84,7 @@ def command(
     listen: Address,
     addresses: Path,
     token_file: Path | None,
+    state_dir: Path | None,
     timeout: float,
     time_zone: str,
     host_names: str,
@@ -93,7 +101,7 @@ def command(
     if dry_run:
         read = tuple(printing(address) for address in read)
     clock, registry = SystemClock(), CollectorRegistry()
-    ledger = Ledger(clock)
+    ledger = Ledger(clock, LedgerFile(state_dir, clock) if state_dir and not (test or dry_run) else None)
     metrics = Metrics(registry, sorted({address.transport.service for address in read}), clock)
     zone: tzinfo | None = ZoneInfo(time_zone) if time_zone else None
     channels = [Channel(each, Renderer(each.language, zone), ledger, metrics, clock) for each in read]

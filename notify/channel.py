@@ -26,18 +26,19 @@ class Parcel(NamedTuple):
     alertmanager_url: str
 
     @property
-    def content(self) -> frozenset[tuple[str, bool, float]]:
+    def content(self) -> list[tuple[str, bool, float]]:
         """What makes this another message than the one before; texts and values do not, as they change all the time."""
-        return frozenset((alert.fingerprint, alert.firing, alert.starts) for alert in self.alerts)
+        return sorted({(alert.fingerprint, alert.firing, alert.starts) for alert in self.alerts})
 
 
 class Address(NamedTuple):
-    """One line of the address file."""
+    """One line of the address file. `identity` is a digest of the line's text, wherever in the file it stands."""
 
     line: int
     severities: frozenset[str]
     language: str
     transport: Transport
+    identity: str
 
     def __str__(self) -> str:
         return f"line {self.line} ({self.transport.service})"
@@ -60,6 +61,10 @@ class Channel:
     def wants(self, alert: Alert) -> bool:
         """Return whether the alert is for this address."""
         return alert.severity in self.address.severities
+
+    def ledger_key(self, group: str, name: str) -> tuple[str, str, str]:
+        """Return the ledger's key of what this address was told of the alerts `name` of a group."""
+        return self.address.identity, group, name
 
     def deliver(self, parcel: Parcel, deadline: float) -> None:
         """Send the message about `parcel` unless the address has it already; do not begin after `deadline`.
@@ -87,7 +92,7 @@ class Channel:
         return since is not None and self._clock.monotonic() - since > _STUCK_SECONDS
 
     def _deliver(self, parcel: Parcel) -> None:
-        transport, key = self.address.transport, (self.address.line, parcel.group, parcel.name)
+        transport, key = self.address.transport, self.ledger_key(parcel.group, parcel.name)
         if transport.is_ping:
             transport.send(self._renderer.test())
         elif self._ledger.has(key, parcel.content):

@@ -46,8 +46,8 @@ class Dispatcher:
         failures = [failure for attempt, channel in attempts.items() for failure in self._result(attempt, channel)]
         if not failures:
             names = {alert.name for alert in notification.alerts}
-            lines = [channel.address.line for channel in attempts.values()]
-            self._ledger.finish((line, notification.group, name) for line in lines for name in names)
+            told = attempts.values()
+            self._ledger.finish(channel.ledger_key(notification.group, name) for channel in told for name in names)
         return failures
 
     def failure(self) -> str:

@@ -12,6 +12,13 @@ def size(text: str) -> int:
     return len(text.encode())
 
 
+def shortened(text: str, room: int) -> str:
+    """Return as much of `text` as `room` bytes hold; a cut ends in `…`."""
+    if size(text) <= room:
+        return text
+    return text.encode()[: max(0, room - size("…"))].decode(errors="ignore") + "…"
+
+
 def listing(names: Sequence[str], words: Wording, room: int) -> str:
     """Return `names` as a list of at most `room` bytes; what does not fit is counted at its end."""
     whole = words.comma.join(names)

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from notify.alert import Alert
-from notify.fitting import Lines, listing, size
+from notify.fitting import Lines, listing, shortened, size
 from notify.plain_text import plain, safe_url
 from notify.when import duration, moment
 from notify.wording import LANGUAGES
@@ -50,16 +50,19 @@ class Renderer:
         """Return the message about `alerts`, all of one name; its text has at most `limit` bytes of UTF-8."""
         firing = [alert for alert in alerts if alert.firing]
         told = firing or alerts
-        title = self._title(told, bool(firing))
+        title = shortened(self._title(told, bool(firing)), limit - 1)
         lines = Lines(limit - size(title))
         when = lines.reserve([self._when(told)], _LINKS_SHARE)
         links = lines.reserve(self._links(told, alertmanager_url), _LINKS_SHARE)
-        names, over = _names(told), _names(alert for alert in alerts if firing and not alert.firing)
+        ended = [alert for alert in alerts if firing and not alert.firing]
+        names, over = _names(told), _names(ended)
         if len(names) > 1:
             lines.add(listing(names, self._words, lines.room - 1))
         if over:
             label = self._words.resolved_too + self._words.colon
             lines.add(label + listing(over, self._words, lines.room - size(label) - 1))
+            # A reader who never got the first message about these sees that they had fired, and when.
+            lines.add(self._words.fired + self._words.colon + self._period(ended))
         lines.take_reserved(when)
         self._add_details(lines, firing)
         lines.take_reserved(links)
@@ -99,10 +102,12 @@ class Renderer:
             lines.add(detail)
 
     def _when(self, told: Sequence[Alert]) -> str:
-        starts = min(alert.starts for alert in told)
         if told[0].firing:
-            return self._words.since.format(moment(starts, self._zone))
-        ends = max(alert.ends for alert in told)
+            return self._words.since.format(moment(min(alert.starts for alert in told), self._zone))
+        return self._period(told)
+
+    def _period(self, ended: Sequence[Alert]) -> str:
+        starts, ends = min(alert.starts for alert in ended), max(alert.ends for alert in ended)
         lasted = duration(ends - starts, self._words)
         return self._words.period.format(moment(starts, self._zone), moment(ends, self._zone), lasted)
 

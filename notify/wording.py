@@ -16,6 +16,7 @@ class Wording(NamedTuple):
     several: str
     more: str
     resolved_too: str
+    fired: str
     since: str
     period: str
     more_details: str
@@ -37,6 +38,7 @@ EN: Final = Wording(
     several="{} nodes",
     more="and {} more",
     resolved_too="Resolved",
+    fired="They fired",
     since="Since {}",
     period="{} to {}, {}",
     more_details="… and {} more",
@@ -56,6 +58,7 @@ ZH: Final = Wording(
     several="{} 个节点",
     more="另有 {} 个",
     resolved_too="已恢复",
+    fired="告警时段",
     since="开始时间：{}",
     period="{} 至 {}，持续 {}",
     more_details="……另有 {} 条",

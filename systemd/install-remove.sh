@@ -16,7 +16,8 @@ uninstall_all() {
         if [ "$PURGE" = yes ]; then
             rm -rf "${STATE:?}/private/$unit" "${STATE:?}/$unit"
         elif [ -e "$STATE/$unit" ]; then
-            say "The journal stays: $STATE/$unit (--purge removes it)" "历史数据保留：$STATE/$unit（--purge 可删除）"
+            say "What $unit kept stays: $STATE/$unit (--purge removes it)" \
+                "$unit 的数据保留：$STATE/$unit（--purge 可删除）"
         fi
     done
     [ -n "$(installed_roles)" ] || rm -rf "${VENV:?}"

@@ -16,6 +16,8 @@ OPTION_TABLE='
 --port               monitor  port    CMZSB_LISTEN
 --port               bridge   value   CASTRAY_BRIDGE_MONITOR_PORT
 --token-file         monitor  secret  CMZSB_TOKEN_FILE
+--alertmanager-url   monitor  value   CMZSB_ALERTMANAGER_URL
+--alertmanager-url   bridge   value   CASTRAY_BRIDGE_ALERTMANAGER_URL
 --bridge-port        bridge   port    CASTRAY_BRIDGE_LISTEN
 --ray-dashboard      bridge   value   CASTRAY_BRIDGE_RAY_DASHBOARD
 --castray            bridge   value   CASTRAY_BRIDGE_CASTRAY

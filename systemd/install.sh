@@ -12,9 +12,9 @@ WORK=''
 
 usage() {
     cat <<'END_OF_USAGE'
-usage: install.sh --monitor [--node-name M5] [--port 8000] [--token-file FILE]
+usage: install.sh --monitor [--node-name M5] [--port 8000] [--token-file FILE] [--alertmanager-url URL]
        install.sh --bridge  [--ray-dashboard http://127.0.0.1:8265] [--bridge-port 8001] [--port 8000]
-                            [--bridge-token-file FILE] [--ray-token-file FILE]
+                            [--bridge-token-file FILE] [--ray-token-file FILE] [--alertmanager-url URL]
        install.sh --gateway [--castray-port 28824]   (nginx on CastRay's port 28823, and the bridge)
        install.sh --notify  [--notify-port 5001] [--notify-token-file FILE]   (addresses: /etc/cmzsb/notify.addresses)
        install.sh --uninstall [--purge]
@@ -27,6 +27,7 @@ usage: install.sh --monitor [--node-name M5] [--port 8000] [--token-file FILE]
 --port N              port of the node monitors (a bridge asks every node at this port)
 --bridge-port N       port of the bridge
 --ray-dashboard URL   where the bridge learns of the nodes
+--alertmanager-url URL  Alertmanager as browsers reach it, for silences: wall and node's page link to it
 --notify-port N       port of the notifications, on this machine only
 --token-file FILE         the token that lets other machines report to the monitor
 --bridge-token-file FILE  the token that the bridge's readers must give

@@ -19,6 +19,7 @@ from castray_bridge.web.access import BEARER_PROTOCOL, bearer_protocols
 from testkit.hostile import STATUS, HostileServer, body, says, silent
 from testkit.net import free_port, wait_for
 from testkit.process import Process, module
+from testkit.running import RunningBridge
 from testkit.web import WebServer
 
 
@@ -248,6 +249,8 @@ def test_request_in_flight_is_answered_when_the_bridge_is_told_to_stop(source: s
         ("--ray-dashboard", "http://a", "--source-timeout", "0"),
         ("--ray-dashboard", "head:8265"),
         ("--ray-dashboard", "http://a", "--listen", "8001"),
+        ("--ray-dashboard", "http://a", "--alertmanager-url", "ftp://user:secret@head"),
+        ("--ray-dashboard", "http://a", "--alertmanager-external-url", "head:9093"),
         ("--ray-dashboard", "http://a", "--nonsense"),
         ("--ray-dashboard", "http://a", "--timeout", "0"),
     ],
@@ -265,3 +268,22 @@ def test_missing_file_is_one_line(option: str, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "none" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "link"),
+    [
+        ((), None),
+        (("--alertmanager-url", "http://reader:secret@127.0.0.1:1/am"), "http://127.0.0.1:1/am"),
+        (("--alertmanager-url", "http://127.0.0.1:1", "--alertmanager-external-url", "http://head/"), "http://head/"),
+    ],
+)
+def test_wall_learns_where_alertmanager_is_and_not_its_password(
+    options: tuple[str, ...], link: str | None, tmp_path: Path
+) -> None:
+    with RunningBridge(tmp_path, "--ray-dashboard", "http://127.0.0.1:1", *options) as bridge:
+        assert bridge.get("/static/links.json").json() == {"alertmanager": link}
+        if link:
+            wait_for(lambda: "alertmanager_failed" in bridge.process.output(), "the failure")
+            assert "castray_bridge_alertmanager_up 0.0" in bridge.get("/metrics").text
+        assert "secret" not in bridge.process.output() + bridge.get("/metrics").text

@@ -75,7 +75,9 @@ def commands(directory: Path) -> dict[str, list[str | Path]]:
         "--token-file",
         _SECRETS / "castray_bridge_token",
     ]
+    silences = services()["bridge"]["environment"]["CASTRAY_BRIDGE_ALERTMANAGER_URL"]
     bridge = module("castray_bridge", "--ray-dashboard", "http://ray-head:8265", "--host-names", "bridge")
+    bridge += ["--alertmanager-url", silences]
     alertmanager, prometheus_program = find("alertmanager") or "", find("prometheus") or ""
     return {
         "monitor": module("exporter", "--node-name", "M1", "--state-dir", directory / "state"),
@@ -104,6 +106,12 @@ def are_up(jobs: set[str]) -> bool:
     return True
 
 
+def reads_silences() -> bool:
+    """Return whether the bridge reaches Alertmanager where the stack says that it is."""
+    found = get_json(f"{_PROMETHEUS}/api/v1/query?query=castray_bridge_alertmanager_up")["data"]["result"]
+    return [each["value"][1] for each in found] == ["1"]
+
+
 def main(directory: Path) -> None:
     """Run it all until every job was scraped and an alert has arrived."""
     prepare(directory)
@@ -119,6 +127,7 @@ def main(directory: Path) -> None:
         jobs = {job["job_name"] for job in prometheus()["scrape_configs"]}
         wait_for(lambda: are_up(jobs), "scrapes of every job", 60)
         wait_for(lambda: received, "the alert", 30)
+        wait_for(reads_silences, "the bridge's view of silences", 40)
         managers = get_json(f"{_PROMETHEUS}/api/v1/alertmanagers")["data"]["activeAlertmanagers"]
         (node,) = get_json(f"{_PROMETHEUS}/api/v1/query?query=cmzsb_build_info")["data"]["result"]
     seen = {

@@ -348,6 +348,7 @@ def test_host_that_does_not_exist_is_one_line(tmp_path: Path) -> None:
         ("--node-name", "<M5>"),
         ("--report-ttl", "0"),
         ("--trusted-writers", "everybody"),
+        ("--alertmanager-url", "ftp://user:secret@head"),
         ("--nonsense",),
     ],
 )
@@ -369,3 +370,14 @@ def test_shell_scripts_can_report(monitor: RunningMonitor) -> None:
     command[-1] = f"http://127.0.0.1:{free_port()}"
     failed = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (failed.returncode, failed.stderr.count("\n")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "link"), [((), None), (("--alertmanager-url", "http://reader:secret@head:9093"), "http://head:9093")]
+)
+def test_page_learns_where_alertmanager_is_and_not_its_password(
+    options: tuple[str, ...], link: str | None, tmp_path: Path
+) -> None:
+    with RunningMonitor(tmp_path, *options) as monitor:
+        assert monitor.get("/static/links.json").json() == {"alertmanager": link}
+        assert "secret" not in monitor.process.output()

@@ -53,7 +53,7 @@ class Office:
         self.metrics = Metrics(self.registry, ["fake"], self.clock)
         self.channels = [
             Channel(
-                Address(line, frozenset(given.split(",")), "en", Transport("fake", 2048, recorder)),
+                Address(line, frozenset(given.split(",")), "en", Transport("fake", 2048, recorder), f"id-{line}"),
                 Renderer("en", None), ledger, self.metrics, self.clock,
             )
             for line, (given, recorder) in enumerate(zip(severities, self.recorders, strict=True), start=1)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notify.fitting import Lines, listing, size
+from notify.fitting import Lines, listing, shortened, size
 from notify.wording import EN, ZH
 
 
@@ -28,6 +28,14 @@ def test_list_in_chinese_counts_bytes_not_letters() -> None:
     names = ["东区一号", "东区二号", "东区三号"]
     assert listing(names, ZH, 42) == "、".join(names)
     assert listing(names, ZH, 41) == "东区一号、另有 2 个"
+
+
+@pytest.mark.parametrize(
+    ("room", "shown"), [(15, "东区一号节"), (12, "东区一…"), (11, "东区…"), (14, "东区一…"), (3, "…")]
+)
+def test_text_is_cut_between_letters_not_within_one(room: int, shown: str) -> None:
+    assert shortened("东区一号节", room) == shown
+    assert size(shown) <= room
 
 
 @given(st.lists(st.text(min_size=1, max_size=30), min_size=1, max_size=40), st.integers(20, 500))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from notify.ledger import FINISHED_SECONDS, UNFINISHED_SECONDS, Ledger
+from notify.ledger_file import FILE_NAME, MOST, LedgerFile
 from testkit.clocks import ManualClock
 from testkit.paths import ROOT
 
@@ -58,3 +60,45 @@ def test_memory_is_bounded_and_forgets_the_oldest() -> None:
         ledger.record(number, "a")
     assert not ledger.has(0, "a")
     assert ledger.has(10_049, "a")
+
+
+def test_restart_knows_what_was_taken_and_for_how_long(tmp_path: Path) -> None:
+    before, after = ManualClock(), ManualClock()
+    ledger = Ledger(before, LedgerFile(tmp_path, before))
+    ledger.record((1, "g"), [("M1", True, 7.5)])
+    ledger.record((2, "g"), "b")
+    ledger.finish([(2, "g")])
+    # A reboot: the monotonic clock begins anew, the other one goes on.
+    after.pass_(-500)
+    after.set_wall(before.time() + 60)
+    again = Ledger(after, LedgerFile(tmp_path, after))
+    assert again.has((1, "g"), [("M1", True, 7.5)])
+    assert again.has((2, "g"), "b")
+    after.pass_(FINISHED_SECONDS - 59)
+    assert not again.has((2, "g"), "b")
+    after.pass_(UNFINISHED_SECONDS - FINISHED_SECONDS - 2)
+    assert again.has((1, "g"), [("M1", True, 7.5)])
+    after.pass_(2)
+    assert not again.has((1, "g"), [("M1", True, 7.5)])
+
+
+def test_clock_that_is_set_back_does_not_keep_anything_for_longer(tmp_path: Path) -> None:
+    before, after = ManualClock(), ManualClock()
+    Ledger(before, LedgerFile(tmp_path, before)).record(1, "a")
+    after.set_wall(before.time() - 10 * 365 * 86400)
+    again = Ledger(after, LedgerFile(tmp_path, after))
+    assert again.has(1, "a")
+    after.pass_(UNFINISHED_SECONDS + 1)
+    assert not again.has(1, "a")
+
+
+def test_file_is_as_bounded_as_the_memory(tmp_path: Path) -> None:
+    clock = ManualClock()
+    ledger = Ledger(clock)
+    for number in range(MOST + 50):
+        ledger.record(number, "a")
+    ledger._file = LedgerFile(tmp_path, clock)
+    ledger.record("last", "a")
+    assert (tmp_path / FILE_NAME).stat().st_size < 1_000_000
+    again = Ledger(clock, LedgerFile(tmp_path, clock))
+    assert (again.has("last", "a"), again.has(MOST + 49, "a"), again.has(50, "a")) == (True, True, False)

@@ -221,3 +221,18 @@ def test_environment_gives_the_options(tmp_path: Path, chats: FakeChats) -> None
     with Process(module("notify"), tmp_path / "log", environment) as process:
         wait_for(lambda: "listening" in process.output(), "the service", 20)
         assert environment["CMZSB_NOTIFY_LISTEN"] in process.output()
+
+
+def test_restart_in_the_middle_of_a_delivery_repeats_nothing(tmp_path: Path, chats: FakeChats) -> None:
+    chats.dingtalk.answer = internal_error
+    told = payload(alert(OFTEN, "M5"))
+    with RunningNotify(tmp_path, three(chats), "--state-dir", str(tmp_path / "state")) as running:
+        assert running.post(told).status_code == 502
+        running.kill_9()
+        # A line more above moves the others: what counts is the address.
+        running.file.write_text("# changed\n" + three(chats), "utf-8")
+        running.start()
+        chats.dingtalk.answer = None
+        assert running.post(told).status_code == 200
+        assert running.post(payload(alert(OFTEN, "M5", firing=False))).status_code == 200
+    assert [len(chat.messages) for chat in (chats.wecom, chats.dingtalk, chats.feishu)] == [2, 2, 2]

@@ -86,6 +86,7 @@ def test_nodes_that_are_well_again_are_told_beside_those_that_are_not() -> None:
     lines = message.text.splitlines()
     assert lines[0] == "[warning] The monitor does not answer: M1"
     assert lines[1] == "Resolved: M2, M3"
+    assert lines[2] == "They fired: 2026-11-24 16:02 (UTC+8) to 2026-11-24 16:14 (UTC+8), 12 min 30 s"
     assert "M2" not in "".join(lines[2:])
 
 

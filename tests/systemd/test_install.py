@@ -45,12 +45,15 @@ def test_the_course_of_an_installation_below_a_prefix(wheels: Path, tmp_path: Pa
     ports = (free_port(), free_port())
     source = ("--wheels", wheels, "--prefix", root, "--python", sys.executable)
     given = ("--node-name", "M5", "--port", str(ports[0]), "--bridge-port", str(ports[1]))
+    given += ("--alertmanager-url", "http://head:9093")
     done = install("--monitor", "--bridge", *given, *source)
     assert done.returncode == 0, done.stdout + done.stderr
     for unit, port in zip(UNITS, ports, strict=True):
         assert f'port="{port}"' in (root / "etc/firewalld/services" / f"{unit}.xml").read_text("utf-8")
         assert f"ports={port}/tcp" in (root / "etc/ufw/applications.d" / unit).read_text("utf-8")
         run_as_the_unit_says(root, unit, port, tmp_path / unit)
+        variable = LISTEN[unit].replace("LISTEN", "ALERTMANAGER_URL")
+        assert f"\n{variable}=http://head:9093\n" in (root / "etc/default" / unit).read_text("utf-8")
 
     tokens = [option for name in ("", "bridge-", "ray-") for option in (f"--{name}token-file", token)]
     assert install("--monitor", "--bridge", *tokens, *source).returncode == 0
