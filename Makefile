@@ -22,7 +22,7 @@ help:
 	@echo "make test-pythons                 the node's tests under every Python from 3.9 to 3.13 that is here"
 	@echo "make lint                         ruff and mypy only"
 	@echo "make bench [ONLY=name]            measure every figure beside its baseline, to bench-results.json"
-	@echo "make soak [MINUTES=10]            random faults under load, then a verdict"
+	@echo "make soak [MINUTES=10]            random faults under load, then a verdict; then the wall's memory in a browser"
 	@echo "make fuzz [CASES=100000]          odd requests, replies and reports"
 	@echo "make figures                      measure again what docs/benchmarks.md shows"
 	@echo "make generate                     rebuild the generated files: dashboards, containers' configuration, docs/alerts.md"
@@ -72,6 +72,7 @@ figures:
 
 soak: setup
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES)
+	@$(BIN)/python -m bench.wall_in_browser --minutes $(MINUTES)
 
 fuzz: setup
 	CASES=$(CASES) $(BIN)/python -m pytest tests/fuzz --timeout 3600

@@ -50,14 +50,21 @@ def over_fleet(count: int, bad: int = 0, kind: str = "hanging") -> Iterator[Brid
 @contextmanager
 def over_changing_fleet(count: int, changes_per_second: float, *options: str) -> Iterator[tuple[Bridge, ChangingFleet]]:
     """Run a bridge over `count` nodes that change, and a Ray whose replies have their real size."""
+    with (
+        changing_world(count, changes_per_second) as (fleet, ray, directory),
+        Bridge(directory, ray, fleet.port, *options, descriptors=UNIT_DESCRIPTORS) as bridge,
+    ):
+        _wait_until_known(bridge, count, count)
+        yield bridge, fleet
+
+
+@contextmanager
+def changing_world(count: int, changes_per_second: float) -> Iterator[tuple[ChangingFleet, tuple[str, Process], Path]]:
+    """Run `count` nodes that change and a Ray whose replies have their real size; yield also a directory for logs."""
     with ExitStack() as stack:
         fleet = stack.enter_context(changing_fleet(count, changes_per_second))
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        ray = stack.enter_context(fake_ray(count, directory, "real"))
-        bridge = Bridge(directory, ray, fleet.port, *options, descriptors=UNIT_DESCRIPTORS)
-        with bridge:
-            _wait_until_known(bridge, count, count)
-            yield bridge, fleet
+        yield fleet, stack.enter_context(fake_ray(count, directory, "real")), directory
 
 
 @contextmanager
@@ -91,4 +98,4 @@ def _wait_until_known(bridge: Bridge, count: int, answering: int) -> None:
         pending = sum(node["workStatusError"] == "pending" for node in nodes)
         return len(nodes) == count and not pending and sum(n["workStatusReachable"] for n in nodes) >= answering
 
-    wait_for(known, "the bridge's first round", 60)
+    wait_for(known, "the bridge's first round", 120)

@@ -26,7 +26,8 @@ async def _json(url: str, seconds: float) -> Any:
         return None
 
 
-def _node(entry: dict[str, Any], usage: dict[str, Any], status: Any) -> dict[str, Any]:
+def node(entry: dict[str, Any], usage: dict[str, Any], status: Any) -> dict[str, Any]:
+    """Return a node's object from its entry in Ray's list, its row of usage, and its monitor's reply or None."""
     total, _, percent, used = usage.get("mem") or (0, 0, 0.0, 0)
     return {
         "id": entry["node_id"][-8:],
@@ -52,6 +53,7 @@ def _node(entry: dict[str, Any], usage: dict[str, Any], status: Any) -> dict[str
         "workStatus": status["status"] if status else "idle",
         "workStatusTimestamp": status["timestamp"] if status else None,
         "workStatusReachable": status is not None,
+        "currentTask": status["latest_state"]["current_task"] if status else None,
     }
 
 
@@ -70,7 +72,7 @@ def application(ray: str, monitor_port: int) -> FastAPI:
             *(_json(f"http://{entry['node_ip']}:{monitor_port}/api/status", 1) for entry in entries)
         )
         nodes = [
-            _node(entry, usages.get(entry["node_id"], {}), answer)
+            node(entry, usages.get(entry["node_id"], {}), answer)
             for entry, answer in zip(entries, answers, strict=True)
         ]
         return {"result": True, "msg": "", "data": {"nodes": nodes, "result": listing["data"]["result"]}}

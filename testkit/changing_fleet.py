@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, NamedTuple, TypedDict
 
 import psutil
 
@@ -23,6 +23,26 @@ from testkit.net import free_port, wait_for
 from testkit.process import Process, module
 
 _NODES_PER_PROCESS: Final = 1000
+_PROCESSES: Final = 4
+
+
+class FleetReport(NamedTuple):
+    """What one process of the fleet did, from its start to its end, and what that took of a core."""
+
+    seconds: float
+    changes: int
+    requests: int
+    cpu_percent: float
+    late_p99_ms: float
+    """How much later than planned the changes came: more than some milliseconds tell that the process is too slow."""
+    nodes: dict[str, NodeReport]
+
+
+class NodeReport(TypedDict):
+    """The state that a node ended in, and when it changed, in seconds of the monotonic clock."""
+
+    state: str
+    changed_at: list[float]
 
 
 class ChangingFleet:
@@ -46,18 +66,20 @@ class ChangingFleet:
         for process in self._processes:
             os.kill(process.pid, signal.SIGUSR1)
 
-    def end(self) -> list[dict[str, Any]]:
-        """End the processes and return what each told: its changes, its part of a core, the last change per node."""
+    def end(self) -> list[FleetReport]:
+        """End the processes and return what each did."""
         for process in self._processes:
             process.terminate()
-        return [json.loads(process.output().splitlines()[-1]) for process in self._processes]
+        return [FleetReport(**json.loads(process.output().splitlines()[-1])) for process in self._processes]
 
 
 @contextmanager
-def changing_fleet(
-    count: int, changes_per_second: float, per_process: int = _NODES_PER_PROCESS
-) -> Iterator[ChangingFleet]:
-    """Run `count` nodes M1, M2 and so on, all at one port, with so many changes a second over all of them."""
+def changing_fleet(count: int, changes_per_second: float, per_process: int = 0) -> Iterator[ChangingFleet]:
+    """Run `count` nodes M1, M2 and so on, all at one port, with so many changes a second over all of them.
+
+    `per_process` is how many nodes one process serves; 0: 1000, or more from 4000 nodes on.
+    """
+    per_process = per_process or max(_NODES_PER_PROCESS, -(-count // _PROCESSES))
     hosts = [host(number) for number in range(count)]
     port = free_port(hosts[:20])
     mean = count / changes_per_second if changes_per_second else 0.0

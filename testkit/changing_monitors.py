@@ -108,7 +108,10 @@ class _Loop:
             "requests": self._requests,
             "cpu_percent": round(100 * (used.ru_utime + used.ru_stime) / seconds, 2),
             "late_p99_ms": round(1000 * late[int(len(late) * 0.99)], 2) if late else 0.0,
-            "last": {node.name: [node.changes, node.state] for node in self._nodes},
+            "nodes": {
+                node.name: {"state": node.state, "changed_at": [round(at, 6) for at in node.changed_at]}
+                for node in self._nodes
+            },
         }
         print(json.dumps(told), flush=True)
 
@@ -202,7 +205,7 @@ class _Loop:
             return
         since = max(asked.get("since", 0.0), now - 86_400)
         if path == "/metrics":
-            self._reply(client, node.metrics(), content_type="text/plain; version=0.0.4")
+            self._reply(client, node.metrics(now), content_type="text/plain; version=0.0.4")
         elif path == "/api/history" and "step" in asked:
             self._reply(client, node.shares(since, asked["step"], now))
         elif path == "/api/history":

@@ -13,7 +13,9 @@ from collections import deque
 from datetime import datetime, timezone
 from typing import Final, NamedTuple
 
-STATES: Final = ("idle", "detecting", "sending")
+from testkit import monitor_scrape
+from testkit.monitor_scrape import STATES
+
 _SHORTEST, _USUAL, _LONGEST = 2.0, 3.0, 10.0
 _MEAN: Final = (_SHORTEST + _USUAL + _LONGEST) / 3
 _HISTORY_SECONDS: Final = 3600
@@ -32,11 +34,18 @@ class ChangingNode:
 
     def __init__(self, number: int, now: float) -> None:
         self.name = f"M{number + 1}"
-        self.changes = 0
+        self.changed_at: list[float] = []
+        """When it changed, in seconds of the monotonic clock."""
         self._random = random.Random(number)
         self._past = _past(number % _PATTERNS, now)
         self._transitions: deque[Transition] = deque([Transition(now, self._random.choice(STATES))])
+        self._seconds = dict.fromkeys(STATES, 0.0)
+        """Spent in each state since the start, in seconds, the current stay left out."""
         self._status = self._make_status(f"{self.name} begins")
+
+    @property
+    def changes(self) -> int:
+        return len(self.changed_at)
 
     @property
     def state(self) -> str:
@@ -48,8 +57,9 @@ class ChangingNode:
 
     def change(self, now: float, monotonic: float) -> None:
         """Take on another state."""
-        self.changes += 1
+        self.changed_at.append(monotonic)
         others = [state for state in STATES if state != self.state]
+        self._seconds[self.state] += now - self._transitions[-1].entered
         self._transitions.append(Transition(now, self._random.choice(others)))
         while self._transitions[1].entered < now - _HISTORY_SECONDS:
             self._transitions.popleft()
@@ -88,19 +98,17 @@ class ChangingNode:
                 until = min(end, begin + (index + 1) * step)
                 seconds[entry.state][index] += until - at
                 at = until
-        rounded = {state: [round(share, 3) for share in shares] for state, shares in seconds.items()}
-        return json.dumps({"step": step, "begin": begin, "end": now, "seconds": rounded}).encode()
+        rounded = {state: [round(share, 3) for share in shares] for state, shares in seconds.items() if any(shares)}
+        reply = {"step": int(step), "begin": _rfc3339(begin), "end": _rfc3339(now), "seconds": rounded}
+        return json.dumps(reply).encode()
 
-    def metrics(self) -> bytes:
-        """Return a part of `GET /metrics`: the gauge of the states, which the rules and dashboards begin with."""
-        lines = [
-            "# TYPE cmzsb_work_status gauge",
-            *(
-                f'cmzsb_work_status{{node="{self.name}",state="{state}"}} {int(state == self.state)}'
-                for state in ("unknown", *STATES)
-            ),
-        ]
-        return ("\n".join(lines) + "\n").encode()
+    def metrics(self, now: float) -> bytes:
+        """Return the body of `GET /metrics` at Unix time `now`, with the series of a real monitor."""
+        entered, state = self._transitions[-1]
+        seconds = self._seconds | {state: self._seconds[state] + now - entered}
+        return monitor_scrape.scrape(
+            self.name, monitor_scrape.values(now, entered, state, seconds, processed=self.changes)
+        )
 
     def _entries(self, since: float) -> list[Transition]:
         """Return the transitions that reach into the time after `since`, oldest first."""

@@ -44,6 +44,22 @@ def write_prometheus(directory: Path, addresses: Addresses, ray_discovery: Path)
     return _dump(config, directory / "prometheus.yml")
 
 
+def write_unhurried(directory: Path, bridge: str, scrape_seconds: float) -> Path:
+    """Write `prometheus.yml` into `directory`: the nodes of `bridge` and itself, and the rules, at their own pace.
+
+    Each monitor is scraped every `scrape_seconds`.
+    """
+    config = _load(SOURCE / "prometheus.yml")
+    config["rule_files"] = [str(SOURCE / "rules" / "*.yml")]
+    config.pop("alerting")
+    jobs = {job["job_name"]: job for job in config["scrape_configs"]}
+    jobs["cmzsb-monitor"] |= {"scrape_interval": f"{scrape_seconds:g}s"}
+    jobs["cmzsb-monitor"]["http_sd_configs"] = [{"url": f"http://{bridge}/sd/prometheus", "refresh_interval": "5s"}]
+    jobs["castray-bridge"]["static_configs"] = [{"targets": [bridge]}]
+    config["scrape_configs"] = [jobs["cmzsb-monitor"], jobs["castray-bridge"]]
+    return _dump(config, directory / "prometheus.yml")
+
+
 def write_alertmanager(directory: Path, webhook: str | None = None) -> Path:
     """Write `alertmanager.yml` into `directory`; alerts go to the URL `webhook`, or nowhere."""
     config = _load(SOURCE / "alertmanager.yml")

@@ -117,10 +117,10 @@ def test_rate_is_kept_over_all_processes_and_each_tells_what_it_did() -> None:
         assert running.cpu_seconds() > 0
         told = running.end()
     assert len(told) == 2
-    changes = sum(each["changes"] for each in told)
-    assert changes == sum(change for each in told for change, _ in each["last"].values())
+    changes = sum(each.changes for each in told)
+    assert changes == sum(len(node["changed_at"]) for each in told for node in each.nodes.values())
     assert 0.5 * 80 * seconds < changes < 1.5 * 80 * seconds + 40
-    assert all(0 < each["cpu_percent"] < 100 and each["late_p99_ms"] >= 0 for each in told)
+    assert all(0 < each.cpu_percent < 100 and each.late_p99_ms >= 0 for each in told)
 
 
 def test_nodes_keep_their_state_once_the_changes_are_stopped() -> None:
@@ -132,7 +132,8 @@ def test_nodes_keep_their_state_once_the_changes_are_stopped() -> None:
         last = get_json(url)
         time.sleep(0.5)
         assert get_json(url) == last
-        assert running.end()[0]["last"]["M1"] == [last["version"], last["status"]]
+        node = running.end()[0].nodes["M1"]
+    assert (node["state"], len(node["changed_at"])) == (last["status"], last["version"])
 
 
 def test_malformed_requests_do_not_end_it(fleet: ChangingFleet) -> None:
@@ -162,6 +163,8 @@ def test_shares_fill_each_step_and_agree_with_the_transitions() -> None:
     last, before = json.loads(node.history(now - 10, now))[::-1]
     assert (last["duration_seconds"], before["duration_seconds"]) == (5, 15)
     assert shares["seconds"][last["status"]][-1] >= 5
+    assert shares["step"] == 60
+    assert shares["begin"].endswith(":00.000+00:00")
 
 
 def test_transitions_older_than_an_hour_are_forgotten() -> None:
