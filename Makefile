@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NODES ?= 3
 DURATION ?= 0
-JOBS ?= 2
+JOBS ?= 3
 MINUTES ?= 10
 CASES ?= 100000
 LAB ?= /var/tmp/cmzsb-systemd-lab
@@ -15,14 +15,14 @@ JSON ?= bench-results.json
 
 help:
 	@echo "make demo [NODES=3] [DURATION=0]  run the whole product on a local Ray cluster (0: until Ctrl-C; GRAFANA=off)"
-	@echo "make test [JOBS=2]                lint, types and every test, with the real servers"
+	@echo "make test [JOBS=3]                lint, types and every test, with the real servers"
 	@echo "make unit                         the tests that need no server and no browser: under a minute"
 	@echo "make test-rays [RAYS=2.9.3,…]     bridge and cmzsb-deploy on real clusters of the oldest, a middle and the newest Ray"
 	@echo "make systemd-lab [SUITES=...]     as root: boot a real systemd and try units and installer in it"
 	@echo "make test-pythons                 the node's tests under every Python from 3.9 to 3.13 that is here"
 	@echo "make lint                         ruff and mypy only"
 	@echo "make bench [ONLY=name]            measure every figure beside its baseline, to bench-results.json"
-	@echo "make soak [MINUTES=10]            random faults under load, then a verdict"
+	@echo "make soak [MINUTES=10]            random faults under load, then a verdict; then the wall's memory in a browser"
 	@echo "make fuzz [CASES=100000]          odd requests, replies and reports"
 	@echo "make figures                      measure again what docs/benchmarks.md shows"
 	@echo "make generate                     rebuild the generated files: dashboards, containers' configuration, docs/alerts.md"
@@ -43,7 +43,7 @@ demo: setup
 	@$(BIN)/python -m demo --nodes $(NODES) --duration $(DURATION)
 
 test: setup lint
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --durations 15
+	$(BIN)/python -m testkit.second_run --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --durations 15
 
 unit: setup
 	CASES=1000 $(BIN)/python -m pytest --numprocesses $(JOBS) -m "not servers"
@@ -72,6 +72,7 @@ figures:
 
 soak: setup
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES)
+	@$(BIN)/python -m bench.wall_in_browser --minutes $(MINUTES)
 
 fuzz: setup
 	CASES=$(CASES) $(BIN)/python -m pytest tests/fuzz --timeout 3600

@@ -23,6 +23,7 @@ from bench import (
     scale,
     shutdown,
     slow_clients,
+    wall_in_browser,
     wsgi_choice,
 )
 from bench.row import Benches, Row
@@ -39,6 +40,7 @@ _MODULES = (
     monitor,
     monitor_kills,
     slow_clients,
+    wall_in_browser,
     hostile_requests,
     shutdown,
     wsgi_choice,

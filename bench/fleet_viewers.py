@@ -2,8 +2,8 @@
 
 They read everything and answer pings. PROTOCOL is the subprotocol that they offer (`-`: none), DEFLATE `deflate` or
 `-`. ROLE is `count`, which looks at the frames' heads only, or `time`, which notes when each change of each node came
-(see `testkit.changing_node`); the first of those also keeps what it needs to tell the nodes' states at the end. At
-SIGUSR1 it notes its counts, and at SIGTERM it prints all as JSON.
+(see `testkit.changing_node`) and keeps what it needs to tell the nodes' states at the end. At SIGUSR1 it notes its
+counts, and at SIGTERM it prints all as JSON.
 
 One loop over epoll with raw sockets, so that the viewers take less of the machine than what they measure.
 """
@@ -40,8 +40,7 @@ class Viewer:
         self.seen: list[tuple[int, int, float]] = []
         """Number of the node, number of the change, and when it was first seen (monotonic seconds)."""
         self.last_list: list[bytes] = []
-        """The last whole list and the deltas since, where they are to be kept."""
-        self.keeps_list = False
+        """The last whole list and the deltas since."""
         self._keeps_payload = keeps_payload
         self._known: dict[int, int] = {}
         self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
@@ -55,12 +54,12 @@ class Viewer:
         """Read what is there; return whether the connection still stands."""
         try:
             count = self.socket.recv_into(_BUFFER)
+            self.bytes += count
+            return count > 0 and self.take(_BUFFER[:count])
         except BlockingIOError:
             return True
         except OSError:
             return False
-        self.bytes += count
-        return count > 0 and self.take(_BUFFER[:count])
 
     def take(self, data: memoryview) -> bool:
         """Take over received bytes; return whether the connection still stands."""
@@ -118,10 +117,9 @@ class Viewer:
             if self._known.get(node) != change:
                 self._known[node] = change
                 self.seen.append((node, change, now))
-        if self.keeps_list:
-            if b'"cluster_status"' in message[:64]:
-                self.last_list.clear()
-            self.last_list.append(message)
+        if b'"cluster_status"' in message[:64]:
+            self.last_list.clear()
+        self.last_list.append(message)
 
 
 def connect(url: str, protocol: str, deflate: bool, keeps_payload: bool) -> Viewer:
@@ -156,7 +154,10 @@ def connect(url: str, protocol: str, deflate: bool, keeps_payload: bool) -> View
 
 
 def states(messages: list[bytes]) -> dict[str, list[Any]]:
-    """Return the last state and task of each node by its name in that task; at a gap raises `ValueError`."""
+    """Return the last state and task of each reachable node by its name in that task.
+
+    Raises `ValueError` at a gap between deltas.
+    """
     if not messages:
         return {}
     first, *deltas = map(json.loads, messages)
@@ -165,7 +166,8 @@ def states(messages: list[bytes]) -> dict[str, list[Any]]:
         if message["seq"] != number:
             raise ValueError(f"message {message['seq']} instead of {number}")
         nodes = apply(nodes, message["data"])
-    return {node["currentTask"].partition(" ")[0]: [node["workStatus"], node["currentTask"]] for node in nodes}
+    tasks = [(node["workStatus"], node["currentTask"]) for node in nodes if node["currentTask"]]
+    return {task.partition(" ")[0]: [state, task] for state, task in tasks}
 
 
 def _count(viewers: list[Viewer]) -> tuple[float, int, int]:
@@ -180,7 +182,6 @@ def main(url: str, count: int, protocol: str, deflate: bool, timed: bool) -> Non
     signal.signal(signal.SIGTERM, lambda number, _: ended.append(number))
     viewers = [connect(url, protocol, deflate, timed) for _ in range(count)]
     signal.signal(signal.SIGUSR1, lambda *_: counts.append(_count(viewers)))
-    viewers[0].keeps_list = timed
     epoll = select.epoll()
     by_descriptor = {viewer.socket.fileno(): viewer for viewer in viewers}
     for descriptor in by_descriptor:

@@ -16,12 +16,13 @@ import psutil
 
 from bench.row import Row
 from bench.sights import LATE_SECONDS, Sights, follow
-from castray_bridge.web.access import DELTA_PROTOCOL
 from testkit.changing_fleet import ChangingFleet, FleetReport, NodeReport
 from testkit.net import wait_for
 from testkit.process import Process, module
 from testkit.running import Service
 
+DELTA_PROTOCOL: Final = "castray.delta.v1"
+"""Not the bridge's own constant, so that older bridges can be measured too."""
 _TIMED: Final = 5
 """Viewers whose messages are read; of the others only the frames' heads, because reading takes longer than sending."""
 _SETTLE_SECONDS: Final = 3.0
@@ -68,24 +69,22 @@ class Watched(NamedTuple):
 
 def watch(service: Service, fleet: ChangingFleet, audience: Audience, seconds: float, directory: Path) -> Watched:
     """Let `audience` watch `service` for `seconds`, then end the changes and the fleet."""
-    with _viewers(service.url, audience, directory) as viewers:
+    with viewers(service.url, audience, directory) as watching:
         time.sleep(_SETTLE_SECONDS)
-        for viewer in viewers:
+        for viewer in watching:
             os.kill(viewer.pid, signal.SIGUSR1)
-        begin, before = time.monotonic(), _used(service, fleet, viewers)
+        begin, before = time.monotonic(), _used(service, fleet, watching)
         memory = 0.0
         while time.monotonic() < begin + seconds:
             memory = max(memory, service.megabytes())
             time.sleep(_MEMORY_SECONDS)
-        end, after = time.monotonic(), _used(service, fleet, viewers)
-        for viewer in viewers:
+        end, after = time.monotonic(), _used(service, fleet, watching)
+        for viewer in watching:
             os.kill(viewer.pid, signal.SIGUSR1)
         load = os.getloadavg()[0]
         fleet.stop_changing()
         time.sleep(LATE_SECONDS)
-        for viewer in viewers:
-            viewer.terminate(30)
-        seen = [json.loads(viewer.output().splitlines()[-1]) for viewer in viewers]
+        seen = [_seen(viewer) for viewer in watching]
         reports = fleet.end()
     nodes = {name: node for report in reports for name, node in report.nodes.items()}
     sights, changes = _follow(nodes, seen, begin, end)
@@ -141,7 +140,8 @@ def _figures(found: Watched) -> dict[str, tuple[float, str]]:
 
 
 @contextmanager
-def _viewers(url: str, audience: Audience, directory: Path) -> Iterator[list[Process]]:
+def viewers(url: str, audience: Audience, directory: Path) -> Iterator[list[Process]]:
+    """Run `audience` in processes of its own; they end at SIGTERM with what they saw (`bench.fleet_viewers`)."""
     timed = min(_TIMED, audience.size)
     groups = {"time": timed, "count": audience.size - timed}
     options = (audience.protocol or "-", "deflate" if audience.deflate else "-")
@@ -157,9 +157,17 @@ def _viewers(url: str, audience: Audience, directory: Path) -> Iterator[list[Pro
         yield processes
 
 
-def _used(service: Service, fleet: ChangingFleet, viewers: list[Process]) -> tuple[float, float, float]:
-    times = [psutil.Process(viewer.pid).cpu_times() for viewer in viewers]
+def _used(service: Service, fleet: ChangingFleet, watching: list[Process]) -> tuple[float, float, float]:
+    times = [psutil.Process(viewer.pid).cpu_times() for viewer in watching]
     return service.cpu_seconds(), fleet.cpu_seconds(), sum(each.user + each.system for each in times)
+
+
+def _seen(viewers: Process) -> dict[str, Any]:
+    """End a process of viewers and return what it saw. Raises `RuntimeError` when it failed."""
+    if viewers.terminate(60):
+        raise RuntimeError(f"the viewers failed: {viewers.output()}")
+    said: dict[str, Any] = json.loads(viewers.output().splitlines()[-1])
+    return said
 
 
 def _follow(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from testkit.binaries import advice, find
 
+_REVALIDATE: Final = Path(__file__).with_name("revalidate.lua")
 _MILLISECONDS: Final = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 
 
@@ -20,12 +22,16 @@ class Load(NamedTuple):
     """Requests without a reply in time, or with another status than 2xx."""
 
 
-def load(url: str, connections: int, seconds: float, cpu: int | None = None) -> Load:
-    """Load `url` over so many connections at once; `cpu` is the core to stay on. Raises `RuntimeError` without wrk."""
+def load(url: str, connections: int, seconds: float, cpu: int | None = None, revalidate: bool = False) -> Load:
+    """Load `url` over so many connections at once; `cpu` is the core to stay on. Raises `RuntimeError` without wrk.
+
+    `revalidate`: send the last `ETag` as `If-None-Match`, as a browser does.
+    """
     program = find("wrk")
     if program is None:
         raise RuntimeError(advice("wrk"))
-    command = [program, "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "5s", "--latency", url]
+    command = [program, "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "5s", "--latency"]
+    command += [*(["-s", str(_REVALIDATE)] if revalidate else []), url]
     if cpu is not None:
         command = ["taskset", "-c", str(cpu), *command]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout

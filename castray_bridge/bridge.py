@@ -10,8 +10,10 @@ from prometheus_client import CollectorRegistry
 
 from castray_bridge.metrics import BridgeCollector, Metrics
 from castray_bridge.probes.history import History
+from castray_bridge.probes.monitor_requests import MonitorRequests
 from castray_bridge.probes.pool import WorkerPool
 from castray_bridge.probes.prometheus_status import PrometheusStatusProvider
+from castray_bridge.probes.recent_shares import RecentShares
 from castray_bridge.probes.schedule import ProbeSettings
 from castray_bridge.probes.status import PENDING, ProbeResult
 from castray_bridge.refresher import SourcePoller, StatusProvider
@@ -59,7 +61,9 @@ class Bridge:
         self.metrics = Metrics(self.registry)
         self.store = SnapshotStore(clock, unreachable_as)
         self.target_registry = TargetRegistry(clock, monitor_port, inventory)
-        self.history = History(clock, settings.timeout)
+        self._requests = MonitorRequests(clock, settings.timeout)
+        self.history = History(clock, self._requests)
+        self.shares = RecentShares(clock, self._requests)
         self._status_provider: StatusProvider = (
             PrometheusStatusProvider(prometheus_url, settings.refresh, self._take, clock)
             if prometheus_url
@@ -91,7 +95,7 @@ class Bridge:
         self.poller.stop()  # first, so that the requests in flight of both end at the same time
         self._status_provider.close()
         self.poller.close()
-        self.history.close()
+        self._requests.close()
 
     def nodes(self) -> list[dict[str, Any]]:
         """Return CastRay's node objects with the work status, as of now; the caller may change them."""
@@ -129,6 +133,7 @@ class Bridge:
 
     def _take(self, result: ProbeResult) -> None:
         self.store.publish(result)
+        self.shares.note(result)
         self.metrics.probe(result)
 
 

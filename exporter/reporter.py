@@ -369,6 +369,7 @@ class _Outbox:
     def _deliver(self, report: _Report) -> None:
         """Send `report` until it is accepted or rejected; while closing, try only once more."""
         pause, longest = BACK_OFF
+        may_have_arrived = False
         while True:
             last_try = self._closing
             verdict = self._link.exchange(self._body(report))
@@ -381,7 +382,9 @@ class _Outbox:
                 return
             self._wakeup.acquire(timeout=pause)
             pause = min(2 * pause, longest)
-            if verdict == "unsent":
+            # A report that an earlier attempt may have brought is repeated as it was: renewed, it would count twice.
+            may_have_arrived = may_have_arrived or verdict == "unknown"
+            if not may_have_arrived:
                 report = self._renewed(report)
 
     def _body(self, report: _Report) -> bytes:

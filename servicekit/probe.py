@@ -20,6 +20,10 @@ from servicekit.version import __version__
 
 _RECEIVE_BYTES: Final = 64 * 1024
 _IN_PROGRESS: Final = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY})
+_REST: Final = (
+    "HTTP/{}\r\nHost: {}\r\nAccept: application/json\r\nUser-Agent: castray-bridge/{}\r\nConnection: {}\r\n\r\n"
+)
+"""A request from its version on."""
 _CONNECT_REASONS: Final = {errno.ECONNREFUSED: "refused", errno.ETIMEDOUT: "timeout"}
 
 
@@ -41,7 +45,8 @@ class Connection:
 
     def __init__(self, address: Address, body_limit: int = BODY_LIMIT, *, keep_open: bool = False) -> None:
         """Start to connect. Raises `ProbeError` when that fails at once."""
-        self._request_end = _request_end(str(address), keep_open)
+        version, persistence = ("1.1", "keep-alive") if keep_open else ("1.0", "close")
+        self._rest = _REST.format(version, address, __version__, persistence).encode("ascii")
         self._body_limit = body_limit
         self._reader = ReplyReader(body_limit)
         self._to_send = b""
@@ -93,7 +98,7 @@ class Connection:
 
     def send(self, path: str) -> None:
         """Begin a request; it goes out at once where the connection stands. Errors are those of `advance`."""
-        self._to_send = b"GET %s %s" % (path.encode("ascii"), self._request_end)
+        self._to_send = b"GET %s %s" % (path.encode("ascii"), self._rest)
         if self._replies:
             self._reader = ReplyReader(self._body_limit)
             try:
@@ -141,16 +146,3 @@ def http_get(address: Address, path: str, timeout: float, body_limit: int = BODY
                 if body is not None:
                     return body
     raise ProbeError("timeout")
-
-
-def _request_end(host: str, keep_open: bool) -> bytes:
-    """Return a GET request from its version on."""
-    version, connection = ("1.1", "keep-alive") if keep_open else ("1.0", "close")
-    lines = (
-        f"HTTP/{version}",
-        f"Host: {host}",
-        "Accept: application/json",
-        f"User-Agent: castray-bridge/{__version__}",
-        f"Connection: {connection}",
-    )
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")

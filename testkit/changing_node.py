@@ -98,8 +98,9 @@ class ChangingNode:
                 until = min(end, begin + (index + 1) * step)
                 seconds[entry.state][index] += until - at
                 at = until
-        rounded = {state: [round(share, 3) for share in shares] for state, shares in seconds.items()}
-        return json.dumps({"step": step, "begin": begin, "end": now, "seconds": rounded}).encode()
+        rounded = {state: [round(share, 3) for share in shares] for state, shares in seconds.items() if any(shares)}
+        reply = {"step": int(step), "begin": _rfc3339(begin), "end": _rfc3339(now), "seconds": rounded}
+        return json.dumps(reply).encode()
 
     def metrics(self, now: float) -> bytes:
         """Return the body of `GET /metrics` at Unix time `now`, with the series of a real monitor."""

@@ -53,7 +53,7 @@ class Service:
         self.process.kill()
 
     def get(self, path: str, **options: Any) -> requests.Response:
-        return requests.get(self.url + path, timeout=10, allow_redirects=False, **options)
+        return requests.get(self.url + path, timeout=30, allow_redirects=False, **options)
 
     def connect(self, seconds: float = 10.0) -> socket.socket:
         host, _, port = self.address.partition(":")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from testkit.browser import Visitor, chromium, visitor
 from testkit.reach import Reach, no_processes
+
+expect.set_options(timeout=20_000)  # milliseconds until what never comes is a failure, also beside other tests
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -20,8 +20,15 @@ from servicekit.clock import Clock
 from servicekit.log import event
 from servicekit.sockets import allow_descriptors
 
-NODES_PER_THREAD: Final = 500
-"""One thread asks 500 nodes at less cost than several do, because they would wait for the interpreter's lock."""
+NODES_PER_THREAD: Final = 1000
+"""One thread asks a thousand nodes at less cost than several do, because they would wait for the interpreter's lock."""
+_MAX_PLAIN: Final = 1024
+"""Connections to nodes that have not answered yet, at a time: as many as the bridge itself answers well in time.
+
+With more, a busy bridge would be late and take healthy nodes for hanging ones.
+"""
+_PLAIN_SHARE: Final = 4
+"""One descriptor in so many is for such nodes, where there are fewer descriptors than nodes."""
 
 _log = logging.getLogger(__name__)
 
@@ -56,9 +63,8 @@ class WorkerPool:
                 self._shards.append({})
             self._rebalance(targets)
             wait = self._settings.wait_for(len(targets))
-            share = self._descriptors / max(1, len(targets))
             for worker, shard in zip(self._workers, self._shards, strict=True):
-                worker.assign(Assignment(dict(shard), wait, max(1, int(share * len(shard)))))
+                worker.assign(self._assignment(shard, wait))
 
     def is_alive(self) -> bool:
         """Return whether the loops of all threads run."""
@@ -74,6 +80,17 @@ class WorkerPool:
             worker.stop()
         for worker in workers:
             worker.join()
+
+    def _assignment(self, shard: Mapping[Address, str], wait: float) -> Assignment:
+        """Return the assignment of `shard`, with its part of the descriptors."""
+        nodes = max(1, len(self._targets))
+        plain = min(_MAX_PLAIN, self._descriptors)
+        if self._descriptors < nodes:
+            plain = min(plain, max(1, self._descriptors // _PLAIN_SHARE))
+            places = (self._descriptors - plain) * len(shard) // nodes
+        else:
+            places = len(shard)
+        return Assignment(dict(shard), wait, places, max(1, plain * len(shard) // nodes))
 
     def _rebalance(self, targets: Mapping[Address, str]) -> None:
         """Update the shards: a known node stays in its shard, a new one goes to the smallest."""

@@ -6,77 +6,40 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from selectors import EVENT_READ, EVENT_WRITE, BaseSelector
+from selectors import BaseSelector
 from typing import Final
 
 from castray_bridge.probes import status
+from castray_bridge.probes.connections import Connections, ProbedNode, Request
 from castray_bridge.probes.schedule import STATUS_PATH, ProbeSettings, Schedule
 from castray_bridge.probes.status import NodeStatus, ProbeResult
 from castray_bridge.probes.timers import Timers
 from servicekit.address import Address
 from servicekit.clock import Clock
 from servicekit.http_reply import ProbeError
-from servicekit.probe import Connection
 
 _MAX_STARTS: Final = 64
 """Probes started in a row, before replies are read again."""
 _IDLE_WAIT: Final = 5.0
-_PLAIN_SHARE: Final = 4
-"""One descriptor in so many is for nodes without a place, where there are fewer descriptors than nodes."""
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a shard probes: node ids by address, length of a long poll in seconds, descriptors for connections."""
+    """What a shard probes: node ids by address, and the length of a long poll in seconds."""
 
     targets: Mapping[Address, str]
     wait: float
-    descriptors: int
-
-    @property
-    def places(self) -> int:
-        """The number of nodes that may hold a connection between questions, or in a long poll."""
-        if len(self.targets) <= self.descriptors:
-            return len(self.targets)
-        return self.descriptors - self.plain
-
-    @property
-    def plain(self) -> int:
-        """The number of connections to other nodes at a time."""
-        if len(self.targets) <= self.descriptors:
-            return len(self.targets)
-        return max(1, self.descriptors // _PLAIN_SHARE)
-
-
-@dataclass(slots=True)
-class _Request:
-    started: float
-    is_long_poll: bool
-
-
-@dataclass(slots=True, eq=False)
-class ProbedNode:
-    """One node of a shard, with its connection and the request in flight, if any."""
-
-    address: Address
-    node_id: str
-    schedule: Schedule
-    last: NodeStatus = status.PENDING
-    body: bytes | None = None
-    """The last good reply, because most replies are the one before."""
-    has_place: bool = False
-    connection: Connection | None = None
-    events: int = 0
-    """What the selector waits for on the connection."""
-    request: _Request | None = None
+    places: int
+    """How many nodes may hold a connection between questions, and in a long poll."""
+    plain: int
+    """How many connections there may be to other nodes at a time."""
 
 
 class Shard:
     """The caller waits on `selector` and calls `advance` with the data registered for the socket that is ready.
 
-    A healthy node gets a place, as far as there are: it keeps its connection, and is asked by long polls. The
-    connections to all others are bounded by `Assignment.plain`. Nothing here costs more with more nodes per call,
-    but `assign`.
+    A healthy node gets a place, as far as there are: it keeps its connection, and is asked by long polls. Of the
+    other nodes, which may hang, only so many are asked at a time. But for `assign`, no call costs more with more nodes.
     """
 
     def __init__(
@@ -85,20 +48,19 @@ class Shard:
         self._settings = settings
         self._publish = publish
         self._clock = clock
-        self._selector = selector
-        self._assigned = Assignment({}, 0.0, 0)
+        self._connections = Connections(selector)
+        self._assigned = Assignment({}, 0.0, 0, 0)
         self._nodes: dict[Address, ProbedNode] = {}
         self._timers: Timers[ProbedNode] = Timers()
         """When each node is probed next; while a request is in flight, its deadline."""
         self._queue: deque[ProbedNode] = deque()
-        """Nodes that are due and have no place, while all descriptors for such nodes are in use."""
-        self._places = 0
-        self._plain = 0
+        """Nodes that are due and have no place, while as many of them are asked as may be."""
 
     def assign(self, assignment: Assignment) -> None:
         """Probe exactly what `assignment` says from now on."""
         now = self._clock.monotonic()
         self._assigned = assignment
+        self._connections.limit(assignment.places, assignment.plain)
         for address in self._nodes.keys() - assignment.targets.keys():
             self._remove(self._nodes.pop(address))
         for address, node_id in assignment.targets.items():
@@ -112,16 +74,17 @@ class Shard:
                 node.schedule.long_poll(assignment.wait)
 
     def start_due(self) -> None:
-        """Start the probes that are due, as far as descriptors are left, and end those whose deadline has passed."""
+        """Start the probes that are due, as far as they may be, and end those whose deadline has passed."""
         now = self._clock.monotonic()
         for node in islice(self._timers.due(now), _MAX_STARTS):
             if node.request is not None:
-                self._finish(node, status.failed(node.last, "timeout"))
+                self._expire(node, node.request)
             elif node.has_place:
+                self._connections.close_unless_reusable(node)
                 self._start(node, now)
             else:
                 self._queue.append(node)
-        while self._queue and self._plain < self._assigned.plain:
+        while self._queue and not self._connections.is_full:
             node = self._queue.popleft()
             if self._nodes.get(node.address) is node and node.request is None:
                 self._start(node, now)
@@ -132,18 +95,18 @@ class Shard:
         if connection is None:
             return
         if node.request is None:  # the peer has closed the connection, or speaks unasked
-            self._disconnect(node)
+            self._connections.close(node)
             return
         try:
             body = connection.advance()
             result = None if body is None else _read(node, body)
         except ProbeError as error:
             if error.reason == "bad_reply" and connection.is_stale:
-                self._request_again(node)
+                self._request_again(node, node.request)
                 return
             result = status.failed(node.last, error.reason)
         if result is None:
-            self._watch(node, connection)
+            self._connections.watch(node, connection)
         else:
             self._finish(node, result)
 
@@ -157,34 +120,39 @@ class Shard:
     def close(self) -> None:
         """Drop all requests and connections."""
         for node in self._nodes.values():
-            self._disconnect(node)
+            self._connections.close(node)
+
+    def _expire(self, node: ProbedNode, request: Request) -> None:
+        """End a request whose deadline has passed. A reply that has come counts, because this thread may be late."""
+        if node.connection is not None and not node.connection.wants_write:
+            self.advance(node)
+        if node.request is request:
+            self._finish(node, status.failed(node.last, "timeout"))
 
     def _start(self, node: ProbedNode, now: float) -> None:
         path = node.schedule.start(now)
         is_long_poll = path != STATUS_PATH
-        node.request = _Request(now, is_long_poll)
+        node.request = Request(now, is_long_poll)
         self._timers.set(node, now + self._settings.budget(self._assigned.wait if is_long_poll else 0.0))
         self._send(node, path)
 
-    def _request_again(self, node: ProbedNode) -> None:
+    def _request_again(self, node: ProbedNode, request: Request) -> None:
         """Repeat the request within its deadline: the peer has closed the kept connection meanwhile.
 
         Without a long poll, because the peer may have been restarted and count its versions anew.
         """
-        node.request = _Request(self._clock.monotonic(), is_long_poll=False)
-        self._disconnect(node)
+        request.started, request.is_long_poll = self._clock.monotonic(), False
+        self._connections.close(node)
         self._send(node, STATUS_PATH)
 
     def _send(self, node: ProbedNode, path: str) -> None:
-        if node.connection is not None and not node.connection.is_reusable():
-            self._disconnect(node)
         try:
-            connection = node.connection or self._connect(node)
+            connection = self._connections.open(node)
             connection.send(path)
         except ProbeError as error:
             self._finish(node, status.failed(node.last, error.reason))
         else:
-            self._watch(node, connection)
+            self._connections.watch(node, connection)
 
     def _finish(self, node: ProbedNode, result: NodeStatus) -> None:
         """End the request in flight with `result`; publish that, and plan or start the next one."""
@@ -194,14 +162,14 @@ class Shard:
         now = self._clock.monotonic()
         node.last = result
         if result.reachable:
-            self._take_place(node)
+            self._connections.take_place(node)
+            node.schedule.long_poll(self._assigned.wait if node.has_place else 0.0)
             node.schedule.succeeded(result.version, now)
         else:
-            node.body = None
             node.schedule.failed(connected=node.connection is not None and node.connection.connected)
-            self._leave_place(node)
+            self._connections.leave_place(node)
         if not node.has_place or node.connection is None or not node.connection.leaves_open:
-            self._disconnect(node)
+            self._connections.close(node)
         self._publish(ProbeResult(node.address, result, None if request.is_long_poll else now - request.started))
         if node.has_place and node.schedule.due <= now:
             self._start(node, now)
@@ -210,62 +178,19 @@ class Shard:
 
     def _replace(self, node: ProbedNode, node_id: str, now: float) -> None:
         """Take `node` for another node at the same address, and probe that at once."""
-        self._disconnect(node)
-        node.node_id, node.last, node.body, node.request = node_id, status.PENDING, None, None
+        self._connections.close(node)
+        node.node_id, node.last, node.request = node_id, status.PENDING, None
         node.schedule.rejoined(now)
         self._timers.set(node, now)
 
     def _remove(self, node: ProbedNode) -> None:
-        self._disconnect(node)
-        self._leave_place(node)
+        self._connections.close(node)
+        self._connections.leave_place(node)
         self._timers.cancel(node)
-
-    def _take_place(self, node: ProbedNode) -> None:
-        """Give a healthy node a place if there is one, and take it back if there are too few now."""
-        if node.has_place:
-            if self._places > self._assigned.places:
-                self._leave_place(node)
-        elif self._places < self._assigned.places:
-            node.has_place = True
-            self._places += 1
-            self._plain -= node.connection is not None
-            node.schedule.long_poll(self._assigned.wait)
-
-    def _leave_place(self, node: ProbedNode) -> None:
-        if node.has_place:
-            node.has_place = False
-            self._places -= 1
-            self._plain += node.connection is not None
-            node.schedule.long_poll(0.0)
-
-    def _connect(self, node: ProbedNode) -> Connection:
-        connection = node.connection = Connection(node.address, keep_open=True)
-        self._plain += not node.has_place
-        return connection
-
-    def _disconnect(self, node: ProbedNode) -> None:
-        connection, node.connection = node.connection, None
-        if connection is not None:
-            if node.events:
-                self._selector.unregister(connection)
-                node.events = 0
-            connection.close()
-            self._plain -= not node.has_place
-
-    def _watch(self, node: ProbedNode, connection: Connection) -> None:
-        """Let the selector wait for what the connection needs."""
-        events = EVENT_WRITE if connection.wants_write else EVENT_READ
-        if not node.events:
-            self._selector.register(connection, events, node)
-        elif node.events != events:
-            self._selector.modify(connection, events, node)
-        node.events = events
 
 
 def _read(node: ProbedNode, body: bytes) -> NodeStatus:
     """Return the status in a reply of `node`. Raises `ProbeError`."""
-    if body != node.body:
-        found = status.parse_status(body)
-        node.body = body
-        return found
-    return node.last
+    if node.reply is None or node.reply[0] != body:
+        node.reply = body, status.parse_status(body)
+    return node.reply[1]

@@ -52,8 +52,8 @@ class Source(Protocol):
 class RaySource:
     """Ray's own dashboard at `url`; `token` is what Ray's token mode demands, or a function that returns it.
 
-    Each `fetch` requests the list of nodes. The figures of use are requested when they are five seconds old, when the
-    list has changed, and again while they fail.
+    Each `fetch` requests the list of nodes; the figures of use are requested when the list has changed, and else every
+    five seconds, whether they fail or not.
     """
 
     def __init__(
@@ -115,7 +115,8 @@ class RaySource:
         usage, status = (None if isinstance(found, SourceError) else found for found in rest)
         if usage is not None:  # else nodes would change their names for as long as this request fails
             self._facts = node_facts(usage)
-        self._figures_due = begun + _FIGURES_SECONDS if usage is not None and status is not None else begun
+        # Until the first figures the host names are unknown, which may be the nodes' names.
+        self._figures_due = begun + _FIGURES_SECONDS if self._facts else begun
         return usage, status
 
     def _node_list(self, deadline: float) -> Any:

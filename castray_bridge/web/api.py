@@ -7,15 +7,14 @@ from flask.typing import ResponseReturnValue
 
 from castray_bridge.bridge import Bridge
 from castray_bridge.snapshot import render
-from castray_bridge.web import wall, websocket
+from castray_bridge.web import history, wall, websocket
 from castray_bridge.web.access import Access, guard
 from castray_bridge.web.documents import Document, Documents
 from castray_bridge.web.fast_path import FastPath
+from castray_bridge.web.history import require_list
 from castray_bridge.web.websocket import Push
 from servicekit import operations
 from servicekit.http import answer_errors_as_json
-
-MAX_MINUTES = 24 * 60
 
 
 def create_app(bridge: Bridge, push: Push, access: Access) -> Flask:
@@ -26,6 +25,7 @@ def create_app(bridge: Bridge, push: Push, access: Access) -> Flask:
     app.wsgi_app = FastPath(app.wsgi_app, documents, guard(app, access))  # type: ignore[method-assign] # as Flask says
     app.register_blueprint(_lists(bridge, documents))
     app.register_blueprint(_nodes(bridge, documents))
+    app.register_blueprint(history.blueprint(bridge))
     app.register_blueprint(
         operations.blueprint("CastRay bridge", bridge.clock, lambda: bridge.poller.failure, bridge.registry)
     )
@@ -63,12 +63,11 @@ def _response(document: Document) -> Response:
 
 def _nodes(bridge: Bridge, documents: Documents) -> Blueprint:
     api = Blueprint("nodes", __name__)
-    store, poller = bridge.store, bridge.poller
+    store = bridge.store
 
     @api.before_request
     def check_age() -> None:
-        if not poller.is_usable():
-            abort(503, f"there is no usable list of nodes: {poller.failure}")
+        require_list(bridge)
 
     @api.get("/api/nodes/unified")
     def unified() -> ResponseReturnValue:
@@ -78,16 +77,5 @@ def _nodes(bridge: Bridge, documents: Documents) -> Blueprint:
     def node_status(node_id: str) -> ResponseReturnValue:
         found = render.node_status(store.snapshot(), node_id)
         return jsonify(found) if found else abort(404, "no node has this name, address or id")
-
-    @api.get("/api/history")
-    def history() -> ResponseReturnValue:
-        text = request.args.get("minutes", "60")
-        if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) <= MAX_MINUTES):
-            abort(400, f"minutes: must be an integer from 1 to {MAX_MINUTES}")
-        name = request.args.get("node")
-        nodes = [node for node in bridge.target_registry.targets() if node.present and name in (None, node.name)]
-        if name is not None and not nodes:
-            abort(404, "no living node has this name")
-        return jsonify(nodes=bridge.history.of(nodes, int(text)))
 
     return api

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import count
@@ -69,6 +69,11 @@ class Documents:
             "/api/ray-dashboard": self.dashboard,
             "/api/nodes/unified": self.unified,
         }
+
+    @property
+    def paths(self) -> Collection[str]:
+        """Where there are documents."""
+        return self._by_path.keys()
 
     def at(self, path: str) -> Document | None:
         """Return the document at `path`; None for another path, or while the list of nodes is not usable."""

@@ -32,10 +32,14 @@ class FastPath:
         start_response(reply.status, reply.headers)
         return [reply.body]
 
+    def may_take(self, method: str, path: str) -> bool:
+        """Return whether such a request may be for this, whatever its headers."""
+        return method == "GET" and path in self._documents.paths
+
     def reply(self, environ: Environ) -> Reply | None:
         """Return the reply to a request; None if it is for `app`."""
         path = environ["PATH_INFO"]
-        if environ["REQUEST_METHOD"] != "GET" or not self._guard.admits(environ, path):
+        if not self.may_take(environ["REQUEST_METHOD"], path) or not self._guard.admits(environ, path):
             return None
         try:
             document = self._documents.at(path)

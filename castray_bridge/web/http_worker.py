@@ -9,6 +9,7 @@ import selectors
 import socket
 import time
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
 
@@ -36,6 +37,23 @@ _STOP_SECONDS: Final = 2.0
 """How long a stopping worker waits for the request of a client that has connected."""
 
 _log = logging.getLogger(__name__)
+
+
+class _ThreadPool(ThreadPoolExecutor):
+    """Lets work wait for a thread where the system gives no further one; the worker would end with all connections."""
+
+    def __init__(self, max_workers: int) -> None:
+        super().__init__(max_workers)
+        self._failures_limit = RateLimit(burst=1, period=60.0)
+
+    def _adjust_thread_count(self) -> None:
+        # Called by `submit` once the work is queued.
+        try:
+            super()._adjust_thread_count()
+        except RuntimeError as error:
+            held_back = self._failures_limit.admit()
+            if held_back is not None:
+                _log.warning(event("thread_failed", reason=error, threads=len(self._threads), held_back=held_back))
 
 
 class HTTPWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
@@ -84,6 +102,7 @@ class HTTPWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     def _reply_at_once(self, conn: Any, waiting: deque[Any]) -> bool:
         """Reply from the loop if the request is known; return whether it was. `waiting` is where gunicorn has it."""
+        conn.head = b""
         if self._ready is None or not self.alive:
             return False
         conn.head = self._ready.peek(conn.sock)
@@ -133,6 +152,10 @@ class HTTPWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             self.nr_conns -= 1
             conn.close()
 
+    def get_thread_pool(self) -> ThreadPoolExecutor:
+        """Return the pool that serves requests; called by gunicorn."""
+        return _ThreadPool(self.cfg.threads)
+
     def handle(self, conn: Any) -> Any:
         """Serve one request in a thread of the pool; the result is false when it was the connection's last.
 
@@ -148,14 +171,13 @@ class HTTPWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     def handle_request(self, req: Any, conn: Any) -> bool:
         """Let the application reply; return whether the connection may be used again."""
+        head, conn.head = conn.head, b""  # the next request on the connection may come without having been peeked at
         if any(name in _BODY_HEADERS and value != "0" for name, value in req.headers):
             # No endpoint reads a body, and gunicorn would hold the thread until the body has arrived.
             req.force_close()
-        elif self._ready is not None:
-            head, conn.head = getattr(conn, "head", b""), b""
-            if head:
-                _, environ = wsgi.create(req, conn.sock, conn.client, conn.server, self.cfg)
-                self._ready.learn(head, req, environ)
+        elif self._ready is not None and self._ready.may_learn(head, req):
+            _, environ = wsgi.create(req, conn.sock, conn.client, conn.server, self.cfg)
+            self._ready.learn(head, environ)
         return bool(super().handle_request(req, conn))
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:

@@ -20,7 +20,7 @@ MAX_HEAD: Final = 2048
 MAX_HEADS: Final = 1024
 """Heads that are remembered; beyond, all are forgotten: the frequent ones are back at once."""
 _END: Final = b"\r\n\r\n"
-_BODY_HEADERS: Final = frozenset({"CONTENT-LENGTH", "TRANSFER-ENCODING"})
+_MORE_THAN_A_HEAD: Final = frozenset({"CONTENT-LENGTH", "TRANSFER-ENCODING", "EXPECT", "UPGRADE"})
 
 
 class ReadyRequests:
@@ -47,12 +47,16 @@ class ReadyRequests:
         lines += [f"{name}: {value}" for name, value in found.headers]
         return "\r\n".join((*lines, "", "")).encode("latin-1") + found.body
 
-    def learn(self, head: bytes, request: Any, environ: Environ) -> None:
-        """Remember what gunicorn's parser made of `head`: its `request`, and the WSGI environment of that."""
+    def may_learn(self, head: bytes, request: Any) -> bool:
+        """Return whether `head` is all of gunicorn's `request`, and one that may come again on a connection."""
         is_whole = head.endswith(_END) and head.count(_END) == 1
-        has_body = any(name in _BODY_HEADERS for name, _ in request.headers)
+        has_more = any(name in _MORE_THAN_A_HEAD for name, _ in request.headers)
         keeps_open = request.version == (1, 1) and not request.should_close()
-        if is_whole and keeps_open and not has_body and self._fast_path.reply(environ) is not None:
+        return is_whole and keeps_open and not has_more and self._fast_path.may_take(request.method, request.path)
+
+    def learn(self, head: bytes, environ: Environ) -> None:
+        """Remember the WSGI environment that gunicorn made of `head`, if the request is one that is admitted now."""
+        if self._fast_path.reply(environ) is not None:
             if len(self._known) >= MAX_HEADS:
                 self._known = {}
             self._known[head] = {key: value for key, value in environ.items() if isinstance(value, str)}

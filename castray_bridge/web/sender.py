@@ -9,7 +9,7 @@ import selectors
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from typing import Final
 
 from castray_bridge.snapshot.store import SnapshotStore
@@ -17,8 +17,10 @@ from castray_bridge.web.client import ClientGoneError, DropError
 from castray_bridge.web.viewer import Viewer
 from servicekit.log import event
 
-MIN_DISTANCE: Final = 0.1
-"""Seconds between two pushes, which are the same for all clients: ten a second at most."""
+MIN_DISTANCE: Final = 0.05
+"""Seconds between two pushes, which are the same for all clients: twenty a second at most."""
+LIST_DISTANCE: Final = 0.1
+"""Seconds between two pushes in which clients get whole lists: ten a second at most."""
 _CHECK_SECONDS: Final = 0.5
 _GOODBYE_SECONDS: Final = 0.5
 """How long a stopping sender waits for the clients' replies to its close frames."""
@@ -41,10 +43,10 @@ class Sender:
             end.setblocking(False)
         self._has_changed = False
         """Whether the snapshot may be newer than the last push; set by other threads."""
-        self._is_behind = False
-        """Whether a client still lacks something of the last push."""
+        self._behind: set[Viewer] = set()
+        """Clients that still lack something of the last push."""
         self._is_stopping = False
-        self._pushed_at = self._checked_at = -math.inf
+        self._pushed_at = self._listed_at = self._checked_at = -math.inf
 
     def add(self, viewer: Viewer) -> None:
         """Serve `viewer` from now on; its first message is the whole list."""
@@ -61,13 +63,20 @@ class Sender:
         unsubscribe = self._store.subscribe(self._note_change)
         self._selector.register(self._wake_from, selectors.EVENT_READ)
         while not self._is_stopping:
+            self._turn()
+        unsubscribe()
+        self._say_goodbye()
+        self._selector.close()
+
+    def _turn(self) -> None:
+        try:
             self._wait(self._seconds_to_wait())
             self._admit()
             self._push_if_due()
             self._check_if_due()
-        unsubscribe()
-        self._say_goodbye()
-        self._selector.close()
+        except Exception as error:  # noqa: BLE001 (the next change may do without it)
+            _log.error(event("push_failed"), exc_info=error)
+            time.sleep(_CHECK_SECONDS)
 
     def _note_change(self) -> None:
         if not self._has_changed:
@@ -80,8 +89,10 @@ class Sender:
 
     def _seconds_to_wait(self) -> float:
         due = self._checked_at + _CHECK_SECONDS
-        if self._has_changed or self._is_behind:
+        if self._has_changed:
             due = min(due, self._pushed_at + MIN_DISTANCE)
+        if self._behind:
+            due = min(due, self._listed_at + LIST_DISTANCE)
         return max(0.0, due - time.monotonic())
 
     def _wait(self, seconds: float) -> None:
@@ -96,22 +107,28 @@ class Sender:
 
     def _hear(self, viewer: Viewer) -> None:
         viewer.hear()
-        self._is_behind |= viewer.wants_list
+        if viewer.wants_list:
+            self._behind.add(viewer)
 
     def _admit(self) -> None:
         while self._new:
             viewer = self._new.popleft()
             self._viewers.add(viewer)
             self._selector.register(viewer.client, selectors.EVENT_READ, viewer)
-            self._do(viewer, self._offer)
+            self._offer([viewer], may_be_list=True)
 
     def _push_if_due(self) -> None:
         now = time.monotonic()
-        if (self._has_changed or self._is_behind) and now >= self._pushed_at + MIN_DISTANCE:
-            # Before the snapshot is read: a later change is pushed the next time.
-            self._has_changed = self._is_behind = False
+        is_push_due = self._has_changed and now >= self._pushed_at + MIN_DISTANCE
+        may_be_list = now >= self._listed_at + LIST_DISTANCE
+        if not (is_push_due or (self._behind and may_be_list)):
+            return
+        if may_be_list:
+            self._listed_at = now
+        if is_push_due:
+            self._has_changed = False  # before the snapshot is read: a later change is pushed the next time
             self._pushed_at = now
-            self._each(tuple(self._viewers), self._offer)
+        self._offer(tuple(self._viewers if is_push_due else self._behind), may_be_list)
 
     def _check_if_due(self) -> None:
         """Find clients that do not read or reply, and give the others signs of life."""
@@ -120,12 +137,21 @@ class Sender:
             self._checked_at = now
             self._each(tuple(self._viewers), lambda viewer: viewer.check(now))
             if not self._has_changed:
-                self._each(tuple(self._viewers), self._offer)
+                self._offer(tuple(self._viewers), may_be_list=now >= self._listed_at + LIST_DISTANCE)
 
-    def _offer(self, viewer: Viewer) -> None:
-        self._is_behind |= viewer.offer(self._store.snapshot(), time.monotonic())
+    def _offer(self, viewers: Collection[Viewer], may_be_list: bool) -> None:
+        """Offer one snapshot to all of `viewers`, so that they can share its messages."""
+        if not viewers:
+            return
+        snapshot, now = self._store.snapshot(), time.monotonic()
 
-    def _each(self, viewers: Iterable[Viewer], action: Callable[[Viewer], None]) -> None:
+        def offer(viewer: Viewer) -> None:
+            is_behind = viewer.offer(snapshot, now, may_be_list)
+            (self._behind.add if is_behind else self._behind.discard)(viewer)
+
+        self._each(viewers, offer)
+
+    def _each(self, viewers: Collection[Viewer], action: Callable[[Viewer], None]) -> None:
         for viewer in viewers:
             self._do(viewer, action)
 
@@ -154,6 +180,7 @@ class Sender:
     def _end(self, viewer: Viewer, drop_reason: str | None = None) -> None:
         self._selector.unregister(viewer.client)
         self._viewers.discard(viewer)
+        self._behind.discard(viewer)
         if drop_reason is not None:
             viewer.client.abort()
         self._on_end(viewer, drop_reason)

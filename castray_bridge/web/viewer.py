@@ -38,8 +38,8 @@ class Viewer:
         self._list_after = -math.inf
         self._ping_at = now + PING_DISTANCE
 
-    def offer(self, snapshot: Snapshot, now: float) -> bool:
-        """Send what the client lacks; return whether that has to be tried again soon.
+    def offer(self, snapshot: Snapshot, now: float, may_be_list: bool = True) -> bool:
+        """Send what the client lacks; return whether it still lacks something, which is to be offered again.
 
         A client that has not taken the last message gets the newest one after it. Raises `ClientGoneError`.
         """
@@ -52,7 +52,7 @@ class Viewer:
             payload = changes(self._sent, snapshot)
         if payload is not None:
             self._send("cluster_delta", payload)
-        elif now < self._list_after:
+        elif now < self._list_after or not may_be_list:
             return True
         else:
             size = self._send("cluster_status", whole(snapshot))

@@ -93,6 +93,10 @@ class Journal:
         with closing(found) as rows:
             return cut((row for row in rows if row.entered + row.seconds > since), limit)
 
+    def each_transition(self, since: float) -> Generator[Transition, None, None]:
+        """Yield the transitions that lasted past `since` (Unix seconds), newest first; to be closed by the caller."""
+        return self._newest(lambda batch: batch.transitions, END, lambda store, below: store.transitions(since, below))
+
     def alerts(self, limit: int, before: int = END) -> Page[Alert]:
         """Return the newest alerts with an id below `before`; large ones make a shorter page."""
         with closing(self._newest(lambda batch: batch.alerts, before, Store.alerts)) as rows:

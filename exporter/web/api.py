@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import islice
 from threading import BoundedSemaphore
 from typing import Final
 from urllib.parse import urlencode
@@ -26,7 +28,7 @@ from exporter.web.access import BODY_LIMIT, WritePolicy
 from exporter.web.admission import AdmissionQueue
 from exporter.web.fast_path import READ_HEADERS, StatusFastPath
 from exporter.web.identity import LocalIdentity
-from exporter.web.query import instant, integer, seconds
+from exporter.web.query import instant, integer, seconds, step
 from exporter.web.refusals import REPORT_PATH, RejectedReports
 from servicekit import operations
 from servicekit.clock import Clock, rfc3339
@@ -41,6 +43,8 @@ MAX_LISTS: Final = 4
 ALERTS_LIMIT: Final = 1000
 HISTORY_LIMIT: Final = 10_000
 """Entries on one page, which keeps it below 1 MB; an hour with a frame per second has 7,200."""
+SHARES_LIMIT: Final = 100_000
+"""Transitions that are added up for one reply: a second of work for a small board."""
 
 PREFLIGHT_HEADERS: Final = (
     ("Access-Control-Allow-Origin", "*"),
@@ -150,7 +154,13 @@ def _reading(services: Services) -> Blueprint:
         since = instant(request.args, "since", otherwise=services.clock.time() - 86_400)
         limit = integer(request.args, "limit", 1, HISTORY_LIMIT, otherwise=HISTORY_LIMIT)
         before = integer(request.args, "before", 1, END, otherwise=END)
+        now = services.clock.time()
+        length = step(request.args, since, now)
         with services.list_queue.admit():
+            if length is not None:
+                begin = min(since, now)
+                with closing(journal.each_transition(begin)) as rows:
+                    return jsonify(replies.shares(islice(rows, SHARES_LIMIT), status.view(), length, begin, now))
             if before < END:
                 page, current = journal.transitions(limit, since, before), None
             else:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from exporter import report
 from exporter.report_fields import ForeignTime
 from exporter.states import REPORTABLE
+from exporter.web import query
 from exporter.web.query import LARGEST
 from servicekit.version import __version__
 
@@ -92,10 +93,18 @@ ALERTS: Final = _object(
         ),
     }
 )
-HISTORY: Final[Schema] = {
+_TRANSITIONS: Final[Schema] = {
     "type": "array",
     "items": _object(timestamp=_TIME, status=_STATE, duration_seconds=_SECONDS),
 }
+_STEP: Final[Schema] = {"type": "integer", "minimum": query.SHORTEST_STEP, "maximum": query.LONGEST_STEP}
+_SHARES: Final = _object(
+    step=_STEP,
+    begin=_TIME,
+    end=_TIME,
+    seconds=_object({state.name: {"type": "array", "items": _SECONDS} for state in REPORTABLE}),
+)
+HISTORY: Final[Schema] = {"oneOf": [_TRANSITIONS, _SHARES]}
 
 
 def report_body() -> dict[str, Any]:
@@ -189,6 +198,7 @@ def description() -> dict[str, Any]:
                 "State transitions, oldest first; on the first page the last one is the current state.",
                 HISTORY,
                 _query("since", instant, "Unix seconds or RFC 3339; by default a day ago."),
+                _query("step", _STEP, "Seconds per state in steps of so many seconds, instead of transitions."),
             ),
         },
     }

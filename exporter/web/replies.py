@@ -10,6 +10,7 @@ from exporter.board import NOTHING, Reading
 from exporter.status.records import Alert, Transition
 from exporter.status.view import StatusView
 from servicekit.clock import rfc3339
+from servicekit.shares import Shares
 
 
 def status(view: StatusView, node_name: str, board: Reading = NOTHING) -> dict[str, Any]:
@@ -109,3 +110,17 @@ def history(finished: Iterable[Transition], view: StatusView | None) -> list[dic
         {"timestamp": rfc3339(entered), "status": state, "duration_seconds": round(seconds, 3)}
         for entered, state, seconds in reversed(rows)
     ]
+
+
+def shares(finished: Iterable[Transition], view: StatusView, step: int, since: float, now: float) -> dict[str, Any]:
+    """Return the body of `GET /api/history?step=`, from `finished` transitions, newest first, and the current state.
+
+    Where two transitions overlap, because the clock was set back, the newer one counts.
+    """
+    kept = Shares(step, since, now)
+    covered_from = now - view.in_state
+    kept.add(view.state.name, covered_from, now)
+    for row in finished:
+        kept.add(row.state, row.entered, min(row.entered + row.seconds, covered_from))
+        covered_from = min(covered_from, row.entered)
+    return {"step": step, "end": rfc3339(now)} | kept.columns(since)

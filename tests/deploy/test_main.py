@@ -11,12 +11,15 @@ from deploy.__main__ import command
 from servicekit import cli
 
 
-def test_options_that_contradict_are_one_line() -> None:
-    for options in (["--status", "--remove"], ["--json"], []):
-        address = ["--address", "127.0.0.1:1"] if options else []
-        command = [sys.executable, "-m", "deploy", *address, *options]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+def test_missing_address_is_one_line() -> None:
+    done = subprocess.run([sys.executable, "-m", "deploy"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize("options", [["--status", "--remove"], ["--json"]])
+def test_options_that_contradict_are_one_line(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(command, ["--address", "127.0.0.1:1", *options]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 @pytest.mark.parametrize("verb", ["STATUS", "REMOVE", "PURGE"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,14 +12,21 @@ from flask import Flask
 
 from castray_bridge.probes.failures import FAILURES
 from castray_bridge.snapshot.render import pushed
+from castray_bridge.sources.cluster import Cluster, Node
 from castray_bridge.sources.inventory import Expected
+from castray_bridge.web.access import DELTA_PROTOCOL
+from castray_bridge.web.viewer import MAX_DISTANCE, Viewer
 from exporter import report
 from exporter.board import Reading
 from exporter.status import records
 from exporter.web import api
+from servicekit.address import Address
 from testkit.bridge_world import M1, World, good
+from testkit.deltas import DeltaClient
+from testkit.fake_client import FakeClient
 from testkit.monitors import running_monitor
 from testkit.paths import ROOT
+from testkit.sources import node
 
 TEXT = (ROOT / "docs" / "api.md").read_text("utf-8")
 REPORT = {"status": "sending", "message": "m", "current_task": "t", "task_info": {"a": 1}}
@@ -143,6 +150,47 @@ def test_reply_of_the_bridge_is_as_documented(world: World, path: str, asked: st
 def test_message_of_the_websocket_is_as_documented(world: World) -> None:
     message = {"type": "cluster_status", "data": json.loads(pushed(world.bridge.store.snapshot()))}
     agrees(message, BRIDGE, "WS /ws")
+
+
+def test_example_of_deltas_is_what_the_bridge_sends_and_a_client_makes_the_list_of_it() -> None:
+    world, client, kept = World(), FakeClient(DELTA_PROTOCOL), DeltaClient()
+    viewer = Viewer(client, "", 0.0)  # type: ignore[arg-type] # all that it needs of a client
+    m1, m2, m3 = (node(f"M{n}", f"10.0.0.{n}", nodeId=node_id) for n, node_id in ((1, "a1"), (2, "b2"), (3, "c3")))
+    idle = good(status="idle", latest_state={})
+
+    def listed(*nodes: Node) -> None:
+        world.source.cluster = Cluster(nodes)
+        world.bridge.poller.refresh()
+
+    def resync() -> None:
+        client.says.append("resync")
+        viewer.hear()
+
+    listed(m1, m2)
+    world.publish(Address("10.0.0.1", 8000), idle)
+    world.publish(Address("10.0.0.2", 8000), idle)
+    events: list[Callable[[], None]] = [
+        lambda: None,
+        lambda: world.publish(
+            Address("10.0.0.1", 8000), good(status="sending", latest_state={"current_task": "frame 17"})
+        ),
+        lambda: listed(m1, m3),
+        lambda: None,
+        resync,
+    ]
+    text = part(BRIDGE, "WS /ws, subprotocol castray.delta.v1").partition("```json\n")[2].partition("```")[0]
+    documented = [json.loads(message) for message in re.split(r"\n(?=\{)", text.strip())]
+    for number, (happen, message) in enumerate(zip(events, documented, strict=True)):
+        happen()
+        viewer.offer(world.bridge.store.snapshot(), number * MAX_DISTANCE)
+        (sent,) = client.messages()
+        kept.take(sent)
+        assert kept.nodes == world.bridge.nodes()
+        nodes, shown = sent["data"].pop("nodes"), message["data"].pop("nodes")
+        assert message == sent
+        for whole, part_shown in zip(nodes, shown, strict=True):
+            is_whole = "name" in whole
+            assert part_shown == ({key: whole[key] for key in part_shown} if is_whole else whole)
 
 
 def test_every_endpoint_is_documented(monitor_app: Flask, world: World) -> None:

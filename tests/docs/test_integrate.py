@@ -104,12 +104,14 @@ def report(monitor: str, status: str) -> None:
     assert requests.post(f"http://{monitor}/api/update_status", json={"status": status}, timeout=5).ok
 
 
-def threads() -> list[str]:
-    names = [thread.name for thread in threading.enumerate()]
-    return [name for name in names if name.startswith(("probe-", "refresher", "history", "http-request"))]
+def threads() -> set[threading.Thread]:
+    """Return the threads of all bridges in this process; a test before may have left some."""
+    parts = ("probe-", "refresher", "history", "http-request")
+    return {thread for thread in threading.enumerate() if thread.name.startswith(parts)}
 
 
 def test_flask_application_adds_the_work_status_to_nodes_of_its_own(monitor: str) -> None:
+    before = threads()
     with ray(monitor) as source:
         names = application(BLOCKS[3], source, monitor)
         try:
@@ -123,14 +125,15 @@ def test_flask_application_adds_the_work_status_to_nodes_of_its_own(monitor: str
             report(monitor, "sending")
             wait_for(lambda: shown() == ("sending", True, 1), "the work status", 10)
             report(monitor, "idle")
-            wait_for(lambda: shown() == ("idle", True, 1), "the next one", 2)
+            wait_for(lambda: shown() == ("idle", True, 1), "the next one", 10)
         finally:
             names["bridge"].close()
             atexit.unregister(names["bridge"].close)
-    assert threads() == []
+    wait_for(lambda: threads() <= before, "the end of all threads")
 
 
 def test_fastapi_application_starts_and_closes_the_bridge_with_itself(monitor: str) -> None:
+    before = threads()
     uvicorn = pytest.importorskip("uvicorn")
     with ray(monitor) as source:
         port = free_port()
@@ -150,4 +153,4 @@ def test_fastapi_application_starts_and_closes_the_bridge_with_itself(monitor: s
         finally:
             server.should_exit = True
             thread.join(10)
-    assert threads() == []
+    wait_for(lambda: threads() <= before, "the end of all threads")

@@ -18,7 +18,7 @@ from testkit.binaries import require
 from testkit.net import wait_for
 from testkit.process import Process, module
 
-pytestmark = pytest.mark.timeout(200)
+pytestmark = pytest.mark.timeout(400)
 
 
 def leftovers(marker: str) -> list[list[str]]:
@@ -55,7 +55,7 @@ def test_demo_shows_the_message_that_a_group_chat_would_get(tmp_path: Path) -> N
     with Process(command, tmp_path / "demo.log", {"DEMO_TEST": str(tmp_path)}) as demo:
         wait_for(lambda: "message to the group chat:\n    [warning] " in demo.output(), "the message", 150)
         os.kill(demo.pid, signal.SIGINT)
-        wait_for(lambda: not demo.running, "the demo's end", 60)
+        wait_for(lambda: not demo.running, "the demo's end", 150)
     assert leftovers(str(tmp_path)) == []
 
 
@@ -73,9 +73,9 @@ def test_panel_below_the_table_shows_the_newest_messages_as_text() -> None:
 def test_ctrl_c_in_the_middle_of_the_start_leaves_nothing(tmp_path: Path) -> None:
     command = module("demo", "--nodes", "2")
     with Process(command, tmp_path / "demo.log", {"DEMO_TEST": str(tmp_path), "GRAFANA": "off"}) as demo:
-        wait_for(lambda: "Ray node M1" in demo.output(), "the first Ray node", 60)
+        wait_for(lambda: "Ray node M1" in demo.output(), "the first Ray node", 150)
         os.kill(demo.pid, signal.SIGINT)
-        wait_for(lambda: not demo.running, "the demo's end", 60)
+        wait_for(lambda: not demo.running, "the demo's end", 150)
         assert "interrupted" in demo.output()
     assert leftovers(str(tmp_path)) == []
 

@@ -293,19 +293,26 @@ def test_state_that_could_not_be_sent_at_first_is_still_a_new_one(caplog: pytest
 
 
 def test_report_that_may_have_arrived_is_sent_again_as_it_was(
-    monitor: FakeMonitor, caplog: pytest.LogCaptureFixture
+    monitor: FakeMonitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The kept connection breaks after the report was taken, and no other can be made."""
+    """The kept connection breaks after the report was taken, and none can be made, also at the next attempt."""
+    verdicts: list[str] = []
+    exchange = module._Link.exchange
+
+    def noted(link: Any, body: bytes) -> str:
+        verdicts.append(exchange(link, body))
+        return verdicts[-1]
 
     def take_and_go(_report: dict[str, Any], _connection: object) -> None:
         monitor.refuse()
 
+    monkeypatch.setattr(module._Link, "exchange", noted)
     with StatusReporter(monitor.url) as reporter:
         reporter.report("detecting")
-        settle(monitor, 1)
+        wait_for(lambda: verdicts == ["accepted"], "the first report")
         monitor.answer = take_and_go
         reporter.inference(0.5)
-        wait_for(lambda: "reports wait" in caplog.text, "the first failure")
+        wait_for(lambda: verdicts[:3] == ["accepted", "unknown", "unsent"], "the failures")
         reporter.inference(0.75)
         with FakeMonitor(monitor.port) as second:
             settle(second, 2)

@@ -65,7 +65,7 @@ def test_slow_castray_is_no_failure_and_is_not_polled_all_the_time(tmp_path: Pat
     with FakeRay(*NODES) as castray:
         options = ("--castray", castray.url, "--refresh", "0.2", "--monitor-port", str(free_port()))
         with RunningBridge(tmp_path, *options) as bridge:
-            wait_for(lambda: bridge.get("/api/health").ok, "the first list", 10)
+            wait_for(lambda: bridge.get("/api/health").ok, "the first list", 30)
 
             def slow() -> Any:
                 castray.ended.wait(SLOW_SECONDS)
@@ -73,7 +73,7 @@ def test_slow_castray_is_no_failure_and_is_not_polled_all_the_time(tmp_path: Pat
 
             castray.mood = slow
             before = castray.requests
-            assert slowest(lambda: bridge.get("/api/ray-dashboard"), 2 * SLOW_SECONDS + 2) < 0.5
+            assert slowest(lambda: bridge.get("/api/ray-dashboard"), 2 * SLOW_SECONDS + 2) < 1.5
             assert castray.requests - before <= 2
             assert bridge.get("/api/ray-dashboard").json()["result"] is True
             assert "source_failed" not in bridge.process.output()
@@ -86,16 +86,16 @@ def test_ray_is_the_substitute_of_a_castray_that_is_away(tmp_path: Path) -> None
         castray.start()
         options = ("--castray", castray.url, "--ray-dashboard", ray.url, "--refresh", "0.2")
         with RunningBridge(tmp_path, *options, "--monitor-port", str(free_port())) as bridge:
-            wait_for(lambda: bridge.get("/api/health").ok, "the first list", 10)
+            wait_for(lambda: bridge.get("/api/health").ok, "the first list", 30)
             assert ray.requests == 0
             castray.stop()
-            wait_for(lambda: ray.requests > 0, "the fallback", 10)
+            wait_for(lambda: ray.requests > 0, "the fallback", 30)
             ray.mood = lambda: jsonify(node_list(NODES[:2]))
-            wait_for(lambda: set(bridge.nodes()) == {"M1", "M2"}, "Ray's list", 10)
+            wait_for(lambda: set(bridge.nodes()) == {"M1", "M2"}, "Ray's list", 30)
             assert bridge.get("/api/health").ok
             assert bridge.process.output().count("castray_failed") == 1
             castray.start()
-            wait_for(lambda: set(bridge.nodes()) == {"M1", "M2", "M3"}, "CastRay's list", 30)
+            wait_for(lambda: set(bridge.nodes()) == {"M1", "M2", "M3"}, "CastRay's list", 60)
 
 
 def test_password_of_a_source_is_never_shown(tmp_path: Path) -> None:
@@ -103,9 +103,9 @@ def test_password_of_a_source_is_never_shown(tmp_path: Path) -> None:
         url = ray.url.replace("http://", "http://operator:hunter2@")
         options = ("--ray-dashboard", url, "--refresh", "0.2", "--monitor-port", str(free_port()))
         with RunningBridge(tmp_path, *options) as bridge:
-            wait_for(lambda: bridge.get("/api/health").ok, "the first list", 10)
+            wait_for(lambda: bridge.get("/api/health").ok, "the first list", 30)
             ray.mood = lambda: ("boom", 500)
-            wait_for(lambda: not bridge.get("/api/health").ok, "the failure", 10)
+            wait_for(lambda: not bridge.get("/api/health").ok, "the failure", 30)
             paths = ("/api/ray-dashboard", "/api/health", "/metrics", "/sd/prometheus", "/api/nodes/unified")
             shown = [bridge.get(path).text for path in paths] + [bridge.process.output()]
             assert not [text for text in shown if "hunter2" in text or "operator" in text]

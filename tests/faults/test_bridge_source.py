@@ -24,6 +24,8 @@ from testkit.slow_clients import slowest
 NODES = [RayNode(f"M{n}", f"127.0.0.{n}") for n in (1, 2, 3)]
 FROZEN_SECONDS = 24.0
 SLOW_SECONDS = 5.0
+AT_ONCE = 1.5
+"""Seconds within which a reply is there, also while the machine runs other tests; waiting for the source takes 2."""
 
 
 class Site:
@@ -57,19 +59,19 @@ class Site:
 
     def shows_the_last_list_marked(self) -> None:
         """Assert what every failing source leads to: lights as they were, the mark, and no request that waits."""
-        wait_for(lambda: not self.dashboard()["result"], "the mark", 10)
+        wait_for(lambda: not self.dashboard()["result"], "the mark", 30)
         reply = self.dashboard()
         assert reply["msg"]
         assert [node["name"] for node in reply["data"]["nodes"]] == ["M1", "M2", "M3"]
         assert self.bridge.get("/sd/prometheus").status_code == 503
         assert self.bridge.get("/api/health").status_code == 503
         assert "castray_bridge_ray_up 0.0" in self.bridge.get("/metrics").text
-        assert slowest(self.dashboard, 0.5) < 0.5
+        assert slowest(self.dashboard, 0.5) < AT_ONCE
         assert all(node["workStatus"] == "detecting" for node in self.bridge.nodes().values())
 
     def recovers(self, known: list[str]) -> None:
         """Assert that the list is a fresh one again, and that the log, which had `known`, said each change once."""
-        wait_for(lambda: self.dashboard()["result"], "recovery", 5)
+        wait_for(lambda: self.dashboard()["result"], "recovery", 30)
         assert self.bridge.get("/sd/prometheus").status_code == 200
         *failed, answers = (line.split(" ", 3)[3] for line in self.lines()[len(known) :])
         # One line; a second where the question under way at the recovery failed in another way.
@@ -161,15 +163,17 @@ def ill(site: Site, mood: Callable[[FakeRay], Any]) -> Iterator[None]:
     finally:
         site.ray.mood = None
         site.ray.ended.set()
-    site.recovers(known)
-    site.ray.ended.clear()
+    try:
+        site.recovers(known)
+    finally:
+        site.ray.ended.clear()
 
 
 @pytest.mark.parametrize("mood", MOODS)
 def test_failing_ray_leaves_lights_and_targets_as_they_were(world: World, mood: str) -> None:
     with ill(world, MOODS[mood]):
         world.shows_the_last_list_marked()
-        assert slowest(world.dashboard, 1.0) < 0.5  # meanwhile Prometheus asks the bridge once more
+        assert slowest(world.dashboard, 1.0) < AT_ONCE  # meanwhile Prometheus asks the bridge once more
         assert world.targets() == {"M1", "M2", "M3"}
 
 
@@ -205,22 +209,29 @@ def test_failing_castray_leaves_lights_as_they_were(castray: Site, mood: str) ->
         castray.shows_the_last_list_marked()
 
 
+@contextmanager
+def away(site: Site) -> Iterator[None]:
+    """Stop the source until the end."""
+    site.ray.stop()
+    try:
+        yield
+    finally:
+        site.ray.start()
+    wait_for(lambda: site.dashboard()["result"], "recovery", 30)
+
+
 def test_castray_that_goes_away_and_comes_back(castray: Site) -> None:
-    castray.ray.stop()
-    castray.shows_the_last_list_marked()
-    castray.ray.start()
-    wait_for(lambda: castray.dashboard()["result"], "recovery", 10)
+    with away(castray):
+        castray.shows_the_last_list_marked()
 
 
 def test_ray_that_goes_away_and_comes_back(world: World) -> None:
     known = world.lines()
-    world.ray.stop()
-    wait_for(lambda: not world.dashboard()["result"], "the mark", 10)
-    time.sleep(1.5)
-    assert world.targets() == {"M1", "M2", "M3"}
-    assert len(world.dashboard()["data"]["nodes"]) == 3
-    world.ray.start()
-    wait_for(lambda: world.dashboard()["result"], "recovery", 10)
+    with away(world):
+        wait_for(lambda: not world.dashboard()["result"], "the mark", 30)
+        time.sleep(1.5)
+        assert world.targets() == {"M1", "M2", "M3"}
+        assert len(world.dashboard()["data"]["nodes"]) == 3
     assert len(world.lines()) <= len(known) + 3  # closing and closed may fail differently, each once
 
 
@@ -245,7 +256,7 @@ def test_ray_that_is_down_at_start_is_waited_for(tmp_path: Path) -> None:
         assert bridge.get("/api/ray-dashboard").status_code == 503
         assert bridge.get("/sd/prometheus").status_code == 503
         with ray:
-            wait_for(lambda: bridge.get("/sd/prometheus").ok, "the nodes", 5)
+            wait_for(lambda: bridge.get("/sd/prometheus").ok, "the nodes", 30)
             assert set(bridge.nodes()) == {"M1", "M2", "M3"}
 
 
@@ -265,7 +276,7 @@ def test_10000_nodes_are_shown_and_delay_no_request(tmp_path: Path) -> None:
         ray.mood = lambda: jsonify(reply)
         options = ("--ray-dashboard", ray.url, "--monitor-port", str(free_port()), "--refresh", "60")
         with RunningBridge(tmp_path, *options) as bridge:
-            wait_for(lambda: len(bridge.get("/sd/prometheus").json()) == 10_000, "all nodes", 40)
+            wait_for(lambda: len(bridge.get("/sd/prometheus").json()) == 10_000, "all nodes", 90)
             assert len(bridge.nodes()) == 10_000
-            assert slowest(lambda: bridge.get("/api/health"), 2.0) < 1.0
+            assert slowest(lambda: bridge.get("/api/health"), 2.0) < AT_ONCE
             assert bridge.resources()["threads"] < 100

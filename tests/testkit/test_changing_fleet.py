@@ -163,6 +163,8 @@ def test_shares_fill_each_step_and_agree_with_the_transitions() -> None:
     last, before = json.loads(node.history(now - 10, now))[::-1]
     assert (last["duration_seconds"], before["duration_seconds"]) == (5, 15)
     assert shares["seconds"][last["status"]][-1] >= 5
+    assert shares["step"] == 60
+    assert shares["begin"].endswith(":00.000+00:00")
 
 
 def test_transitions_older_than_an_hour_are_forgotten() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from castray_bridge.bridge import Bridge
 from castray_bridge.probes.history import History, latest, parse_transitions
+from castray_bridge.probes.monitor_requests import MonitorRequests
 from castray_bridge.sources.cluster import Cluster
 from castray_bridge.sources.discovery import Target
 from castray_bridge.web.access import Access
@@ -86,7 +87,8 @@ def test_reply_that_is_not_json_is_a_failure() -> None:
 def test_one_request_serves_all_viewers_and_every_number_of_minutes_up_to_an_hour() -> None:
     clock = ManualClock()
     with serving(says(body([transition(0, 10)]))) as monitor:
-        history = History(clock, 1.0)
+        requests = MonitorRequests(clock, 1.0)
+        history = History(clock, requests)
         nodes = [Target("M1", monitor.address, present=True)]
         with ThreadPoolExecutor(8) as viewers:
             found = list(viewers.map(lambda minutes: history.of(nodes, minutes), range(1, 61)))
@@ -96,17 +98,18 @@ def test_one_request_serves_all_viewers_and_every_number_of_minutes_up_to_an_hou
         history.of(nodes, 1)
         history.of(nodes, 1440)
         assert len(monitor.requests) == 3
-        history.close()
+        requests.close()
 
 
 def test_many_hanging_nodes_cost_a_viewer_one_budget_together() -> None:
     server = HostileServer(silent, "0.0.0.0")
     try:
-        history = History(ManualClock(), 0.4)
+        requests = MonitorRequests(ManualClock(), 0.4)
+        history = History(ManualClock(), requests)
         nodes = [Target(f"M{n}", Address(f"127.0.0.{n}", server.address.port), present=True) for n in range(1, 129)]
         begun = time.monotonic()
         assert history.of(nodes, 60) == {node.name: [] for node in nodes}
         assert time.monotonic() - begun < 1.0  # one after the other they take four budgets
-        history.close()
+        requests.close()
     finally:
         server.close()

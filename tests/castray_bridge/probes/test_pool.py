@@ -14,9 +14,11 @@ import psutil
 import pytest
 
 from castray_bridge.probes import pool as pool_module
-from castray_bridge.probes.pool import WorkerPool
+from castray_bridge.probes.pool import NODES_PER_THREAD, WorkerPool
 from castray_bridge.probes.schedule import ProbeSettings
+from castray_bridge.probes.shard import Assignment
 from castray_bridge.probes.status import NodeStatus, ProbeResult
+from castray_bridge.probes.worker import Worker
 from servicekit.address import Address
 from servicekit.clock import SystemClock
 from testkit.hostile import (
@@ -149,7 +151,7 @@ def test_change_is_seen_at_once_through_the_long_poll(tmp_path: Path) -> None:
 
 
 def test_changes_of_more_nodes_than_threads_are_seen_at_once(tmp_path: Path) -> None:
-    """Real monitors, each asked over one connection, which outlives a restart of the monitor without a failure."""
+    """Real monitors, each asked over one connection."""
     running = RunningPool(ProbeSettings(refresh=60.0, workers=1))
     ips = [f"127.0.0.{number}" for number in range(31, 36)]
     port = free_port(ips)
@@ -202,6 +204,40 @@ def test_nodes_beyond_the_descriptors_are_polled_at_every_refresh_and_the_log_sa
         running.pool.close()
     lines = [record.getMessage() for record in caplog.records]
     assert lines == ['few_descriptors nodes=6 connections=4 advice="raise LimitNOFILE"']
+
+
+@pytest.mark.parametrize(
+    ("nodes", "descriptors", "places", "plain"),
+    [(23, 23, 23, 23), (3000, 3000, 3000, 1024), (1000, 512, 384, 128), (10_000, 8192, 7168, 1024), (3, 1, 0, 1)],
+)
+def test_connections_of_all_threads_together_are_within_the_descriptors(
+    monkeypatch: pytest.MonkeyPatch, nodes: int, descriptors: int, places: int, plain: int
+) -> None:
+    monkeypatch.setattr(pool_module, "allow_descriptors", lambda wanted: min(wanted, 2 * descriptors))
+    assigned: list[Assignment] = []
+    monkeypatch.setattr(Worker, "assign", lambda self, assignment: assigned.append(assignment))
+    pool = WorkerPool(ProbeSettings(), lambda result: None, SystemClock())
+    try:
+        pool.set_targets({Address(f"10.{n // 65536}.{n // 256 % 256}.{n % 256}", 8000): "" for n in range(nodes)})
+    finally:
+        pool.close()
+    assert len(assigned) == -(-nodes // NODES_PER_THREAD)
+    threads = len(assigned)
+    assert places - threads < sum(each.places for each in assigned) <= places
+    assert plain - threads < sum(each.plain for each in assigned) <= plain
+    assert sum(len(each.targets) for each in assigned) == nodes
+
+
+def test_targets_that_have_not_changed_wake_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    assigned: list[Assignment] = []
+    monkeypatch.setattr(Worker, "assign", lambda self, assignment: assigned.append(assignment))
+    pool = WorkerPool(ProbeSettings(), lambda result: None, SystemClock())
+    try:
+        for node_id in ("a", "a", "b", "b"):
+            pool.set_targets({Address("127.0.0.1", 1): node_id})
+    finally:
+        pool.close()
+    assert [list(each.targets.values()) for each in assigned] == [["a"], ["b"]]
 
 
 @pytest.mark.parametrize("name", KEPT)

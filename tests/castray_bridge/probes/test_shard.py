@@ -18,7 +18,19 @@ from castray_bridge.probes.shard import Assignment, Shard
 from castray_bridge.probes.status import ProbeResult
 from servicekit.address import Address
 from testkit.clocks import ManualClock
-from testkit.hostile import GOOD, KEPT, STATUS, HostileServer, body, conversation, kept, says, serving, silent
+from testkit.hostile import (
+    GOOD,
+    KEPT,
+    STATUS,
+    HostileServer,
+    body,
+    conversation,
+    kept,
+    says,
+    serving,
+    silent,
+    unanswering,
+)
 from testkit.net import wait_for
 
 WAIT = 0.5
@@ -39,8 +51,10 @@ class RunningShard:
         assert len(self.selector.get_map()) == 0
         self.selector.close()
 
-    def assign(self, *addresses: Address, wait: float = WAIT, descriptors: int = 1000, node_id: str = "") -> None:
-        self.shard.assign(Assignment(dict.fromkeys(addresses, node_id), wait, descriptors))
+    def assign(
+        self, *addresses: Address, wait: float = WAIT, places: int = 1000, plain: int = 1000, node_id: str = ""
+    ) -> None:
+        self.shard.assign(Assignment(dict.fromkeys(addresses, node_id), wait, places, plain))
 
     def turn(self) -> None:
         self.shard.start_due()
@@ -67,14 +81,14 @@ def many(count: int, port: int) -> list[Address]:
     return [Address(f"127.0.6.{number}", port) for number in range(1, count + 1)]
 
 
-def test_shard_without_a_free_descriptor_waits_instead_of_spinning(shard: RunningShard) -> None:
+def test_shard_with_too_many_hanging_nodes_waits_instead_of_spinning(shard: RunningShard) -> None:
     with serving(silent, "0.0.0.0") as nodes:
         addresses = many(100, nodes.address.port)
-        shard.assign(*addresses, descriptors=40)
+        shard.assign(*addresses, plain=10)
         assert shard.shard.poll_timeout() == 0.0
         for _ in range(5):
             shard.turn()
-        assert shard.connections == 10  # a quarter: the others are for nodes that answer
+        assert shard.connections == 10
         assert shard.shard.poll_timeout() == ProbeSettings().timeout
         for round_ in range(1, 4):
             shard.clock.pass_(1.0)
@@ -86,9 +100,9 @@ def test_shard_without_a_free_descriptor_waits_instead_of_spinning(shard: Runnin
             assert shard.connections == 10
 
 
-def test_all_nodes_are_asked_at_once_where_descriptors_are_enough(shard: RunningShard) -> None:
+def test_all_nodes_are_asked_at_once_where_they_may_be(shard: RunningShard) -> None:
     with serving(silent, "0.0.0.0") as nodes:
-        shard.assign(*many(100, nodes.address.port), descriptors=100)
+        shard.assign(*many(100, nodes.address.port), plain=100)
         for _ in range(3):
             shard.turn()
         assert shard.connections == 100
@@ -106,7 +120,7 @@ def test_nodes_beyond_the_descriptors_are_polled(shard: RunningShard) -> None:
             peer.sendall(kept(VERSIONED))
 
     with serving(behave, "0.0.0.0") as nodes:
-        shard.assign(*many(6, nodes.address.port), descriptors=4)
+        shard.assign(*many(6, nodes.address.port), places=3, plain=1)
         assert shard.until(6) == [None] * 6
         wait_for(lambda: (shard.turn(), sum(b"wait=" in request for request in nodes.requests) == 3)[1], "long polls")
         assert shard.connections == 3  # the other three have theirs closed
@@ -115,22 +129,22 @@ def test_nodes_beyond_the_descriptors_are_polled(shard: RunningShard) -> None:
         assert len(shard.results) == 6  # they are due at the next refresh
         shard.clock.pass_(0.5)
         assert shard.until(9)[6:9] == ["timeout"] * 3
-        shard.assign(*many(6, nodes.address.port), descriptors=6)  # the limit was raised
+        shard.assign(*many(6, nodes.address.port))  # the limit was raised
         wait_for(lambda: (shard.turn(), sum(b"wait=" in request for request in nodes.requests) >= 6)[1], "the others")
 
 
 def test_place_of_a_node_that_fails_goes_to_another(shard: RunningShard) -> None:
     with serving(conversation(kept(STATUS), silent), "127.0.0.1") as one, serving(GOOD, "127.0.0.2") as other:
-        shard.assign(one.address, other.address, wait=0.0, descriptors=2)
+        shard.assign(one.address, other.address, wait=0.0)
         shard.until(2)
-        assert shard.shard._places == 2
+        assert shard.shard._connections.places == 2
         shard.clock.pass_(1.0)
         shard.until(3)
         shard.clock.pass_(1.0)
         errors = {result.address: result.status.error for result in shard.results}
         wait_for(lambda: (shard.turn(), shard.results[-1].status.error == "timeout")[1], "the failure")
         assert errors[other.address] is None
-        assert shard.shard._places == 1
+        assert shard.shard._connections.places == 1
 
 
 def test_connection_is_kept_between_questions_and_one_node_has_one(shard: RunningShard) -> None:
@@ -228,7 +242,7 @@ def test_failure_on_a_kept_connection_is_a_value_in_time_and_closes_it(shard: Ru
             assert len(shard.results) == 1
             shard.clock.pass_(1.0)
         assert shard.until(2)[:2] == [None, reason]
-        assert not shard.shard._places
+        assert not shard.shard._connections.places
         shard.clock.pass_(1.0)
         wait_for(lambda: (shard.turn(), len(node.requests) == 2)[1], "another connection")
 
@@ -266,6 +280,31 @@ def test_reply_before_the_question_is_never_taken_for_its_reply(shard: RunningSh
         assert len(node.requests) == 3
 
 
+def test_reply_that_came_in_time_counts_however_late_the_thread_is(shard: RunningShard) -> None:
+    with serving(GOOD) as node:
+        shard.assign(node.address)
+        shard.shard.start_due()
+        (key,) = shard.selector.get_map().values()
+        wait_for(lambda: shard.selector.select(0), "the connection")
+        shard.shard.advance(key.data)
+        wait_for(lambda: shard.selector.select(0), "the reply")
+        shard.clock.pass_(5.0)
+        shard.shard.start_due()
+        assert [result.status.error for result in shard.results] == [None]
+
+
+def test_host_that_did_not_take_the_connection_by_the_deadline_is_not_connected(shard: RunningShard) -> None:
+    with unanswering() as address:
+        shard.assign(address)
+        shard.turn()
+        for seconds in (1.0, 1.0, 0.9, 1.0):
+            shard.clock.pass_(seconds)
+            shard.turn()
+        assert [result.status.error for result in shard.results] == ["timeout"] * 3
+        # 1.9 s after the last start, as for a host that is off; it would be 4 s for one that answers badly.
+        assert shard.shard.poll_timeout() == pytest.approx(0.9)
+
+
 def test_kept_connection_of_a_replaced_or_removed_node_is_closed(shard: RunningShard) -> None:
     with serving(conversation(kept(STATUS), kept(STATUS))) as node:
         shard.assign(node.address, node_id="M1 a")
@@ -293,8 +332,8 @@ def test_same_reply_is_the_same_status_and_is_not_parsed_again(
         assert len({id(result.status) for result in shard.results[:3]}) == 1
         assert shard.results[3].status.error == "bad_status"
         shard.until(5)
-        assert shard.results[4].status == shard.results[0].status
-        assert len(parsed) == 3  # after a failure the reply is read anew
+        assert shard.results[4].status is shard.results[0].status
+        assert len(parsed) == 2
 
 
 def test_many_nodes_cost_an_idle_turn_nothing() -> None:

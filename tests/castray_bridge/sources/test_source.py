@@ -165,7 +165,22 @@ def test_new_list_comes_with_new_figures_at_once(ray: ScriptedRay, url: str) -> 
     assert ray.usages == 2
 
 
-def test_figures_that_failed_are_requested_at_the_next_refresh(ray: ScriptedRay, url: str) -> None:
+def test_figures_that_fail_are_unknown_until_the_next_request(ray: ScriptedRay, url: str) -> None:
+    """A Ray that is too slow for them is not asked for them each second."""
+    clock = ManualClock()
+    source = RaySource(url, monotonic=clock.monotonic)
+    source.fetch()
+    ray.usage_reply = lambda: ("boom", 500)
+    for seconds, known, requested in ((5, False, 2), (1, False, 2), (4, True, 3)):
+        clock.pass_(seconds)
+        assert source.fetch().nodes[0].fields["usageKnown"] is known
+        assert ray.usages == requested
+        ray.usage_reply = None
+
+
+def test_first_figures_are_requested_until_they_come_because_names_may_depend_on_them(
+    ray: ScriptedRay, url: str
+) -> None:
     clock = ManualClock()
     source = RaySource(url, monotonic=clock.monotonic)
     ray.usage_reply = lambda: ("boom", 500)

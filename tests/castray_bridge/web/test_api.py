@@ -19,7 +19,7 @@ NODE_DATA = ("/api/ray-dashboard", "/api/nodes/unified", "/api/nodes/M1/status",
 
 
 def test_list_of_a_failing_ray_is_kept_marked_and_given_up_after_five_minutes(world: World) -> None:
-    world.bridge.history._timeout = 0.1  # nobody is there to answer it
+    world.bridge._requests.timeout = 0.1  # nobody is there to answer it
     world.source.failure = "Ray answers 500"
     world.bridge.poller.refresh()
     reply = world.client.get("/api/ray-dashboard")

@@ -8,12 +8,17 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
+import psutil
 import pytest
+from gunicorn.workers.gthread import ThreadWorker
 
+from castray_bridge.web.http_worker import HTTPWorker
 from testkit.fake_ray import FakeRay, RayNode
 from testkit.net import wait_for
 from testkit.running import RunningBridge
+from testkit.slow_clients import crowd, slow_header
 
 GET = b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n"
 
@@ -103,6 +108,22 @@ def test_malformed_requests_fill_no_log(bridge: RunningBridge) -> None:
     for _ in range(30):
         exchange(bridge, b"GARBAGE\r\n\r\n")
     assert 1 <= bridge.process.output().count("request_refused") <= 20
+
+
+def test_worker_goes_on_where_the_system_gives_no_further_thread(tmp_path: Path) -> None:
+    with (
+        FakeRay(RayNode("M1", "127.0.0.1")) as ray,
+        RunningBridge(tmp_path, "--ray-dashboard", ray.url, "--refresh", "60") as bridge,
+    ):
+        wait_for(lambda: bridge.get("/api/health").ok, "the list of nodes")
+        _, worker = bridge.processes()
+        room = worker.memory_info().vms + 200 * 1024 * 1024  # for the stacks of some twenty threads
+        worker.rlimit(psutil.RLIMIT_AS, (room, room))
+        with crowd(bridge, 60, slow_header):
+            wait_for(lambda: "thread_failed" in bridge.process.output(), "the first thread that is not given", 30)
+        wait_for(lambda: bridge.get("/api/health").ok, "a reply by the threads that there are", 60)
+        assert bridge.processes()[1] == worker
+        assert "Traceback" not in bridge.process.output()
 
 
 DASHBOARD = b"GET /api/ray-dashboard HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -196,3 +217,30 @@ def test_reader_that_takes_little_at_a_time_gets_the_whole_reply_and_holds_no_th
                 reply, rest = read_reply(client)
                 assert (len(reply) > 100_000, rest) == (True, b"")
                 assert len(json.loads(reply.partition(b"\r\n\r\n")[2])["data"]["nodes"]) == 200
+
+
+class NoSocket:
+    """A worker's connection without a socket: enough for a request that the application does not see."""
+
+    sock = client = server = None
+    head = DASHBOARD
+
+
+def test_head_that_was_peeked_at_belongs_to_one_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second one that came with it is parsed from what the parser has read ahead."""
+    seen = []
+
+    class Ready:
+        def may_learn(self, head: bytes, _: object) -> bool:
+            seen.append(head)
+            return False
+
+    class Request:
+        headers = ()
+
+    worker, conn = HTTPWorker.__new__(HTTPWorker), NoSocket()
+    worker._ready = Ready()  # type: ignore[assignment] # all that is asked of it
+    monkeypatch.setattr(ThreadWorker, "handle_request", lambda *_: True)
+    assert worker.handle_request(Request(), conn)
+    assert worker.handle_request(Request(), conn)
+    assert seen == [DASHBOARD, b""]

@@ -32,8 +32,9 @@ class Served:
         with ours, theirs:
             theirs.sendall(head)
             request = next(RequestParser(cfg, ours, ("127.0.0.1", 1)))
-            _, environ = wsgi.create(request, ours, ("127.0.0.1", 1), ("127.0.0.1", 8001), cfg)
-            self.ready.learn(head, request, environ)
+            if self.ready.may_learn(head, request):
+                _, environ = wsgi.create(request, ours, ("127.0.0.1", 1), ("127.0.0.1", 8001), cfg)
+                self.ready.learn(head, environ)
 
 
 def body(reply: bytes | None) -> Any:
@@ -75,6 +76,7 @@ def test_who_may_read_is_decided_anew_each_time() -> None:
         HEAD.replace(b"GET", b"POST"),
         HEAD.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"),
         HEAD.replace(b"\r\n\r\n", b"\r\nContent-Length: 4\r\n\r\n") + b"abcd",
+        HEAD.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"),
         HEAD.replace(b"localhost", b"evil.example"),
         HEAD.replace(b"ray-dashboard", b"health"),
         HEAD + HEAD,

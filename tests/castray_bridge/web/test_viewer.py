@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -10,44 +9,17 @@ import pytest
 from castray_bridge.sources.cluster import Cluster
 from castray_bridge.web.access import DELTA_PROTOCOL
 from castray_bridge.web.client import DropError
-from castray_bridge.web.viewer import LIST_BYTES_PER_SECOND, MAX_DISTANCE, PING_DISTANCE, SEND_SECONDS, Viewer
+from castray_bridge.web.viewer import (
+    LIST_BYTES_PER_SECOND,
+    MAX_DISTANCE,
+    PING_DISTANCE,
+    SEND_SECONDS,
+    Viewer,
+)
 from testkit.bridge_world import M1, World, good
 from testkit.deltas import DeltaClient
-from testkit.raw_websocket import TEXT, frames
+from testkit.fake_client import FakeClient
 from testkit.sources import node
-
-
-class FakeClient:
-    """Keeps what it is sent, and says what the test tells it to."""
-
-    def __init__(self, subprotocol: str | None) -> None:
-        self.subprotocol = subprotocol
-        self.takes_deflate = False
-        self.blocked_since: float | None = None
-        self.pings = 0
-        self.says: list[str] = []
-        self._received = b""
-
-    def send(self, *buffers: bytes) -> None:
-        self._received += b"".join(buffers)
-
-    def flush(self) -> None:
-        pass
-
-    def ping(self) -> None:
-        self.pings += 1
-
-    def receive(self) -> list[str]:
-        said, self.says = self.says, []
-        return said
-
-    def texts(self) -> list[str]:
-        """Return the messages since the last call."""
-        received, self._received = self._received, b""
-        return [frame.payload.decode() for frame in frames(b"\r\n\r\n" + received) if frame.opcode == TEXT]
-
-    def messages(self) -> list[dict[str, Any]]:
-        return [json.loads(text) for text in self.texts()]
 
 
 class Watching:
@@ -113,7 +85,7 @@ def test_slow_reader_gets_one_message_about_all_that_it_missed(delta: Watching) 
     delta.client.blocked_since = 0.0
     for task in ("1", "2", "3"):
         delta.change(task)
-        assert delta.viewer.offer(delta.world.bridge.store.snapshot(), 0.1), "to be tried again"
+        assert delta.viewer.offer(delta.world.bridge.store.snapshot(), 0.1), "to be offered again"
         assert delta.client.messages() == []
     delta.client.blocked_since = None
     kept.take(*delta.offer(0.2))
@@ -153,6 +125,15 @@ def test_whole_lists_stay_within_the_budget_of_bytes_and_come_in_time_all_the_sa
     for tenth in range(10):
         small.change(str(tenth))
         assert len(small.offer(tenth / 10)) == 1
+
+
+def test_push_without_lists_is_for_deltas_alone(plain: Watching, delta: Watching) -> None:
+    for watching, sent in ((plain, 0), (delta, 1)):
+        watching.offer(0.0)
+        watching.change("1")
+        assert watching.viewer.offer(watching.world.bridge.store.snapshot(), 0.1, may_be_list=False) == (sent == 0)
+        assert len(watching.client.messages()) == sent
+        assert len(watching.offer(0.1)) == 1 - sent
 
 
 def test_list_of_any_size_is_sent_every_three_seconds(plain: Watching) -> None:

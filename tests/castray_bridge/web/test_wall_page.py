@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -376,10 +375,8 @@ def test_two_hundred_nodes_come_as_tiles_that_open(viewer: Visitor) -> None:
         expect(card(page, "M7").locator(".meters")).to_be_visible()
         page.get_by_role("button", name="Details of M8", exact=True).press("Enter")
         expect(card(page, "M8").locator(".meters")).to_be_visible()
-        started = time.monotonic()
         bridge.show(*[each | {"workStatus": "sending"} for each in fleet])
         expect(page.locator(".lamp.lit[data-lamp=sending]")).to_have_count(200)
-        assert time.monotonic() - started < 3
         page.get_by_label("View").select_option("cards")
         expect(card(page, "M9").locator(".meters")).to_be_visible()
     assert viewer.complaints == []

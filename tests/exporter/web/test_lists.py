@@ -164,3 +164,48 @@ def test_page_of_large_alerts_is_shorter(monitor: Monitor, client: FlaskClient, 
 def test_wrong_start_of_a_page_is_named(client: FlaskClient, path: str) -> None:
     reply = client.get(path)
     assert (reply.status_code, reply.get_json()["error"][:7]) == (400, "before:")
+
+
+def test_a_day_in_minutes_has_the_exact_seconds_of_each_state(full_day: Monitor) -> None:
+    now = full_day.clock.time()
+    reply = full_day.app.test_client().get(f"/api/history?since={now - 7200}&step=60").get_json()
+    assert (reply["step"], reply["end"]) == (60, rfc3339(now))
+    idle, detecting = reply["seconds"]["idle"], reply["seconds"]["detecting"]
+    assert len(idle) == len(detecting) == 121
+    halves = pytest.approx([30.0] * 119, abs=0.6)
+    assert idle[1:-1] == halves
+    assert detecting[1:-1] == halves
+    assert sum(idle) + sum(detecting) == pytest.approx(7200 + now % 60, abs=61)
+
+
+def test_steps_are_added_up_without_holding_the_transitions(full_day: Monitor) -> None:
+    client = full_day.app.test_client()
+    client.get("/api/history?step=3600")
+    tracemalloc.start()
+    try:
+        assert client.get("/api/history?step=60").status_code == 200
+        assert tracemalloc.get_traced_memory()[1] < MEGABYTE
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("step=59", "step"),
+        ("step=3601", "step"),
+        ("step=x", "step"),
+        ("step=-60", "step"),
+        ("step=60&since=0", "since"),
+    ],
+)
+def test_step_that_is_wrong_or_too_short_is_refused(full_day: Monitor, query: str, named: str) -> None:
+    reply = full_day.app.test_client().get(f"/api/history?{query}")
+    assert reply.status_code == 400
+    assert reply.get_json()["error"].startswith(f"{named}: ")
+
+
+def test_steps_of_times_to_come_are_the_present_one(full_day: Monitor) -> None:
+    for since in ("1e300", "9999-12-31T23:59:59Z"):
+        reply = full_day.app.test_client().get(f"/api/history?since={since}&step=60")
+        assert all(len(column) == 1 for column in reply.get_json()["seconds"].values())
