@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -98,9 +99,14 @@ def _measure(nodes: int, scrape_seconds: float) -> list[Row]:
 
 
 def _is_done(prometheus: ScrapingPrometheus, begin: float) -> bool:
-    """Return whether the measurement took long enough, and each group of rules was evaluated since Unix time `begin`."""
-    evaluated = (datetime.fromisoformat(group["lastEvaluation"][:26].rstrip("Z") + "+00:00") for group in prometheus.rule_groups())
-    return time.time() > begin + _LEAST_SECONDS and all(at.timestamp() > begin for at in evaluated)
+    """Return whether it took long enough, and each group of rules was evaluated since Unix time `begin`."""
+    evaluated = (group["lastEvaluation"] for group in prometheus.rule_groups())
+    return time.time() > begin + _LEAST_SECONDS and all(_unix_time(at) > begin for at in evaluated)
+
+
+def _unix_time(rfc3339: str) -> float:
+    """Return Unix time of Prometheus' text, to the second below: it has up to nine digits of fractions, or none."""
+    return datetime.fromisoformat(re.sub(r"\.\d+", "", rfc3339).replace("Z", "+00:00")).timestamp()
 
 
 def _look(bridge: RunningBridge) -> _Look:
