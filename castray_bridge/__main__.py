@@ -28,7 +28,6 @@ with needed("castray-bridge", "bridge", python=(3, 10)):
         RaySource,
         Source,
     )
-    from castray_bridge.sources.url import check_service_url
     from castray_bridge.web.access import Access
     from castray_bridge.web.api import create_app
     from castray_bridge.web.origins import parse_origins
@@ -43,8 +42,10 @@ with needed("castray-bridge", "bridge", python=(3, 10)):
     from servicekit.reloaded_file import ReloadedFile
     from servicekit.secrets import read_token
     from servicekit.sockets import bind
+    from servicekit.url import without_credentials
     from servicekit.version import __version__
 
+_url = cli.service_url
 _option = cli.Options("CASTRAY_BRIDGE_")
 _Value = TypeVar("_Value")
 _log = logging.getLogger("castray_bridge")
@@ -60,9 +61,6 @@ def _checked(parse: Callable[[str], _Value]) -> Callable[[str], _Value]:
             raise click.BadParameter(str(error)) from None
 
     return convert
-
-
-_url = _checked(check_service_url)
 
 
 @click.command("castray-bridge")
@@ -96,6 +94,11 @@ _url = _checked(check_service_url)
     default="monitors",
 )
 @_option("--prometheus-url", "That Prometheus, or a service with its query API, e.g. http://HEAD:9090.", type=_url)
+@_option(
+    "--alertmanager-url",
+    "Alertmanager: silenced nodes are marked, and the wall links to it, e.g. http://HEAD:9093.",
+    type=_url,
+)
 @_option("--inventory", "JSON file with the nodes that should exist.", type=click.Path(path_type=Path))
 @_option(
     "--cors-origin",
@@ -129,6 +132,7 @@ def command(
     unreachable_as: str,
     status_source: str,
     prometheus_url: str | None,
+    alertmanager_url: str | None,
     inventory: Path | None,
     cors_origin: tuple[str, ...],
     host_names: frozenset[str],
@@ -155,6 +159,7 @@ def command(
         unreachable_as=unreachable_as,
         inventory=ReloadedFile(inventory, inventories.load) if inventory else (),
         prometheus_url=prometheus_url,
+        alertmanager_url=alertmanager_url,
     )
     watchdog = Watchdog(
         notifier, bridge.liveness_error, lambda: status_text(f"serving on {address}", bridge.poller.failure)
@@ -165,7 +170,7 @@ def command(
         bridge.start()
         watchdog.start()
         notifier.ready(f"serving on {address}")
-        return create_app(bridge, push, access)
+        return create_app(bridge, push, access, without_credentials(alertmanager_url) if alertmanager_url else None)
 
     def before_stop() -> None:
         notifier.stopping()

@@ -15,6 +15,7 @@ from castray_bridge.probes.prometheus_status import PrometheusStatusProvider
 from castray_bridge.probes.schedule import ProbeSettings
 from castray_bridge.probes.status import PENDING, ProbeResult
 from castray_bridge.refresher import SourcePoller, StatusProvider
+from castray_bridge.silence_poller import SilencePoller
 from castray_bridge.snapshot import merge, render
 from castray_bridge.snapshot.names import NameConflictLog
 from castray_bridge.snapshot.store import Snapshot, SnapshotStore, cached_per_snapshot
@@ -44,11 +45,13 @@ class Bridge:
         unreachable_as: str = IDLE.name,
         inventory: Iterable[Expected] | Callable[[], Iterable[Expected]] = (),
         prometheus_url: str | None = None,
+        alertmanager_url: str | None = None,
         clock: Clock | None = None,
     ) -> None:
         """`prometheus_url`: query that Prometheus for the work statuses instead of probing every node's monitor.
 
-        `inventory` may be a function, which is called for each new list of nodes.
+        `inventory` may be a function, which is called for each new list of nodes. `alertmanager_url`: read silences
+        there, for `silencedUntil` of the nodes.
         """
         clock = clock or SystemClock()
         settings = settings or ProbeSettings()
@@ -65,12 +68,22 @@ class Bridge:
             if prometheus_url
             else WorkerPool(settings, self._take, clock)
         )
+        self.silences = SilencePoller(alertmanager_url, clock)
         self.poller = SourcePoller(
-            source, self.target_registry, self._status_provider, self.store, clock, settings.refresh, self._log_names
+            source,
+            self.target_registry,
+            self._status_provider,
+            self.store,
+            clock,
+            settings.refresh,
+            self._log_names,
+            self.silences.marked,
         )
         self.registry.register(ProcessMetrics())
         self._name_log = NameConflictLog()
-        self.registry.register(BridgeCollector(self.store, self.target_registry, self.poller, self.metrics))
+        self.registry.register(
+            BridgeCollector(self.store, self.target_registry, self.poller, self.metrics, self.silences)
+        )
 
     def start(self) -> None:
         """Start the threads; returns at once. Raises `RuntimeError` the second time, and after `close()`."""
@@ -78,6 +91,7 @@ class Bridge:
             raise RuntimeError("this bridge was started or closed before: create a new one")
         self._is_used = True
         self.poller.start()
+        self.silences.start()
 
     def liveness_error(self) -> str:
         """Return which thread is stuck, or an empty text; nodes and sources that do not reply do not stop a thread."""
@@ -91,6 +105,7 @@ class Bridge:
         self.poller.stop()  # first, so that the requests in flight of both end at the same time
         self._status_provider.close()
         self.poller.close()
+        self.silences.close()
         self.history.close()
 
     def nodes(self) -> list[dict[str, Any]]:
@@ -108,7 +123,8 @@ class Bridge:
         row = _rows_by_key(self.store.snapshot()).get(node)
         status, conflict = (row.status, row.name_conflict) if row else (PENDING, None)
         fields = merge.node_object(Node(node, node, node, True, {}), status, self._unreachable_as, conflict)
-        del fields["tasks"]
+        for added in ("tasks", "silencedUntil"):
+            del fields[added]
         return fields
 
     def __enter__(self) -> Bridge:

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from castray_bridge.probes.failures import PROBE_RESULTS, row_name
 from castray_bridge.probes.status import ProbeResult
 from castray_bridge.refresher import SourcePoller
+from castray_bridge.silence_poller import SilencePoller
 from castray_bridge.snapshot.store import SnapshotStore
 from castray_bridge.sources.discovery import TargetRegistry
 from servicekit.node_names import safe_address
@@ -53,12 +54,18 @@ class BridgeCollector(Collector):
     """Yields the gauges, e.g. `castray_bridge_nodes{state="sending"} 2`."""
 
     def __init__(
-        self, store: SnapshotStore, target_registry: TargetRegistry, poller: SourcePoller, metrics: Metrics
+        self,
+        store: SnapshotStore,
+        target_registry: TargetRegistry,
+        poller: SourcePoller,
+        metrics: Metrics,
+        silences: SilencePoller,
     ) -> None:
         self._store = store
         self._target_registry = target_registry
         self._poller = poller
         self._metrics = metrics
+        self._silences = silences
 
     def describe(self) -> list[Metric]:
         """Describe nothing, because registering must not read the snapshot."""
@@ -78,6 +85,11 @@ class BridgeCollector(Collector):
             "castray_bridge_ray_last_success_timestamp_seconds",
             "Unix time of the last good node list.",
             self._poller.last_success,
+        )
+        yield _gauge(
+            "castray_bridge_alertmanager_up",
+            "1 when the last request to Alertmanager succeeded; absent without --alertmanager-url.",
+            self._silences.is_up,
         )
         yield _gauge("castray_bridge_websocket_clients", "WebSocket clients.", self._metrics.websocket_clients)
         build = GaugeMetricFamily("castray_bridge_build_info", "Version of the bridge.", labels=("version",))

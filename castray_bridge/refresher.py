@@ -59,8 +59,10 @@ class SourcePoller:
         clock: Clock,
         interval: float,
         after_refresh: Callable[[], None] = lambda: None,
+        marked: Callable[[Cluster], Cluster] = lambda cluster: cluster,
     ) -> None:
-        """`after_refresh` is called in the poller's thread after each good list."""
+        """`after_refresh` is called in the poller's thread after each good list; `marked` adds to what viewers see."""
+        self._marked = marked
         self._after_refresh = after_refresh
         self._source = source
         self._budget: float = getattr(source, "budget", _DEFAULT_BUDGET)
@@ -131,7 +133,7 @@ class SourcePoller:
 
     def _take(self, cluster: Cluster) -> None:
         addresses = self._target_registry.update(cluster)
-        self._store.set_cluster(self._target_registry.labelled(cluster), addresses)
+        self._store.set_cluster(self._marked(self._target_registry.labelled(cluster)), addresses)
         self._status_provider.set_targets(_node_ids(cluster, addresses))
         if self._failure is not None:
             _log.info(event("source_answers", nodes=len(cluster.nodes)))

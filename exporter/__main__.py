@@ -28,6 +28,7 @@ from servicekit.errors import StartError
 from servicekit.notify import Notifier, Watchdog, status_text
 from servicekit.secrets import read_token
 from servicekit.text import safe_name
+from servicekit.url import without_credentials
 from servicekit.version import __version__
 
 _option = cli.Options("CMZSB_")
@@ -83,6 +84,11 @@ def _node_name(value: str) -> str:
     default="",
     show_default="none",
 )
+@_option(
+    "--alertmanager-url",
+    "Alertmanager as a browser reaches it, e.g. http://HEAD:9093: the page links to a new silence of the node.",
+    type=cli.service_url,
+)
 @_option("--log-level", "Least severity that is logged.", type=click.Choice(log.LEVELS), default="info")
 @click.version_option(__version__)
 def command(
@@ -93,6 +99,7 @@ def command(
     token_file: Path | None,
     trusted_writers: str,
     host_names: str,
+    alertmanager_url: str | None,
     log_level: str,
 ) -> None:
     """Serve this node's work status to CastRay, browsers and Prometheus."""
@@ -116,6 +123,7 @@ def command(
         rejected=rejected,
         board=board.latest,
         host_names=frozenset(name.strip().lower() for name in host_names.split(",") if name.strip()),
+        alertmanager_url=without_credentials(alertmanager_url) if alertmanager_url else None,
     )
     try:
         server = Server(create_app(services), listen, rejected, lambda: notifier.waiting(f"waiting for {listen}"))

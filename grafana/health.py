@@ -9,9 +9,9 @@ from grafana import health_queries as health
 from grafana.dashboard import LINK_OF_CELL, Dashboard, Row, datasource_variable
 from grafana.panel_types import stat
 from grafana.panels import Panel, PanelText, Query, absolute_thresholds, override
-from grafana.tables import listing, value_mapping
+from grafana.tables import COLOURED, joined, listing, value_mapping
 from grafana.texts import ADDRESS, NODE, Text
-from grafana.thresholds import GREEN, GREY, ORANGE, RED
+from grafana.thresholds import GREEN, GREEN_SHADE, GREY, ORANGE, ORANGE_SHADE, RED
 from grafana.timeseries import counts, events, timeseries
 
 _NO_DATA: Final = {health.NO_DATA: (Text("no data: is the source scraped?", "无数据：检查其是否被抓取"), "")}
@@ -218,6 +218,32 @@ _JOURNAL_ERRORS: Final = events(
     none=Text("None", "无"),
     interval="1m",
 )
+_LAST_DELIVERY: Final = Text("Last delivery", "上次送达")
+_FAILED: Final = Text("Failed (1 d)", "失败（1 天）")
+_DELIVERIES: Final = joined(
+    PanelText(
+        Text("Last delivery of alerts", "告警消息上次送达"),
+        Text(
+            "By service. Failures: on the head, `curl http://127.0.0.1:5001/api/health` says why, and "
+            "`cmzsb-notify --test` tries every address. No last delivery: no message since cmzsb-notify started.",
+            "按服务列出。有失败时：在头节点上，`curl http://127.0.0.1:5001/api/health` 给出原因，`cmzsb-notify --test` "
+            "逐一测试地址。上次送达为空：cmzsb-notify 启动后尚无消息。",
+        ),
+    ),
+    [health.FAILED_DELIVERIES, health.LAST_DELIVERY],
+    {"service": Text("Service", "服务"), "Value #B": _LAST_DELIVERY, "Value #A": _FAILED},
+    [
+        override("byName", _LAST_DELIVERY, unit="dateTimeFromNow", noValue="–"),
+        override(
+            "byName",
+            _FAILED,
+            decimals=0,
+            thresholds=absolute_thresholds((GREEN_SHADE, 0), (ORANGE_SHADE, 1)),
+            **COLOURED,
+        ),
+    ],
+    none=Text("cmzsb-notify is not scraped", "未抓取 cmzsb-notify"),
+)
 
 DASHBOARD: Final = Dashboard(
     "health",
@@ -229,7 +255,7 @@ DASHBOARD: Final = Dashboard(
         Row(7, [(_VERSIONS, 8), (_LAGGARDS, 8), (_JOURNAL_ERRORS, 8)]),
         Row(8, [(_PROBES, 12), (_PROBE_SECONDS, 12)]),
         Row(8, [(_SCRAPES, 12), (_SCRAPE_FAILURES, 12)]),
-        Row(8, [(_REPORTS, 24)]),
+        Row(8, [(_REPORTS, 12), (_DELIVERIES, 12)]),
     ],
     refresh=30,
 )

@@ -61,5 +61,8 @@ SCRAPE_TIMEOUT: Final = "vector(3)"
 """The scrape_timeout of monitors and bridge in prometheus.yml, in seconds."""
 SCRAPE_FAILURES: Final = f"sum by (job) (1 - up{{{_JOBS}}})"
 JOURNAL_ERRORS: Final = "round(sum by (node) (increase(cmzsb_journal_errors_total[$__rate_interval]))) > 0"
+FAILED_DELIVERIES: Final = "round(sum by (service) (increase(cmzsb_notify_failed_total[1d])))"
+LAST_DELIVERY: Final = "1000 * max by (service) (cmzsb_notify_last_success_timestamp_seconds) > 0"
+"""In Unix milliseconds; a service that has taken no message yet is left out."""
 REPORTS: Final = "sum by (result) (rate(cmzsb_reports_total[$__rate_interval]))"
 REPORT_RESULTS: Final = ("accepted", "rejected")

@@ -80,7 +80,7 @@ def listing(
 def joined(
     text: PanelText, queries: Sequence[str], names: Mapping[str, Words], overrides: Sequence[Json], *, none: Words
 ) -> Panel:
-    """One row per node, from several queries that have the label `node`; of their values, those in `names` show."""
+    """One row per node, or per value of another label that all queries have; of their values, those in `names` show."""
     values = [f"Value #{ref_of(position)}" for position in range(len(queries))]
     hidden = [override("byName", value, custom__hidden=True) for value in values if value not in names]
     return _table(text, [Query(query) for query in queries], names, [*overrides, *hidden], "", none)

@@ -16,6 +16,7 @@ from servicekit.address import Address
 from servicekit.errors import StartError
 from servicekit.log import for_journal, is_journal
 from servicekit.text import one_line
+from servicekit.url import check_service_url
 
 OTHER_PROGRAMS: Final = ("CMZSB_DASHBOARDS_", "CMZSB_DEPLOY_", "CMZSB_NOTIFY_", "CMZSB_GATEWAY_", "CMZSB_URL")
 """Variables that begin as those of the node monitor do and are not meant for it."""
@@ -30,6 +31,14 @@ def listen_address(value: str) -> Address:
     if not separator or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise click.BadParameter(f"{value!r} is not HOST:PORT")
     return Address(host, int(port))
+
+
+def service_url(value: str) -> str:
+    """Option type for the http or https URL of a service. Raises `click.BadParameter`."""
+    try:
+        return check_service_url(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 class Options:

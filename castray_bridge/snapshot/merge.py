@@ -33,6 +33,7 @@ def node_object(
             },
             "monitorName": status.monitor_name or None,
             "nameConflict": name_conflict,
+            "silencedUntil": node.fields.get("silencedUntil"),
         }
     )
 

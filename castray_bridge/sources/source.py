@@ -12,8 +12,8 @@ from castray_bridge.sources.castray_nodes import parse_castray_reply
 from castray_bridge.sources.cluster import Cluster, SourceError
 from castray_bridge.sources.json_client import HTTPStatusError, JsonClient
 from castray_bridge.sources.ray_nodes import NodeFacts, node_facts, parse_ray_cluster
-from castray_bridge.sources.url import without_credentials
 from servicekit.log import event
+from servicekit.url import without_credentials
 
 RAY_BUDGET: Final = 2.0
 CASTRAY_BUDGET: Final = 15.0

@@ -18,8 +18,8 @@ from servicekit.http import answer_errors_as_json
 MAX_MINUTES = 24 * 60
 
 
-def create_app(bridge: Bridge, push: Push, access: Access) -> Flask:
-    """Build the WSGI application of a bridge; starts nothing."""
+def create_app(bridge: Bridge, push: Push, access: Access, alertmanager_url: str | None = None) -> Flask:
+    """Build the WSGI application of a bridge; starts nothing. The wall links to `alertmanager_url`."""
     app = operations.create_flask("castray_bridge")
     answer_errors_as_json(app, on_internal_error=bridge.metrics.http_errors.inc)
     documents = Documents(bridge.store, bridge.poller)
@@ -29,7 +29,7 @@ def create_app(bridge: Bridge, push: Push, access: Access) -> Flask:
     app.register_blueprint(
         operations.blueprint("CastRay bridge", bridge.clock, lambda: bridge.poller.failure, bridge.registry)
     )
-    app.register_blueprint(wall.blueprint())
+    app.register_blueprint(wall.blueprint(alertmanager_url))
     websocket.attach(app, push)
     return app
 

@@ -9,7 +9,9 @@ from exporter.states import STATES
 from servicekit import pages
 
 
-def blueprint() -> Blueprint:
-    """Return the routes of the page and of its static files."""
+def blueprint(alertmanager_url: str | None = None) -> Blueprint:
+    """Return the routes of the page and of its static files; it links to `alertmanager_url`, if there is one."""
     failures = [{"name": failure.name, "en": failure.en, "zh": failure.zh} for failure in FAILURES]
-    return pages.blueprint("castray_bridge", STATES, {"failures.json": failures})
+    return pages.blueprint(
+        "castray_bridge", STATES, {"failures.json": failures, "links.json": {"alertmanager": alertmanager_url}}
+    )

@@ -1,5 +1,6 @@
 /** The node's own page: its light, its last hour, its totals. */
 
+import { loadAlertmanager, newSilence } from "./alertmanager.js";
 import { element, setText } from "./dom.js";
 import { follow, history } from "./feed.js";
 import { Language, offerLanguages } from "./language.js";
@@ -18,6 +19,7 @@ const part = (id) => document.getElementById(id);
 
 class NodePage {
   #states;
+  #alertmanager;
   #language;
   #light;
   #strips;
@@ -29,8 +31,9 @@ class NodePage {
   /** By how many milliseconds the monitor's clock is ahead of the browser's. */
   #ahead = 0;
 
-  constructor(states, language) {
+  constructor(states, alertmanager, language) {
     this.#states = states;
+    this.#alertmanager = alertmanager;
     this.#language = language;
     this.#light = new Light(states);
     this.#strips = new Strips(states, language);
@@ -78,6 +81,7 @@ class NodePage {
     const state = lost ? this.#states.unknown : this.#states.named(status);
     document.title = `${name} · ${language.state(state)}`;
     setText(part("name"), name);
+    this.#offerSilence(name);
     this.#light.show(state);
     part("node").style.setProperty("--colour", state.colour);
     part("state").replaceChildren(shapeOf(state), language.state(state));
@@ -92,6 +96,12 @@ class NodePage {
     if (!this.#strip) part("hour").append((this.#strip = this.#strips.add(this.#timeline, name)).root);
     part("node").setAttribute("aria-busy", "false");
     this.#tick();
+  }
+
+  #offerSilence(name) {
+    if (this.#alertmanager === null) return;
+    part("silence").href = newSilence(this.#alertmanager, name);
+    part("silence").hidden = false;
   }
 
   /** Show the figures of the board; an unknown one is a dash, and the panel is hidden without both. */
@@ -131,7 +141,7 @@ class NodePage {
 const language = new Language(TEXTS);
 offerLanguages(part("language"), language);
 offerThemes(part("theme"), language);
-const page = new NodePage(await loadStates(), language);
+const page = new NodePage(await loadStates(), await loadAlertmanager(), language);
 await follow(
   (status, ahead) => page.show(status, ahead),
   () => page.lose(),

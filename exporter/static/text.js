@@ -22,6 +22,7 @@ export const TEXTS = {
     link_health: "Health",
     link_metrics: "Metrics",
     link_openapi: "API description",
+    link_silence: "Silence its alerts",
   },
   zh: {
     lost: "监控服务自 {clock} 起无响应，以下为最后一次的数据。",
@@ -44,5 +45,6 @@ export const TEXTS = {
     link_health: "健康",
     link_metrics: "指标",
     link_openapi: "接口说明",
+    link_silence: "静默本节点告警",
   },
 };

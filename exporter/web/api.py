@@ -67,6 +67,8 @@ class Services:
     rejected: RejectedReports
     host_names: frozenset[str] = frozenset()
     """Further names under which the monitor may be addressed."""
+    alertmanager_url: str | None = None
+    """Where a browser finds Alertmanager: the page links to a new silence of the node."""
     board: Callable[[], Reading] = lambda: NOTHING
     """The board's own figures, as read last."""
     long_polls: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MAX_WAITERS))
@@ -88,7 +90,7 @@ def create_app(services: Services) -> Flask:
     app.register_blueprint(
         operations.blueprint("CM-ZSB监控", services.clock, lambda: health_failure(services.journal), services.registry)
     )
-    app.register_blueprint(pages("exporter", STATES))
+    app.register_blueprint(pages("exporter", STATES, {"links.json": {"alertmanager": services.alertmanager_url}}))
 
     @app.after_request
     def allow_reading_from_any_origin(response: Response) -> Response:

@@ -100,3 +100,5 @@ def test_harmed_journal_looks_like_no_storm_of_sends(tmp_path: Path, harm: Calla
             # Prometheus extrapolates to the range, so that a few may look like some more.
             assert query("increase(cmzsb_sent_to_server_total[5m])") < 20 * LATER
             assert query("max_over_time(rate(cmzsb_sent_to_server_total[1m])[5m:1s])") < LATER
+            # What `CmzsbRestarting` counts: this is one restart of its three.
+            assert query("resets((sum by (node) (cmzsb_state_seconds_total))[5m:500ms])") == 1.0

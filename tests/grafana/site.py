@@ -13,6 +13,7 @@ import requests
 from flask import Flask, jsonify
 
 from exporter.states import DETECTING, IDLE, SENDING, State
+from testkit.alert_payloads import alert, payload
 from testkit.binaries import require
 from testkit.net import free_port, get_json, wait_for
 from testkit.process import Process, module
@@ -48,6 +49,7 @@ def ray_and_castray(dead: set[str]) -> Flask:
     app = Flask("ray")
     app.get("/api/ray-dashboard")(lambda: jsonify(result=True, data={"nodes": list(map(node, IPS)), "summary": {}}))
     app.get("/metrics", endpoint="metrics")(lambda: (RAY_METRICS, {"Content-Type": "text/plain"}))
+    app.post("/chat", endpoint="chat")(lambda: "")
     return app
 
 
@@ -59,13 +61,20 @@ class Site:
         self.dead = dead
         self.monitor_port = free_port(IPS.values())
         self.bridge = f"127.0.0.1:{free_port()}"
+        self.notify = f"127.0.0.1:{free_port()}"
+        self._addresses = directory / "notify.addresses"
+        self._addresses.write_text(
+            f"all en json://127.0.0.1:{source.port}/chat\n"
+            f"all en http://127.0.0.1:{free_port()}/cgi-bin/webhook/send?key=a-group-that-is-gone\n",
+            "utf-8",
+        )
         prometheus = f"127.0.0.1:{free_port()}"
         self.prometheus_url = f"http://{prometheus}"
         self.processes: dict[str, Process] = {}
         self.start = time.time()
         ray = directory / "ray.json"
         ray.write_text(json.dumps([{"targets": [f"127.0.0.1:{source.port}"]}]), "utf-8")
-        self._config = write_prometheus(directory, Addresses(self.bridge, prometheus, "127.0.0.1:1"), ray)
+        self._config = write_prometheus(directory, Addresses(self.bridge, prometheus, "127.0.0.1:1", self.notify), ray)
         self._castray = source.url
 
     def commands(self) -> Iterator[tuple[str, list[str | Path]]]:
@@ -78,6 +87,7 @@ class Site:
         inventory.write_text(json.dumps({"nodes": known}), "utf-8")
         options = ["--monitor-port", str(self.monitor_port), "--inventory", inventory]
         yield "bridge", [*module("castray_bridge", "--listen", self.bridge, "--castray", self._castray), *options]
+        yield "notify", [*module("notify", "--listen", self.notify, "--addresses", self._addresses)]
         storage = f"--storage.tsdb.path={self.directory / 'tsdb'}"
         listen = f"--web.listen-address={self.prometheus_url.removeprefix('http://')}"
         yield "prometheus", [require("prometheus"), f"--config.file={self._config}", storage, listen]
@@ -89,6 +99,11 @@ class Site:
     def screen(self, node: str = ".*", location: str = ".*") -> Screen:
         """Return a dashboard on which `node` and `location` are chosen."""
         return Screen(self.prometheus_url, self.start, node, IPS.get(node, ""), location=location)
+
+    def reads_notify(self) -> bool:
+        """Return whether Prometheus has read cmzsb-notify."""
+        found = get_json(f"{self.prometheus_url}/api/v1/query?query=cmzsb_notify_failed_total")
+        return bool(found["data"]["result"])
 
     def up(self) -> int:
         """Return how many monitors Prometheus has read."""
@@ -106,6 +121,7 @@ def running_site(directory: Path) -> Iterator[Site]:
         for name, command in site.commands():
             site.processes[name] = stack.enter_context(Process(command, directory / f"{name}.log"))
         wait_for(lambda: site.up() == len(NODES), "first scrapes", 60)
+        wait_for(site.reads_notify, "a scrape of cmzsb-notify", 60)
         yield site
 
 
@@ -121,3 +137,5 @@ def drive(site: Site) -> None:
     sent = {"processed": 0, "sent_to_server": SENT, "low_confidence": LOW_CONFIDENCE, "ttl": 3600}
     site.report("M3", status=SENDING.name, **sent).raise_for_status()
     assert site.report("M3", status="asleep").status_code == 400
+    refused = requests.post(f"http://{site.notify}/alerts", json=payload(alert("CmzsbMonitorDown", "M1")), timeout=20)
+    assert refused.status_code == 502

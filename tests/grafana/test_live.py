@@ -197,6 +197,13 @@ EXPECTED: dict[tuple[str, str], tuple[Show, Any]] = {
     ),
     ("health", "Targets down per job"): (last, {"castray-bridge": 0, "cmzsb-monitor": 2, "ray": 0}),
     ("health", "Reports per second"): (moving, {"accepted", "rejected"}),
+    ("health", "Last delivery of alerts"): (
+        Screen.table,
+        [
+            {"Service": "json", "Last delivery": Between(1e12, 1e13), "Failed (1 d)": (0.0, GREEN_SHADE)},
+            {"Service": "wecombot", "Failed (1 d)": (Between(1, 2), ORANGE_SHADE)},
+        ],
+    ),
     ("health", "Journal errors"): (highest, {"M2": Between(1, 100)}),
     ("wall", "Nodes per state"): (
         Screen.figures,

@@ -22,6 +22,10 @@ _NAMEABLE = frozenset({"node", "node_ip", "state", "digits", "symbol", "alertnam
 """What `label_replace` may make; `digits` orders names, `filter` and `and_node` are Alertmanager's filter."""
 
 
+_RECORDED_COUNTERS = frozenset({"node:cmzsb_state_seconds:sum"})
+"""Recorded sums that rise with one process and begin at 0 with the next."""
+
+
 class Series(NamedTuple):
     """What the lint knows of a series: may it be rated, and which labels may it have?"""
 
@@ -58,7 +62,8 @@ def known() -> dict[str, Series]:
             # A rule may read what another one records, in the order of the files' groups.
             labels = flow(promql.parse(rule["expr"]), lambda s: _labels_of(s, found), _NAMEABLE).labels
             before = found.get(rule["record"], Series(False, frozenset())).labels
-            found[rule["record"]] = Series(False, before | labels | frozenset(rule.get("labels", {})))
+            is_counter = rule["record"] in _RECORDED_COUNTERS
+            found[rule["record"]] = Series(is_counter, before | labels | frozenset(rule.get("labels", {})))
     return found
 
 

@@ -69,6 +69,11 @@ def test_every_alert_has_a_runbook_and_no_other() -> None:
     assert sorted(re.findall(r"^## (\w+)$", RUNBOOKS, re.MULTILINE)) == sorted(ALERTS)
 
 
+def test_links_to_a_runbook_work_in_the_alerts_own_spelling_too() -> None:
+    anchors = re.findall(r'^<a id="(\w+)"></a>\n\n## (\w+)$', RUNBOOKS, re.MULTILINE)
+    assert {anchor for anchor, heading in anchors if anchor == heading} == set(ALERTS)
+
+
 @pytest.mark.parametrize("alert", ALERTS)
 def test_runbook_says_in_both_languages_what_it_means_how_to_check_and_what_to_do(alert: str) -> None:
     runbook = section(RUNBOOKS, alert)

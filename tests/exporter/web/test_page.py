@@ -23,7 +23,8 @@ HOSTILE = '<img src=x onerror="document.title=1">'
 class FakeMonitor(LiveServer):
     """A monitor for the page to look at: long poll and history, told by the test what to answer."""
 
-    def __init__(self, **status: Any) -> None:
+    def __init__(self, alertmanager: str | None = None, **status: Any) -> None:
+        self._alertmanager = alertmanager
         self._status = {
             "status": "idle",
             "timestamp": rfc3339(time.time()),
@@ -43,7 +44,7 @@ class FakeMonitor(LiveServer):
 
     def _app(self) -> Flask:
         app = Flask("fake_monitor", static_folder=None)
-        app.register_blueprint(blueprint("exporter", STATES))
+        app.register_blueprint(blueprint("exporter", STATES, {"links.json": {"alertmanager": self._alertmanager}}))
 
         @app.get("/api/status")
         def status() -> Response:
@@ -187,3 +188,15 @@ def test_the_page_shows_what_the_board_tells_and_a_dash_for_what_it_does_not(vie
         expect(page.locator("#temperature")).to_have_text("–")
         monitor.become(board={})
         expect(page.locator("#board")).to_be_hidden()
+
+
+def test_the_page_links_to_a_new_silence_of_the_node(viewer: Visitor) -> None:
+    with FakeMonitor("http://head:9093/am/", node_id="M7") as monitor:
+        link = open_page(viewer, monitor).get_by_role("link", name="Silence its alerts")
+        wanted = "http://head:9093/am/#/silences/new?filter=%7Bnode%3D%22M7%22%7D"
+        expect(link).to_have_attribute("href", wanted)
+
+
+def test_the_page_has_no_such_link_without_an_alertmanager(viewer: Visitor) -> None:
+    with FakeMonitor() as monitor:
+        expect(open_page(viewer, monitor).get_by_role("link", name="Silence its alerts")).to_have_count(0)

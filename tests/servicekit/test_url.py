@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from castray_bridge.sources.url import check_service_url, without_credentials
+from servicekit.url import check_service_url, without_credentials
 
 
 @pytest.mark.parametrize(
