@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,6 +18,9 @@ from testkit.running import DESCRIPTORS, RunningBridge
 
 UNIT_DESCRIPTORS: Final = 16_384
 """Open files of the bridge under its systemd unit."""
+_MOST: Final = 0.97
+_LOOKED_THROUGH: Final = 5000
+"""Nodes a second that the wait for the first round costs the bridge; ten megabytes of list at a time delay that."""
 
 
 class Bridge(RunningBridge):
@@ -54,7 +58,8 @@ def over_changing_fleet(count: int, changes_per_second: float, *options: str) ->
         changing_world(count, changes_per_second) as (fleet, ray, directory),
         Bridge(directory, ray, fleet.port, *options, descriptors=UNIT_DESCRIPTORS) as bridge,
     ):
-        _wait_until_known(bridge, count, count)
+        # Not all of them: on a busy machine a few of thousands are always just late.
+        _wait_until_known(bridge, count, int(_MOST * count))
         yield bridge, fleet
 
 
@@ -94,6 +99,7 @@ def _start(stack: ExitStack, count: int, monitor_port: int, options: tuple[str, 
 
 def _wait_until_known(bridge: Bridge, count: int, answering: int) -> None:
     def known() -> bool:
+        time.sleep(count / _LOOKED_THROUGH)
         nodes = bridge.nodes().values()
         pending = sum(node["workStatusError"] == "pending" for node in nodes)
         return len(nodes) == count and not pending and sum(n["workStatusReachable"] for n in nodes) >= answering

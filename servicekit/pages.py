@@ -39,6 +39,8 @@ class ShownState(Protocol):
     def zh(self) -> str: ...
     @property
     def colour(self) -> str: ...
+    @property
+    def shade(self) -> str: ...
 
 
 def blueprint(package: str, states: Sequence[ShownState], documents: Mapping[str, Any] | None = None) -> Blueprint:
@@ -48,7 +50,7 @@ def blueprint(package: str, states: Sequence[ShownState], documents: Mapping[str
     """
     pages = Blueprint("pages", __name__)
     folders = [Path(str(files(name))) / "static" for name in (package, "servicekit")]
-    table = [{key: getattr(state, key) for key in ("name", "code", "en", "zh", "colour")} for state in states]
+    table = [{key: getattr(state, key) for key in ("name", "code", "en", "zh", "colour", "shade")} for state in states]
 
     @pages.get("/")
     def index() -> Response:

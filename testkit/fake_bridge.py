@@ -56,28 +56,35 @@ def unreachable(name: str, reason: str) -> dict[str, Any]:
 class FakeBridge(LiveServer):
     """Serves the wall; `show` is what the next snapshot holds. A context manager."""
 
-    def __init__(self, *nodes: dict[str, Any], token: str | None = None, has_deltas: bool = True) -> None:
+    def __init__(
+        self,
+        *nodes: dict[str, Any],
+        token: str | None = None,
+        has_deltas: bool = True,
+        alertmanager_url: str | None = None,
+    ) -> None:
         """`has_deltas=False` is a bridge of before the subprotocol: browsers end a connection that offers it."""
         self._nodes = list(nodes)
         self._protocols = [DELTA_PROTOCOL, BEARER_PROTOCOL] if has_deltas else [BEARER_PROTOCOL]
-        self.history: dict[str, list[dict[str, Any]]] = {}
-        self.histories_asked: list[str | None] = []
-        """The names that histories were asked for, None where for all."""
+        self.history: dict[str, Any] = {}
+        """What `/api/history` replies, by the nodes' names: shares per minute, or transitions as old bridges do."""
+        self.histories_asked: list[list[str]] = []
+        """The names in each request for histories."""
         self.summary: dict[str, Any] = {}
         self.failure: str | None = None
         """Why the node list is old; None while it is not."""
         self.has_websocket = True
-        super().__init__(self._app(token))
+        super().__init__(self._app(token, alertmanager_url))
 
     def show(self, *nodes: dict[str, Any]) -> None:
         self._nodes = list(nodes)
         self.tell()
 
-    def _app(self, token: str | None) -> Flask:
+    def _app(self, token: str | None, alertmanager_url: str | None) -> Flask:
         app = Flask("fake_bridge", static_folder=None)
         app.config["SOCK_SERVER_OPTIONS"] = {"subprotocols": self._protocols}
         guard(app, Access(token=token))
-        app.register_blueprint(wall.blueprint())
+        app.register_blueprint(wall.blueprint(alertmanager_url))
         sock = Sock(app)
 
         @app.get("/api/ray-dashboard")
@@ -100,9 +107,9 @@ class FakeBridge(LiveServer):
 
         @app.get("/api/history")
         def history() -> Response:
-            wanted = request.args.get("node")
+            wanted = request.args.getlist("node")
             self.histories_asked.append(wanted)
-            return jsonify(nodes={name: stays for name, stays in self.history.items() if wanted in (None, name)})
+            return jsonify(nodes={name: hour for name, hour in self.history.items() if name in wanted})
 
         @sock.route("/ws")  # type: ignore[untyped-decorator] # flask-sock has no types
         def live(socket: Any) -> None:

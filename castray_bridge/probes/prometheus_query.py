@@ -9,11 +9,14 @@ import math
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
+
 from castray_bridge.probes.status import NodeStatus
 from castray_bridge.sources.cluster import SourceError
 from exporter.states import REPORTABLE
 from servicekit.address import Address
 from servicekit.clock import rfc3339
+from servicekit.text import one_line
 
 _AGE, _STALE = "cmzsb_state_age_seconds", "cmzsb_status_stale"
 _PROCESSED: Final = "cmzsb_processed_total"
@@ -21,6 +24,7 @@ _LOW_CONFIDENCE: Final = "cmzsb_low_confidence_total"
 _SENT: Final = "cmzsb_sent_to_server_total"
 _STATE_NAMES: Final = frozenset(state.name for state in REPORTABLE)
 _SCRAPED_AT: Final = "scraped_at"
+_WORDS_LIMIT: Final = 300
 QUERY: Final = (
     "cmzsb_work_status == 1 or "
     f'{{__name__=~"{"|".join((_STALE, _AGE, _PROCESSED, _LOW_CONFIDENCE, _SENT))}"}} or '
@@ -38,10 +42,41 @@ class Scraped:
     age: float
 
 
+class _Series(msgspec.Struct, gc=False):
+    metric: dict[str, str]
+    value: tuple[float, str]
+
+
+class _Vector(msgspec.Struct, gc=False):
+    result: list[_Series]
+
+
+class QueryReply(msgspec.Struct, gc=False):
+    """The reply of Prometheus' query API: `data` if it succeeded, else `error`. `decode` makes it."""
+
+    status: str
+    data: _Vector | None = None
+    error: str = ""
+
+
+_DECODER: Final = msgspec.json.Decoder(QueryReply)
+
+
+def decode(body: bytes | bytearray) -> QueryReply | None:
+    """Return the reply, None for another JSON text. Raises `ValueError` for what is not JSON.
+
+    Typed, because that takes a fifth of the time: for 10,000 nodes the reply is 12 MB.
+    """
+    try:
+        return _DECODER.decode(body)
+    except msgspec.ValidationError:
+        return None
+
+
 class Scrapes:
     """The reply to `QUERY`, by monitor. Of several scrapes of one monitor the latest counts."""
 
-    def __init__(self, reply: Any) -> None:
+    def __init__(self, reply: QueryReply | None) -> None:
         """Read the reply. Raises `SourceError` when it is no query result."""
         self._by_instance: dict[str, Scraped] = {}
         self._by_ip: dict[str, Scraped] = {}
@@ -61,31 +96,36 @@ class Scrapes:
 _Fields = dict[str, Any]
 
 
-def _monitors(reply: Any) -> list[tuple[dict[str, str], _Fields, float]]:
+def _monitors(reply: QueryReply | None) -> list[tuple[dict[str, str], _Fields, float]]:
     """Return labels, fields and time of the query per scraped monitor."""
-    try:
-        if reply["status"] != "success":
-            raise SourceError(f"Prometheus refuses the query: {reply.get('error')}")
-        found: dict[frozenset[tuple[str, str]], tuple[dict[str, str], _Fields, float]] = {}
-        for series in reply["data"]["result"]:
-            labels = dict(series["metric"])
-            name, state, is_time = (labels.pop(key, None) for key in ("__name__", "state", _SCRAPED_AT))
-            now, value = float(series["value"][0]), float(series["value"][1])
-            _, fields, _ = found.setdefault(frozenset(labels.items()), (labels, {}, now))
-            if state is not None:
-                fields["state"] = state
-            elif is_time is not None:
-                fields[_SCRAPED_AT] = value
-            elif name is not None:
-                fields[name] = value
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-        raise SourceError("Prometheus answers something that is no query result") from None
+    if reply is not None and reply.status != "success":
+        raise SourceError(f"Prometheus refuses the query: {one_line(reply.error, _WORDS_LIMIT)}")
+    if reply is None or reply.data is None:
+        raise SourceError("Prometheus answers something that is no query result")
+    found: dict[frozenset[tuple[str, str]], tuple[dict[str, str], _Fields, float]] = {}
+    for series in reply.data.result:
+        labels, (now, text) = series.metric, series.value
+        name, state, is_time = (labels.pop(key, None) for key in ("__name__", "state", _SCRAPED_AT))
+        _, fields, _ = found.setdefault(frozenset(labels.items()), (labels, {}, now))
+        if state is not None:
+            fields["state"] = state
+        elif is_time is not None:
+            fields[_SCRAPED_AT] = _number(text)
+        elif name is not None:
+            fields[name] = _number(text)
     return list(found.values())
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise SourceError("Prometheus answers something that is no query result") from None
 
 
 def _scraped(fields: _Fields, now: float) -> Scraped | None:
     at, state = fields.get(_SCRAPED_AT), fields.get("state")
-    if at is None or state not in _STATE_NAMES:
+    if at is None or not math.isfinite(at) or state not in _STATE_NAMES:
         return None
     age = fields.get(_AGE)
     since = at - age if age is not None and math.isfinite(age) else None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from castray_bridge.probes import status
-from castray_bridge.probes.prometheus_query import QUERY, Scraped, Scrapes
+from castray_bridge.probes.prometheus_query import QUERY, Scraped, Scrapes, decode
 from castray_bridge.probes.status import NodeStatus, ProbeResult
 from castray_bridge.sources.cluster import SourceError
 from castray_bridge.sources.json_client import JsonClient
@@ -19,8 +19,14 @@ from servicekit.log import event
 
 MAX_AGE: Final = 60.0
 """Seconds after which a sample no longer counts. Prometheus itself shows it for five minutes."""
+_BUDGET: Final = 10.0
+"""Seconds for one query: for 10,000 nodes a busy Prometheus takes some."""
+_REST: Final = 2.0
+"""Least pause after a query, as a multiple of its duration: Prometheus has to scrape and to evaluate rules, too."""
+_LONGEST_REST: Final = 5.0
+"""Seconds that the pause is prolonged to at most: a Prometheus that hung is queried again soon."""
 _CLOSE_SECONDS: Final = 2.5
-"""A query in flight ends sooner."""
+"""A query in flight is aborted and ends sooner."""
 _EXPLANATIONS: Final = {401: "demands a token (401): it must be readable without a token"}
 
 _log = logging.getLogger(__name__)
@@ -29,6 +35,8 @@ _log = logging.getLogger(__name__)
 class PrometheusStatusProvider:
     """Queries the Prometheus at `url` every `refresh` seconds and passes each node's result to `publish`.
 
+    Less often where queries take long: it rests for twice as long as a query took, or 5 s.
+
     Its thread starts with the first targets, because a thread that was started before a fork does not survive it.
 
     Reasons of failure: `not_scraped` (no recent sample of the node), `no_prometheus`.
@@ -36,7 +44,7 @@ class PrometheusStatusProvider:
 
     def __init__(self, url: str, refresh: float, publish: Callable[[ProbeResult], None], clock: Clock) -> None:
         self._url = f"{url.rstrip('/')}/api/v1/query"
-        self._client = JsonClient("Prometheus", explanations=_EXPLANATIONS)
+        self._client = JsonClient("Prometheus", budget=_BUDGET, explanations=_EXPLANATIONS)
         self._refresh = refresh
         self._publish = publish
         self._clock = clock
@@ -68,6 +76,7 @@ class PrometheusStatusProvider:
         """Stop the queries and join the thread. May be called twice."""
         self._stopping = True
         self._wakeup.set()
+        self._client.abort()
         if self._thread is not None:
             self._thread.join(_CLOSE_SECONDS)
 
@@ -76,15 +85,18 @@ class PrometheusStatusProvider:
             self._heartbeat.beat()
             begun = self._clock.monotonic()
             self._query(self._targets)
-            self._wakeup.wait(max(0.0, begun + self._refresh - self._clock.monotonic()))
+            took = self._clock.monotonic() - begun
+            self._wakeup.wait(max(self._refresh - took, min(_REST * took, _LONGEST_REST)))
             self._wakeup.clear()
 
     def _query(self, targets: Mapping[Address, str]) -> None:
         if not targets:
             return
         try:
-            scrapes = Scrapes(self._client.get(self._url, query=QUERY))
+            scrapes = Scrapes(self._client.get(self._url, decode=decode, query=QUERY))
         except SourceError as error:
+            if self._stopping:
+                return  # it was aborted
             self._log_change(str(error))
             results = {target: self._failed(target, "no_prometheus") for target in targets.items()}
         else:

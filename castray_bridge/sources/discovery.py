@@ -38,6 +38,15 @@ class _Machine(NamedTuple):
     address: Address
 
 
+class _Resolved(NamedTuple):
+    """A cluster with what follows of it and of the inventory."""
+
+    cluster: Cluster
+    addresses: tuple[Address | None, ...]
+    living: frozenset[_Machine]
+    labelled: Cluster
+
+
 class TargetRegistry:
     """Keeps every node's monitor, those lost within the last hour included. Thread-safe."""
 
@@ -49,6 +58,7 @@ class TargetRegistry:
         self._monitor_port = monitor_port
         self._inventory = inventory if callable(inventory) else lambda: inventory
         self._expected = self._read_inventory()
+        self._resolved: _Resolved | None = None
         self._lock = threading.Lock()
         self._living: frozenset[_Machine] = frozenset()
         self._lost: dict[_Machine, float] = {}
@@ -57,27 +67,20 @@ class TargetRegistry:
     def update(self, cluster: Cluster) -> tuple[Address | None, ...]:
         """Take over a new node list; return the address of each node's monitor, None for a node that is not probed."""
         now = self._clock.monotonic()
-        self._expected = self._read_inventory()
-        addresses = tuple(self._address(node.name, node.ip) if _is_probed(node) else None for node in cluster.nodes)
-        living = frozenset(
-            _Machine(node.name, address)
-            for node, address in zip(cluster.nodes, addresses, strict=True)
-            if address is not None
-        )
+        resolved = self._resolve(cluster, self._read_inventory())
+        living = resolved.living
         with self._lock:
             lost = self._died(cluster, now) | self._lost | dict.fromkeys(self._living - living, now)
             self._living = living
             self._lost = _without_ghosts({key: at for key, at in lost.items() if now - at < LOST_SECONDS}, living)
-        return addresses
+        return resolved.addresses
 
     def labelled(self, cluster: Cluster) -> Cluster:
-        """Return `cluster` with the inventory's labels as `inventoryLabels` in the fields of its nodes."""
-        if not any(node.labels for node in self._expected.values()):
-            return cluster
-        nodes = tuple(
-            replace(node, fields=node.fields | {"inventoryLabels": self._labels(node.name)}) for node in cluster.nodes
-        )
-        return replace(cluster, nodes=nodes)
+        """Return `cluster` with the inventory's labels as `inventoryLabels` in the fields of its nodes.
+
+        It is the same object as before for the same cluster and inventory.
+        """
+        return self._resolve(cluster, self._expected).labelled
 
     def targets(self) -> list[Target]:
         """Return the nodes of the inventory, the living ones and those lost within the last hour, by name."""
@@ -101,6 +104,24 @@ class TargetRegistry:
             }
             for node in self.targets()
         ]
+
+    def _resolve(self, cluster: Cluster, expected: dict[str, Expected]) -> _Resolved:
+        """Return what follows of `cluster` and the inventory, made anew when one of them has changed."""
+        if self._resolved is None or self._resolved.cluster is not cluster or expected != self._expected:
+            self._expected = expected
+            addresses = tuple(self._address(node.name, node.ip) if _is_probed(node) else None for node in cluster.nodes)
+            machines = zip(cluster.nodes, addresses, strict=True)
+            living = frozenset(_Machine(node.name, address) for node, address in machines if address is not None)
+            self._resolved = _Resolved(cluster, addresses, living, self._with_labels(cluster))
+        return self._resolved
+
+    def _with_labels(self, cluster: Cluster) -> Cluster:
+        if not any(node.labels for node in self._expected.values()):
+            return cluster
+        nodes = tuple(
+            replace(node, fields=node.fields | {"inventoryLabels": self._labels(node.name)}) for node in cluster.nodes
+        )
+        return replace(cluster, nodes=nodes)
 
     def _died(self, cluster: Cluster, now: float) -> dict[_Machine, float]:
         """Return the dead nodes with a known time of death: a bridge that just started has not seen them alive."""

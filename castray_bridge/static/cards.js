@@ -1,11 +1,11 @@
 /** One node's card: its light and its figures. */
 
+import { newSilence } from "./alertmanager.js";
 import { element, setAttribute, setText } from "./dom.js";
 import { Light } from "./light.js";
 import { Meter } from "./meter.js";
-import { number, reasonOf, stateOf, withoutGpuLoad } from "./nodes.js";
+import { number, reasonOf, silencedUntil, withoutGpuLoad } from "./nodes.js";
 import { shapeOf } from "./states.js";
-import { Timeline } from "./timeline.js";
 
 const METERS = ["cpu", "memory", "gpu"];
 const TOTALS = { processed: "totalProcessed", low_confidence: "lowConfidence", sent: "sentToServer" };
@@ -14,7 +14,8 @@ export class Card {
   #page;
   #light;
   #strip;
-  #timeline = new Timeline();
+  #entry;
+  #shown = null;
   #parts = {
     name: element("a"),
     head: element("span", { class: "badge" }),
@@ -23,106 +24,95 @@ export class Card {
     lasted: element("span", { class: "lasted" }),
     stale: element("span", { class: "badge warning" }),
     conflict: element("span", { class: "badge warning" }),
-    place: element("p", { class: "place" }),
+    silenced: element("span", { class: "badge silenced" }),
+    silence: element("a", { class: "silence", target: "_blank", rel: "noopener", hidden: true }),
+    place: element("span", { class: "address" }),
     task: element("p", { class: "task" }),
     more: element("button", { class: "more", type: "button", "aria-expanded": "false" }),
   };
   #meters = METERS.map(() => new Meter());
   #totals = Object.keys(TOTALS).map(() => ({ label: element("dt"), value: element("dd") }));
 
-  /** `page` holds `states`, `failures`, `language` and `strips`. */
-  constructor(page, node) {
+  /**
+   * Fill `root`, a list item, with the card of `entry`, a node of the fleet.
+   *
+   * `page` holds `states`, `failures`, `language`, `strips` and `alertmanager` (an address or null).
+   */
+  constructor(page, entry, root) {
     this.#page = page;
+    this.#entry = entry;
     this.#light = new Light(page.states);
-    this.#strip = page.strips.add(this.#timeline, node.name);
-    this.root = this.#build();
-    this.node = node;
-    this.state = null;
-  }
-
-  /** When the present state began, in milliseconds since 1970. */
-  get since() {
-    return this.#timeline.since;
-  }
-
-  /** Show `node` as of `now`; return whether its monitor answers again. */
-  update(node, now) {
-    const before = this.state;
-    this.node = node;
-    this.state = stateOf(node, this.#page.states);
-    this.#timeline.note(this.state.name, now, this.state.code === 0 ? NaN : Date.parse(node.workStatusTimestamp));
-    if (this.state !== before) this.#showState();
+    this.#strip = page.strips.add(entry.record, entry.node.name);
+    this.root = root;
+    root.classList.add("card", "built");
+    root.replaceChildren(...this.#build());
+    setAttribute(this.#parts.more, "aria-expanded", root.classList.contains("open"));
     this.write();
-    return before?.code === 0 && this.state.code !== 0;
   }
 
-  /** Write all text. */
+  /** Write all that the node's entry says. */
   write() {
+    this.#showState();
     this.#showTexts();
+    this.#showLinks();
     this.#showFigures();
     this.tick(Date.now());
   }
 
-  /** Show the monitor's own record of the last hour. */
-  loadHistory(entries, now) {
-    this.#timeline.load(entries, now);
-    this.#timeline.note(this.state.name, now);
+  /** Draw the last hour again. */
+  redraw() {
     this.#page.strips.redraw(this.#strip);
-    this.tick(now);
+    this.tick(Date.now());
   }
 
   /** Show for how long the present state has lasted. */
   tick(now) {
-    if (this.since === null) return;
+    const { since, record } = this.#entry;
+    if (since === null) return;
     const { language } = this.#page;
-    const duration = language.duration(now - this.since, "narrow");
-    setText(this.#parts.lasted, this.#timeline.isOlder ? language.text("longer", { duration }) : duration);
+    const duration = language.duration(now - since, "narrow");
+    setText(this.#parts.lasted, record.isOlder ? language.text("longer", { duration }) : duration);
   }
 
-  /** Link the name to the node's own page; null for no link. */
-  linkTo(address) {
-    setAttribute(this.#parts.name, "href", address);
+  /** Open or close a tile; on a card it has no effect. */
+  toggle() {
+    setAttribute(this.#parts.more, "aria-expanded", this.root.classList.toggle("open"));
   }
 
-  /** Remove the card of a node that is no longer listed. */
-  remove() {
+  /** Stop drawing; the list item stays, with other content. */
+  end() {
+    this.root.classList.remove("built");
     this.#page.strips.remove(this.#strip);
-    this.root.remove();
   }
 
   #build() {
-    const { name, head, shape, state, lasted, stale, conflict, place, task, more } = this.#parts;
+    const { name, head, shape, state, lasted, stale, conflict, silenced, silence, place, task, more } = this.#parts;
     const totals = this.#totals.map(({ label, value }) => element("div", {}, label, value));
-    const card = element(
-      "li",
-      { class: "card" },
+    return [
       this.#light.root,
       element("div", { class: "who" }, element("h3", { class: "name" }, name), head, lasted, more),
-      element("p", { class: "state" }, shape, state, stale, conflict),
-      place,
+      element("p", { class: "state" }, shape, state, stale, conflict, silenced),
+      element("p", { class: "place" }, place, silence),
       task,
       element("dl", { class: "meters" }, ...this.#meters.map((meter) => meter.root)),
       this.#strip.root,
       element("dl", { class: "totals" }, ...totals),
-    );
-    // Only tiles are collapsed; on a card the class has no effect.
-    card.addEventListener("click", (event) => {
-      if (event.target.closest("a, .strip")) return;
-      setAttribute(more, "aria-expanded", card.classList.toggle("open"));
-    });
-    return card;
+    ];
   }
 
   #showState() {
-    this.#light.show(this.state);
-    this.root.dataset.state = this.state.name;
-    this.root.style.setProperty("--colour", this.state.colour);
-    this.#parts.shape.replaceChildren(shapeOf(this.state));
+    const { state } = this.#entry;
+    if (state === this.#shown) return;
+    this.#shown = state;
+    this.#light.show(state);
+    this.root.dataset.state = state.name;
+    this.root.style.setProperty("--colour", state.colour);
+    this.#parts.shape.replaceChildren(shapeOf(state));
     this.#page.strips.redraw(this.#strip);
   }
 
   #showTexts() {
-    const { node, state } = this;
+    const { node, state } = this.#entry;
     const { language } = this.#page;
     const { name, head, stale, conflict, place, task, more, state: stateName } = this.#parts;
     const connection = ["wired", "wireless"].includes(node.connectionType) ? ` · ${language.text(node.connectionType)}` : "";
@@ -144,8 +134,26 @@ export class Card {
     setAttribute(more, "aria-label", language.text("details", { name: node.name }));
   }
 
+  /** Link to the node's own page and to a new silence, and tell until when the node is silenced. */
+  #showLinks() {
+    const { node, address } = this.#entry;
+    const { alertmanager, language } = this.#page;
+    const { name, silenced, silence } = this.#parts;
+    setAttribute(name, "href", address);
+    silence.hidden = alertmanager === null;
+    if (alertmanager !== null) {
+      setText(silence, language.text("silence"));
+      setAttribute(silence, "href", newSilence(alertmanager, String(node.name)));
+      setAttribute(silence, "aria-label", language.text("silence_node", { name: node.name }));
+    }
+    const until = silencedUntil(node);
+    const clock = until === null ? "" : language.moment(until);
+    setText(silenced, until === null ? "" : language.text("silenced", { clock }));
+    setAttribute(silenced, "title", until === null ? null : language.text("silenced_hint", { clock }));
+  }
+
   #showFigures() {
-    const { node } = this;
+    const { node } = this.#entry;
     const { language } = this.#page;
     METERS.forEach((key, index) => {
       const instead = key === "gpu" ? withoutGpuLoad(node) : node.usageKnown === false ? "not_known" : null;

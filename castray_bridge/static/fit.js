@@ -9,10 +9,15 @@ const PRECISION = 0.02;
 /** Each try lays out the whole page, which is slow with hundreds of nodes. */
 const TRIES = 6;
 
+/** Let the page have its own size. */
+export function unfit() {
+  document.documentElement.style.removeProperty("--zoom");
+}
+
 /** Set the largest zoom at which the page needs no scrolling. */
 export function fitToScreen() {
   const { style } = document.documentElement;
-  style.removeProperty("--zoom");
+  unfit();
   if (innerWidth < WALL_WIDTH) return;
   let fitting = Math.min(1, READABLE_PX / parseFloat(getComputedStyle(document.documentElement).fontSize));
   let tooLarge = LARGEST;

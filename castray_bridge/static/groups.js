@@ -46,20 +46,22 @@ export class Groups {
     return this.value === null || this.#valueOf(node) === this.value;
   }
 
-  /** Return the elements of `cards`, which are sorted, with a heading before each group. */
-  elements(cards) {
-    if (this.#select.value === NONE) return cards.map((card) => card.root);
+  /** Whether the nodes are in groups. */
+  get areOn() {
+    return this.#select.value !== NONE;
+  }
+
+  /** Return the groups of `entries`, which are sorted: `[{heading, entries}]`, headings are list items. */
+  blocks(entries) {
     const groups = new Map();
-    for (const card of cards) {
-      const value = this.#valueOf(card.node);
-      groups.set(value, [...(groups.get(value) ?? []), card]);
+    for (const entry of entries) {
+      const value = this.#valueOf(entry.node);
+      if (!groups.has(value)) groups.set(value, []);
+      groups.get(value).push(entry);
     }
     // Nodes without the label are the last group.
     const values = [...groups.keys()].sort((a, b) => (a === "") - (b === "") || collator.compare(a, b));
-    return values.flatMap((value) => [
-      this.#heading(value, groups.get(value).length),
-      ...groups.get(value).map((card) => card.root),
-    ]);
+    return values.map((value) => ({ heading: this.#heading(value, groups.get(value).length), entries: groups.get(value) }));
   }
 
   #valueOf(node) {

@@ -57,6 +57,12 @@ export function clusterUse({ resources, usageKnown }, language) {
     .join(" · ");
 }
 
+/** Return until when the node's alerts are silenced, in milliseconds since 1970; null if they are not. */
+export function silencedUntil(node) {
+  const until = Date.parse(node.silencedUntil);
+  return Number.isFinite(until) ? until : null;
+}
+
 /** Return `value` if it is a number, else 0. */
 export function number(value) {
   return Number.isFinite(value) ? value : 0;
@@ -73,22 +79,3 @@ export function matches(node, query) {
   const places = [node.name, node.nodeIp, node.currentTask, ...Object.values(labelsOf(node))];
   return places.some((text) => String(text ?? "").toLocaleLowerCase().includes(wanted));
 }
-
-/** The sort orders: functions of a card `{node, state, since}`, largest first; equal cards are sorted by name. */
-export const ORDERS = {
-  name: () => 0,
-  state: (card) => card.state.code,
-  since: (card) => -(card.since ?? Infinity),
-  cpu: (card) => number(card.node.cpu),
-  memory: (card) => number(card.node.memory),
-  sent: (card) => number(card.node.inference?.sentToServer),
-};
-
-const collator = new Intl.Collator("zh-CN", { numeric: true });
-
-/** Return `cards` in `order`, a key of `ORDERS`. */
-export function sorted(cards, order) {
-  const rank = ORDERS[order];
-  return [...cards].sort((a, b) => rank(b) - rank(a) || collator.compare(a.node.name, b.node.name));
-}
-

@@ -1,11 +1,11 @@
 /** Counts by state, which are also filters; search, sort order and view. */
 
 import { element, setAttribute, setText } from "./dom.js";
-import { ORDERS } from "./nodes.js";
+import { ORDERS } from "./orders.js";
 import { preference, remember } from "./preferences.js";
 import { shapeOf } from "./states.js";
 
-const VIEWS = ["auto", "cards", "tiles"];
+const VIEWS = ["auto", "cards", "tiles", "grid"];
 const ALL = "all";
 
 export class Toolbar {
@@ -23,7 +23,7 @@ export class Toolbar {
     this.#onChange = onChange;
     this.state = preference("state", states.all.map((state) => state.name)) ?? ALL;
     this.#search.value = new URLSearchParams(location.search).get("q") ?? "";
-    this.#offer(this.#sort, "sort", Object.keys(ORDERS));
+    this.#offer(this.#sort, "sort", ORDERS);
     this.#offer(this.#view, "view", VIEWS);
     this.#addChip(ALL, null);
     // The busiest first, as in the lights of the cards; "no answer" is the last.
@@ -42,6 +42,11 @@ export class Toolbar {
 
   get order() {
     return this.#sort.value;
+  }
+
+  /** Use `order` unless the viewer chose one. */
+  suggestOrder(order) {
+    if (preference("sort", ORDERS) === null) this.#sort.value = order;
   }
 
   get view() {

@@ -1,168 +1,189 @@
-/** The traffic-light wall: one card per node of the bridge's list. */
+/** The traffic-light wall: all nodes of the bridge's list, with their lights. */
 
-import { Card } from "./cards.js";
+import { loadAlertmanager } from "./alertmanager.js";
+import { Blocks } from "./blocks.js";
 import { Connection } from "./connection.js";
-import { setText } from "./dom.js";
+import { arrange, setText } from "./dom.js";
 import { loadFailures } from "./failures.js";
-import { fitToScreen } from "./fit.js";
+import { Fleet } from "./fleet.js";
 import { Freshness } from "./freshness.js";
 import { Groups } from "./groups.js";
 import { History } from "./history.js";
 import { Language, offerLanguages } from "./language.js";
 import { MonitorPages } from "./monitors.js";
-import { clusterUse, isAlive, keyOf, matches, sorted, withoutGhosts } from "./nodes.js";
+import { clusterUse, isAlive, matches } from "./nodes.js";
+import { sorted } from "./orders.js";
 import { loadStates } from "./states.js";
 import { Strips } from "./strip.js";
 import { TEXTS } from "./text.js";
 import { offerThemes } from "./theme.js";
 import { Toolbar } from "./toolbar.js";
+import { Views } from "./views.js";
 
-/** More nodes than this are shown as tiles, unless the viewer chose; on a phone cards need much scrolling. */
-const CARDS_AT_MOST = 48;
-const CARDS_ON_PHONE = 6;
-const PHONE = matchMedia("(max-width: 45.99rem)");
 /** After a longer gap the strips are loaded again. */
 const GAP_MS = 10_000;
+/** Nodes change their places at most this often, so that they can be followed. */
+const MOVE_MS = 1000;
 
 const part = (id) => document.getElementById(id);
 
 class Wall {
-  #language;
-  #cards = new Map();
+  #page;
+  #fleet;
   #toolbar;
   #groups;
+  #blocks;
+  #views;
   #freshness;
   #connection = new Connection(
-    (data) => this.#show(data),
+    (data) => this.#take(data),
     () => this.#tick(),
   );
-  #history = new History((name, entries) => this.#loadHistory(name, entries));
-  #pages = new MonitorPages((pages) => this.#cards.forEach((card) => card.linkTo(pages.get(card.node.name) ?? null)));
+  #history = new History((entry) => this.#views.current.redraw(entry));
+  #pages = new MonitorPages((pages) => this.#link(pages));
+  #links = new Map();
   #summary = {};
-  /** When the last snapshot was shown; 0 before the first. */
-  #shownAt = 0;
-  /** The properties that determine the page's size, as of the last fit to the screen. */
-  #fitted = "";
-  #page;
+  /** When the last snapshot arrived; 0 before the first. */
+  #takenAt = 0;
+  /** The entries to be written in the next frame. */
+  #dirty = new Set();
+  #isFrameDue = false;
+  #isArranged = false;
+  #arrangedAt = 0;
+  #shownBlocks = [];
 
-  constructor(states, failures, language) {
-    this.#language = language;
-    this.#page = { states, failures, language, strips: new Strips(states, language) };
+  constructor(page) {
+    const { states, language } = page;
+    this.#page = page;
+    this.#fleet = new Fleet(states);
     this.#toolbar = new Toolbar(states, language, () => this.#arrange());
     this.#groups = new Groups(language, () => this.#arrange());
+    this.#blocks = new Blocks(language, states, this.#groups);
+    this.#views = new Views(part("cards"), page, (entry) => this.#see(entry), () => this.#arrange());
     this.#freshness = new Freshness(this.#connection, language);
     language.onChange(() => this.#redraw());
     addEventListener("resize", () => this.#fit());
-    PHONE.addEventListener("change", () => this.#arrange());
   }
 
   start() {
     this.#connection.start();
   }
 
-  #show({ nodes, summary }) {
+  /** Take over a snapshot at once; the page follows in the next frame. */
+  #take({ nodes, summary }) {
     const now = Date.now();
-    const hadGap = now - this.#shownAt > GAP_MS;
-    this.#shownAt = now;
+    const hadGap = now - this.#takenAt > GAP_MS;
+    this.#takenAt = now;
     this.#summary = summary ?? {};
-    const present = new Set();
-    let hasNew = false;
-    for (const node of withoutGhosts(nodes)) {
-      const key = keyOf(node);
-      present.add(key);
-      const isNew = !this.#cards.has(key);
-      hasNew ||= isNew;
-      if (isNew) this.#cards.set(key, new Card(this.#page, node));
-      const isBack = this.#cards.get(key).update(node, now);
-      if (!hadGap && (isNew || isBack)) this.#history.loadSoon(node.name);
+    const { added, changed, gone, back } = this.#fleet.update(nodes, now);
+    for (const entry of gone) this.#forget(entry);
+    for (const entry of added) entry.address = this.#links.get(entry.node.name) ?? null;
+    for (const entry of changed) this.#dirty.add(entry);
+    if (hadGap) this.#reloadHistory(now);
+    else for (const entry of back) if (this.#views.current.inView.includes(entry)) this.#history.wantAgain(entry, now);
+    if (added.length > 0) this.#pages.load();
+    if (added.length + gone.length > 0) this.#isArranged = false;
+    if (added.length + changed.length > 0) this.#groups.update(nodes);
+    this.#drawSoon();
+  }
+
+  #see(entry) {
+    this.#history.want(entry, Date.now());
+    this.#drawSoon();
+  }
+
+  #forget(entry) {
+    this.#views.current.remove(entry);
+    this.#history.forget(entry);
+    this.#dirty.delete(entry);
+  }
+
+  #reloadHistory(now) {
+    for (const entry of this.#fleet.all) entry.historyAt = 0;
+    for (const entry of this.#views.current.inView) this.#history.want(entry, now);
+  }
+
+  #link(pages) {
+    this.#links = pages;
+    for (const entry of this.#fleet.all) {
+      entry.address = pages.get(entry.node.name) ?? null;
+      this.#dirty.add(entry);
     }
-    this.#removeAllBut(present);
-    this.#groups.update(nodes);
+    this.#drawSoon();
+  }
+
+  #drawSoon() {
+    if (this.#isFrameDue) return;
+    this.#isFrameDue = true;
+    requestAnimationFrame(() => this.#draw());
+  }
+
+  #draw() {
+    this.#isFrameDue = false;
+    const view = this.#views.current;
+    for (const entry of this.#dirty) view.write(entry);
+    this.#dirty.clear();
     part("wall").setAttribute("aria-busy", "false");
-    if (hadGap) this.#history.loadAll();
-    if (hasNew) this.#pages.load();
-    this.#arrange();
+    const mayMove = !this.#toolbar.admitsAll || Date.now() - this.#arrangedAt >= MOVE_MS;
+    if (!this.#isArranged || mayMove) this.#arrange();
+    else this.#showNumbers();
+    this.#fit();
     this.#freshness.show();
   }
 
-  #removeAllBut(present) {
-    for (const [key, card] of this.#cards) {
-      if (present.has(key)) continue;
-      card.remove();
-      this.#cards.delete(key);
-    }
-  }
-
-  #loadHistory(name, entries) {
-    const now = Date.now();
-    for (const card of this.#cards.values()) if (card.node.name === name) card.loadHistory(entries, now);
-  }
-
-  /** Sort the cards that the viewer chose; cards in place are not moved. */
+  /** Put the nodes that the viewer chose into their order; those in place are not moved. */
   #arrange() {
-    const all = [...this.#cards.values()];
-    const { query } = this.#toolbar;
+    const now = Date.now();
+    this.#isArranged = true;
+    this.#arrangedAt = now;
+    this.#views.use(this.#toolbar.view, this.#fleet.size);
+    this.#toolbar.suggestOrder(this.#views.name === "grid" ? "attention" : "name");
+    const { order, query } = this.#toolbar;
     const isChosen = ({ state, node }) => this.#toolbar.admits(state) && this.#groups.admits(node) && matches(node, query);
-    const chosen = all.filter(isChosen);
-    const ordered = sorted(chosen, this.#toolbar.order);
-    const list = part("cards");
-    const rows = this.#groups.elements(ordered);
-    const shown = new Set(rows);
-    for (const row of [...list.children]) if (!shown.has(row)) row.remove();
-    rows.forEach((row, place) => {
-      if (list.children[place] !== row) list.insertBefore(row, list.children[place] ?? null);
-    });
-    list.classList.toggle("tiles", this.#isTiled(all.length));
-    this.#showNumbers(ordered.length, all);
+    const ordered = sorted(this.#fleet.all.filter(isChosen), order, this.#page.states, now);
+    this.#shownBlocks = this.#blocks.of(ordered, order, now);
+    const view = this.#views.current;
+    const rows = this.#shownBlocks.flatMap(({ heading, entries }) => [
+      ...(heading ? [heading] : []),
+      ...entries.map((entry) => view.element(entry)),
+    ]);
+    arrange(part("cards"), rows);
+    this.#showNumbers();
     this.#fit();
   }
 
-  #isTiled(total) {
-    const { view } = this.#toolbar;
-    return view === "tiles" || (view === "auto" && total > (PHONE.matches ? CARDS_ON_PHONE : CARDS_AT_MOST));
-  }
-
-  #showNumbers(shown, all) {
-    const language = this.#language;
+  #showNumbers() {
+    const { language } = this.#page;
+    const all = this.#fleet.all;
     const count = new Map();
     for (const { state } of all) count.set(state.name, (count.get(state.name) ?? 0) + 1);
-    const lost = all.filter((card) => !isAlive(card.node)).length;
+    const lost = all.filter(({ node }) => !isAlive(node)).length;
+    const shown = this.#shownBlocks.reduce((sum, { entries }) => sum + entries.length, 0);
     this.#toolbar.showCounts(count, all.length, lost);
     part("empty").hidden = shown > 0;
-    setText(part("empty"), language.text(this.#shownAt === 0 ? "waiting" : all.length === 0 ? "no_nodes" : "none_shown"));
+    setText(part("empty"), language.text(this.#takenAt === 0 ? "waiting" : all.length === 0 ? "no_nodes" : "none_shown"));
     document.title = language.text("title");
-    if (this.#shownAt === 0) return;
+    if (this.#takenAt === 0) return;
     setText(part("shown"), language.text("shown", { count: shown, total: all.length }));
     setText(part("cluster"), clusterUse(this.#summary, language));
   }
 
-  /** Fit all nodes to the screen after a change of the page's size; a selection of nodes keeps the size. */
   #fit() {
-    const layout = [
-      this.#cards.size,
-      part("cards").childElementCount,
-      part("cards").className,
-      this.#language.code,
-      part("banner").hidden,
-      innerWidth,
-      innerHeight,
-    ].join();
     const isWhole = this.#toolbar.admitsAll && this.#groups.value === null;
-    if (!isWhole || layout === this.#fitted) return;
-    this.#fitted = layout;
-    fitToScreen();
+    const environment = [this.#page.language.code, part("banner").hidden, part("token").hidden].join();
+    this.#views.fit(this.#shownBlocks, isWhole, environment);
   }
 
   #tick() {
     this.#freshness.show();
     this.#fit();
     if (this.#connection.state === "lost") return;
-    const now = Date.now();
-    for (const card of this.#cards.values()) card.tick(now);
+    this.#fleet.confirm(this.#connection.dataAt);
+    this.#views.current.tick(Date.now());
   }
 
   #redraw() {
-    for (const card of this.#cards.values()) card.write();
+    for (const entry of this.#fleet.all) this.#views.current.write(entry);
     this.#arrange();
     this.#freshness.show();
   }
@@ -171,4 +192,5 @@ class Wall {
 const language = new Language(TEXTS);
 offerLanguages(part("language"), language);
 offerThemes(part("theme"), language);
-new Wall(await loadStates(), await loadFailures(), language).start();
+const [states, failures, alertmanager] = await Promise.all([loadStates(), loadFailures(), loadAlertmanager()]);
+new Wall({ states, failures, language, alertmanager, strips: new Strips(states, language) }).start();

@@ -23,6 +23,25 @@ export function setAttribute(target, name, value) {
   else if (target.getAttribute(name) !== String(value)) target.setAttribute(name, value);
 }
 
+/** Let `rows` be the children of `list`, in this order; those in place are not moved, and the focus stays where it is. */
+export function arrange(list, rows) {
+  const focused = document.activeElement;
+  const wanted = new Set(rows);
+  for (const row of [...list.children]) if (!wanted.has(row)) row.remove();
+  let next = list.firstElementChild;
+  rows.forEach((row) => {
+    // One that goes further down is taken out, instead of moving up all that follow it.
+    if (next !== row && next?.nextElementSibling === row) {
+      const moved = next;
+      next = row;
+      moved.remove();
+    }
+    if (next === row) next = row.nextElementSibling;
+    else list.insertBefore(row, next);
+  });
+  if (focused !== document.activeElement && list.contains(focused)) focused.focus({ preventScroll: true });
+}
+
 function fill(target, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value !== null && value !== false) target.setAttribute(name, value === true ? "" : value);

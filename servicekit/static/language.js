@@ -92,6 +92,14 @@ export class Language {
     return this.#format("t", () => new Intl.DateTimeFormat(this.#locale, { timeStyle: "medium", hourCycle: "h23" })).format(time);
   }
 
+  /** A time of day to the minute, with the date unless that is today's. */
+  moment(time) {
+    const isToday = new Date(time).toDateString() === new Date().toDateString();
+    const date = isToday ? {} : { month: "short", day: "numeric" };
+    const options = { ...date, hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+    return this.#format(isToday ? "m" : "d", () => new Intl.DateTimeFormat(this.#locale, options)).format(time);
+  }
+
   /** A duration in milliseconds, in its two largest units; `display` is "short" or "narrow". */
   duration(milliseconds, display = "short") {
     const whole = Math.max(0, Math.round(milliseconds / 1000)) * 1000;

@@ -10,6 +10,8 @@ const SHAPES = [
   "M8 2 15 14H1Z", // triangle
   "M2.5 2.5h11v11h-11Z", // square
 ];
+/** The largest number of a shape. */
+export const SIGNS_AT_MOST = SHAPES.length - 1;
 const RETRY_MS = 2000;
 
 /** The states in the order of their codes; code 0 is "no answer" and has no lamp. */
@@ -55,6 +57,6 @@ export async function loadTable(path) {
 
 /** Return the shape of `state` as an SVG element in the current text colour. */
 export function shapeOf(state) {
-  const path = drawing("path", { d: SHAPES[Math.min(state.code, SHAPES.length - 1)] });
+  const path = drawing("path", { d: SHAPES[Math.min(state.code, SIGNS_AT_MOST)] });
   return drawing("svg", { class: state.code === 0 ? "shape line" : "shape", viewBox: "0 0 16 16", "aria-hidden": "true" }, path);
 }

@@ -1,4 +1,9 @@
-/** The last hour of a node as a strip: colour and height tell the state, pointer and arrow keys the details. */
+/**
+ * The last hour of a node as a strip: colour and height tell the state, pointer and arrow keys the details.
+ *
+ * A strip shows a record: `since`, when the present state began, and `items(now)`, what happened in the hour before
+ * `now`, oldest first: `[{start, end, parts: [{status, time}]}]` in milliseconds, the parts in the order of the states.
+ */
 
 import { element, setAttribute, setText } from "./dom.js";
 import { HOUR_MS } from "./timeline.js";
@@ -21,9 +26,9 @@ export class Strips {
     language.onChange(() => this.#strips.forEach((strip) => strip.describe()));
   }
 
-  /** Return a new strip that shows `timeline`; `name` is the node's. */
-  add(timeline, name) {
-    const strip = new Strip(this, timeline, name);
+  /** Return a new strip that shows `record`; `name` is the node's. */
+  add(record, name) {
+    const strip = new Strip(this, record, name);
     this.#strips.add(strip);
     this.#sizes.observe(strip.root);
     return strip;
@@ -47,19 +52,19 @@ export class Strips {
   }
 }
 
-/** One strip; made by `Strips`. To assistive technology it is a slider whose text is the stay under it. */
+/** One strip; made by `Strips`. To assistive technology it is a slider whose text is the item under it. */
 class Strip {
   #page;
-  #timeline;
+  #record;
   #name;
   #canvas = element("canvas");
   #cursor = null;
   /** When the state began that assistive technology was last told of. */
   #described = null;
 
-  constructor(page, timeline, name) {
+  constructor(page, record, name) {
     this.#page = page;
-    this.#timeline = timeline;
+    this.#record = record;
     this.#name = name;
     const role = { role: "slider", tabindex: "0", "aria-valuemin": "-60", "aria-valuemax": "0" };
     this.root = element("div", { class: "strip", ...role }, this.#canvas);
@@ -73,7 +78,7 @@ class Strip {
     this.describe();
   }
 
-  /** Draw the hour before `now` in device pixels; a stay is at least one pixel wide, and the higher states win. */
+  /** Draw the hour before `now` in device pixels; what happened is at least one pixel wide, and the higher states win. */
   draw(now) {
     const ratio = devicePixelRatio;
     const width = Math.round(this.root.clientWidth * ratio);
@@ -83,37 +88,50 @@ class Strip {
     if (this.#canvas.height !== height) this.#canvas.height = height;
     const pen = this.#canvas.getContext("2d");
     pen.clearRect(0, 0, width, height);
-    const stays = this.#timeline.lastHour(now);
     const x = (time) => Math.round((1 - (now - time) / HOUR_MS) * width);
-    for (const state of this.#page.states.all) {
-      const bar = Math.round(this.#page.states.level(state) * height);
+    const bars = this.#record.items(now).flatMap((item) => this.#bars(item, height));
+    for (const { state, start, end, bottom, top } of bars.sort((a, b) => a.state.code - b.state.code)) {
       pen.fillStyle = state.colour;
-      for (const { status, start, end } of stays) {
-        if (this.#page.states.named(status) !== state) continue;
-        pen.fillRect(x(start), height - bar, Math.max(1, x(end) - x(start)), bar);
-      }
+      pen.fillRect(x(start), height - top, Math.max(1, x(end) - x(start)), top - bottom);
     }
     pen.fillStyle = getComputedStyle(this.root).color;
     for (const quarter of QUARTERS) pen.fillRect(Math.round(quarter * width), 0, Math.max(1, Math.round(ratio / 2)), height);
     // With the focus on it, each new text would be read out.
-    if (this.#timeline.since !== this.#described && document.activeElement !== this.root) this.describe();
+    if (this.#record.since !== this.#described && document.activeElement !== this.root) this.describe();
+  }
+
+  /** Return the bars of `item`, one upon the other: each as high as its state stands, times its share of the time. */
+  #bars({ start, end, parts }, height) {
+    const { states } = this.#page;
+    let top = 0;
+    return parts.map(({ status, time }) => {
+      const state = states.named(status);
+      const bottom = top;
+      top = bottom + Math.max(1, Math.round((states.level(state) * height * time) / (end - start)));
+      return { state, start, end, bottom, top };
+    });
   }
 
   /** Tell assistive technology what is under the cursor: the present, unless the viewer moved it. */
   describe() {
     const now = Date.now();
-    this.#described = this.#timeline.since;
-    const stay = this.#cursor ?? this.#timeline.lastHour(now).at(-1);
+    this.#described = this.#record.since;
+    const item = this.#cursor ?? this.#record.items(now).at(-1);
     setAttribute(this.root, "aria-label", `${this.#page.language.text("last_hour")}: ${this.#name}`);
-    setAttribute(this.root, "aria-valuenow", stay ? Math.round((stay.start - now) / 60_000) : 0);
-    setAttribute(this.root, "aria-valuetext", this.#sentence(stay));
+    setAttribute(this.root, "aria-valuenow", item ? Math.round((item.start - now) / 60_000) : 0);
+    setAttribute(this.root, "aria-valuetext", this.#sentence(item));
   }
 
-  #sentence(stay) {
+  #sentence(item) {
     const { language, states } = this.#page;
-    if (!stay) return language.text("no_record");
-    const span = `${language.clock(stay.start)} – ${language.clock(stay.end)}`;
-    return `${language.state(states.named(stay.status))} · ${span} · ${language.duration(stay.end - stay.start)}`;
+    if (!item) return language.text("no_record");
+    const span = `${language.clock(item.start)} – ${language.clock(item.end)}`;
+    const words = ({ status, time }) => [language.state(states.named(status)), language.duration(time)];
+    if (item.parts.length === 1) {
+      const [state, duration] = words(item.parts[0]);
+      return `${state} · ${span} · ${duration}`;
+    }
+    return [span, ...[...item.parts].reverse().map((part) => words(part).join(" "))].join(" · ");
   }
 
   #point(event) {
@@ -124,32 +142,31 @@ class Strip {
     this.#show(this.#nearest(time, pixel, now), event.clientX);
   }
 
-  /** Return the stay at `time`; of several within the pixel the highest state, which is the one drawn. */
+  /** Return the item at `time`; of several within the pixel the one with the highest state, which is the one drawn. */
   #nearest(time, pixel, now) {
-    const states = this.#page.states;
-    const touched = this.#timeline.lastHour(now).filter(({ start, end }) => start <= time + pixel && end >= time - pixel / 2);
-    const code = (stay) => states.named(stay.status).code;
-    return touched.reduce((best, stay) => (best && code(best) >= code(stay) ? best : stay), undefined);
+    const touched = this.#record.items(now).filter(({ start, end }) => start <= time + pixel && end >= time - pixel / 2);
+    const code = (item) => Math.max(...item.parts.map(({ status }) => this.#page.states.named(status).code));
+    return touched.reduce((best, item) => (best && code(best) >= code(item) ? best : item), undefined);
   }
 
   #press(event) {
     const now = Date.now();
-    const stays = this.#timeline.lastHour(now);
-    const place = this.#cursor ? stays.findLastIndex((stay) => stay.start <= this.#cursor.start) : stays.length - 1;
-    const target = { ArrowLeft: place - 1, ArrowRight: place + 1, Home: 0, End: stays.length - 1 }[event.key];
+    const items = this.#record.items(now);
+    const place = this.#cursor ? items.filter((item) => item.start <= this.#cursor.start).length - 1 : items.length - 1;
+    const target = { ArrowLeft: place - 1, ArrowRight: place + 1, Home: 0, End: items.length - 1 }[event.key];
     if (event.key === "Escape") this.#leave();
-    if (target === undefined || stays.length === 0) return;
+    if (target === undefined || items.length === 0) return;
     event.preventDefault();
-    this.#cursor = stays[Math.max(0, Math.min(stays.length - 1, target))];
+    this.#cursor = items[Math.max(0, Math.min(items.length - 1, target))];
     const box = this.root.getBoundingClientRect();
     const middle = (this.#cursor.start + this.#cursor.end) / 2;
     this.#show(this.#cursor, box.left + (1 - (now - middle) / HOUR_MS) * box.width);
     this.describe();
   }
 
-  #show(stay, clientX) {
+  #show(item, clientX) {
     const { tooltip } = this.#page;
-    setText(tooltip, this.#sentence(stay));
+    setText(tooltip, this.#sentence(item));
     tooltip.hidden = false;
     const box = this.root.getBoundingClientRect();
     const left = Math.min(Math.max(8, clientX - tooltip.offsetWidth / 2), innerWidth - tooltip.offsetWidth - 8);

@@ -4,9 +4,9 @@ export const HOUR_MS = 3_600_000;
 /** Clocks that differ less than this are left as they are: replies may be a few seconds old. */
 export const TOLERATED_SKEW_MS = 10_000;
 /** A present state without confirmation for longer is not drawn on. */
-const CONFIRMED_FOR_MS = 10_000;
+export const CONFIRMED_FOR_MS = 10_000;
 /** A single moment is believed no further back: a board without a battery wakes up in 1970. */
-const BELIEVED_FOR_MS = 7 * 24 * HOUR_MS;
+export const BELIEVED_FOR_MS = 7 * 24 * HOUR_MS;
 
 /** Stays in states, oldest first; the last one goes on. All times are milliseconds since 1970. */
 export class Timeline {
@@ -55,6 +55,11 @@ export class Timeline {
     return this.#stays
       .map(({ status, start, end }) => ({ status, start: Math.max(start, from), end: Math.min(end ?? until, now) }))
       .filter((each) => each.end > each.start);
+  }
+
+  /** Return the stays of the hour before `now` as a strip draws them: `[{start, end, parts: [{status, time}]}]`. */
+  items(now) {
+    return this.lastHour(now).map(({ status, start, end }) => ({ start, end, parts: [{ status, time: end - start }] }));
   }
 
   /** Return milliseconds per status within the hour before `now`, as a Map. */

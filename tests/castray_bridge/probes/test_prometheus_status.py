@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import yaml
 from flask import Flask, jsonify
 
 from castray_bridge.probes.prometheus_status import PrometheusStatusProvider
-from castray_bridge.probes.status import NodeStatus
+from castray_bridge.probes.status import NodeStatus, ProbeResult
 from servicekit.clock import SystemClock
 from testkit.binaries import require
 from testkit.net import free_port, wait_for
@@ -47,6 +48,30 @@ def test_totals_of_a_node_are_not_those_of_who_was_at_its_address_before() -> No
             wait_for(lambda: next_answer("not_scraped").processed == 0, "an answer without M1's totals")
         finally:
             status_provider.close()
+
+
+def test_slow_prometheus_is_given_a_rest_and_a_hanging_query_ends_with_the_bridge() -> None:
+    app = Flask("prometheus")
+    begun: list[float] = []
+    hangs = threading.Event()
+
+    def slow() -> Any:
+        begun.append(time.monotonic())
+        hangs.wait(10 if len(begun) == 4 else 0.3)
+        return reply(*monitor("sending"))
+
+    app.get("/api/v1/query")(slow)
+    answers: list[ProbeResult] = []
+    with WebServer(app) as server:
+        status_provider = PrometheusStatusProvider(server.url, 0.05, answers.append, SystemClock())
+        status_provider.set_targets({ADDRESS: "M1 a"})
+        wait_for(lambda: len(begun) == 4, "a fourth query", 10)
+        closing = time.monotonic()
+        status_provider.close()
+        assert time.monotonic() - closing < 2
+        hangs.set()
+    assert begun[3] - begun[2] > 3 * 0.3
+    assert [answer.status.error for answer in answers] == [None] * 3
 
 
 class Site(NamedTuple):

@@ -131,3 +131,29 @@ def test_inventory_is_read_for_each_list() -> None:
     inventory[:] = [Expected("M2", "10.0.0.2")]
     registry.update(Cluster())
     assert names(registry) == {"M2": ("10.0.0.2", False)}
+
+
+def test_same_cluster_leads_to_the_same_objects_until_the_inventory_changes() -> None:
+    """The cluster is the same one each second; to compare a thousand nodes of it would cost something."""
+    inventory = [Expected("M1", "10.0.0.1", {"room": "A"})]
+    registry = TargetRegistry(ManualClock(), 8000, lambda: list(inventory))
+    cluster = Cluster((node("M1", "10.0.0.1"),))
+    addresses, labelled = registry.update(cluster), registry.labelled(cluster)
+    assert registry.update(cluster) is addresses
+    assert registry.labelled(cluster) is labelled
+    inventory[0] = Expected("M1", "10.0.0.1", {"room": "B"}, monitor_port=9000)
+    assert registry.update(cluster) == (Address("10.0.0.1", 9000),)
+    assert registry.labelled(cluster).nodes[0].fields["inventoryLabels"] == {"room": "B"}
+    assert names(registry) == {"M1": ("10.0.0.1", True)}
+
+
+def test_lost_node_goes_after_its_hour_while_the_cluster_is_the_same() -> None:
+    clock = ManualClock()
+    registry = TargetRegistry(clock, 8000)
+    registry.update(Cluster((node("M1", "10.0.0.1"), node("M2", "10.0.0.2"))))
+    cluster = Cluster((node("M1", "10.0.0.1"),))
+    registry.update(cluster)
+    assert names(registry) == {"M1": ("10.0.0.1", True), "M2": ("10.0.0.2", False)}
+    clock.pass_(LOST_SECONDS + 1)
+    registry.update(cluster)
+    assert names(registry) == {"M1": ("10.0.0.1", True)}
