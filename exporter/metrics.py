@@ -1,6 +1,6 @@
 """The monitor's metrics: read from the status at every scrape, so that there is no second copy.
 
-Counters begin at 0 with the process. The totals over all runs are in `/api/status`.
+Counters begin at 0 with the process. The totals over all runs are gauges, `cmzsb_lifetime_*`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 from exporter.board import NOTHING, Reading
+from exporter.report import Totals
 from exporter.states import REPORTABLE
 from exporter.status.histogram import cumulative
 from exporter.status.view import StatusView
@@ -55,6 +56,7 @@ class StatusCollector(Collector):
         view = self.view()
         yield from self._states(view)
         yield from self._counts(view)
+        yield from self._totals(view.totals)
         yield self._durations(view)
         yield from self._reporting(view)
         yield from self._board(self.board())
@@ -95,6 +97,17 @@ class StatusCollector(Collector):
             ("http_errors", "Requests that ended in an unforeseen exception.", self.errors.http),
         ):
             family = CounterMetricFamily(f"cmzsb_{name}", help_text, labels=("node",))
+            family.add_metric((self.node,), value)
+            yield family
+
+    def _totals(self, totals: Totals) -> Iterator[Metric]:
+        """Yield gauges, because a journal that is restored sets them back, which is no start of a counter."""
+        for name, help_text, value in (
+            ("processed", "Inputs that the inference script looked at, over all runs.", totals.processed),
+            ("low_confidence", "Inputs with a low confidence, over all runs.", totals.low_confidence),
+            ("sent_to_server", "Inputs sent to the server, over all runs.", totals.sent_to_server),
+        ):
+            family = GaugeMetricFamily(f"cmzsb_lifetime_{name}", help_text, labels=("node",))
             family.add_metric((self.node,), value)
             yield family
 

@@ -19,15 +19,28 @@ from servicekit.clock import rfc3339
 from servicekit.text import one_line
 
 _AGE, _STALE = "cmzsb_state_age_seconds", "cmzsb_status_stale"
-_PROCESSED: Final = "cmzsb_processed_total"
-_LOW_CONFIDENCE: Final = "cmzsb_low_confidence_total"
-_SENT: Final = "cmzsb_sent_to_server_total"
+_TOTALS: Final = {
+    "cmzsb_lifetime_processed": "processed",
+    "cmzsb_lifetime_low_confidence": "low_confidence",
+    "cmzsb_lifetime_sent_to_server": "sent_to_server",
+}
+"""Over all runs of a monitor, by series."""
+_COUNTERS: Final = {
+    "cmzsb_processed_total": "processed",
+    "cmzsb_low_confidence_total": "low_confidence",
+    "cmzsb_sent_to_server_total": "sent_to_server",
+}
+"""Since the monitor's start: all that older monitors have."""
 _STATE_NAMES: Final = frozenset(state.name for state in REPORTABLE)
 _SCRAPED_AT: Final = "scraped_at"
+_SINCE: Final = "since"
 _WORDS_LIMIT: Final = 300
 QUERY: Final = (
+    # `or` and `unless` compare all labels but the name: each part has a label of its own, or names in one selector.
     "cmzsb_work_status == 1 or "
-    f'{{__name__=~"{"|".join((_STALE, _AGE, _PROCESSED, _LOW_CONFIDENCE, _SENT))}"}} or '
+    f'{{__name__=~"{"|".join((_STALE, _AGE, *_TOTALS))}"}} or '
+    f'label_replace({{__name__=~"{"|".join(_COUNTERS)}"}} unless {next(iter(_TOTALS))}, "{_SINCE}", "start", "", "")'
+    " or "
     # The reply gives every sample the time of the query; only `timestamp()` tells the sample's age.
     f'label_replace(timestamp({_STALE}), "{_SCRAPED_AT}", "yes", "", "")'
 )
@@ -105,14 +118,14 @@ def _monitors(reply: QueryReply | None) -> list[tuple[dict[str, str], _Fields, f
     found: dict[frozenset[tuple[str, str]], tuple[dict[str, str], _Fields, float]] = {}
     for series in reply.data.result:
         labels, (now, text) = series.metric, series.value
-        name, state, is_time = (labels.pop(key, None) for key in ("__name__", "state", _SCRAPED_AT))
+        name, state, is_time, _ = (labels.pop(key, None) for key in ("__name__", "state", _SCRAPED_AT, _SINCE))
         _, fields, _ = found.setdefault(frozenset(labels.items()), (labels, {}, now))
         if state is not None:
             fields["state"] = state
         elif is_time is not None:
             fields[_SCRAPED_AT] = _number(text)
         elif name is not None:
-            fields[name] = _number(text)
+            fields[_TOTALS.get(name) or _COUNTERS.get(name, name)] = _number(text)
     return list(found.values())
 
 
@@ -133,9 +146,9 @@ def _scraped(fields: _Fields, now: float) -> Scraped | None:
         state,
         timestamp=_timestamp(since),
         stale=fields.get(_STALE) == 1,
-        processed=_count(fields, _PROCESSED),
-        low_confidence=_count(fields, _LOW_CONFIDENCE),
-        sent_to_server=_count(fields, _SENT),
+        processed=_count(fields, "processed"),
+        low_confidence=_count(fields, "low_confidence"),
+        sent_to_server=_count(fields, "sent_to_server"),
     )
     return Scraped(found, at, now - at)
 

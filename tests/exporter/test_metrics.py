@@ -9,7 +9,7 @@ from pathlib import Path
 from exporter.board import Reading
 from servicekit.version import __version__
 from testkit.binaries import require
-from testkit.monitors import Monitor
+from testkit.monitors import Monitor, running_monitor
 
 GOLDEN = Path(__file__).with_name("scrape.txt")
 
@@ -56,6 +56,17 @@ def test_nothing_a_reporter_sends_becomes_a_series(monitor: Monitor) -> None:
             json={"status": "sending", "current_task": f"t{number}", "message": f"m{number}", "session": f"s{number}"},
         )
     assert len(own(scrape(monitor))) == before
+
+
+def test_totals_over_all_runs_go_on_where_the_counters_begin_again(tmp_path: Path) -> None:
+    for run in (1, 2):
+        with running_monitor(tmp_path) as monitor:
+            drive(monitor)
+            lines = [line for line in own(scrape(monitor)) if not line.startswith("#")]
+        found = {line.split("{")[0]: float(line.split()[-1]) for line in lines}
+        for name in ("processed", "low_confidence", "sent_to_server"):
+            assert found[f"cmzsb_{name}_total"] == 1
+            assert found[f"cmzsb_lifetime_{name}"] == run
 
 
 def test_openmetrics_is_given_to_who_asks_for_it(monitor: Monitor) -> None:

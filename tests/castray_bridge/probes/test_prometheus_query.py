@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import json
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
-from castray_bridge.probes.prometheus_query import Scrapes, decode
+from castray_bridge.probes.prometheus_query import QUERY, Scrapes, decode
 from castray_bridge.probes.status import NodeStatus
 from castray_bridge.sources.cluster import SourceError
+from servicekit.address import Address
+from servicekit.clock import rfc3339
+from testkit import remote_write
+from testkit.binaries import require
+from testkit.monitor_scrape import STATES
+from testkit.net import free_port
 from testkit.prometheus_replies import ADDRESS, NOW, monitor, reply
+from testkit.running import RunningProgram
 
 
 def scrapes(body: Any) -> Scrapes:
@@ -82,3 +92,38 @@ def test_time_of_a_scrape_that_is_no_time_is_no_status() -> None:
 def test_error_of_prometheus_is_told() -> None:
     with pytest.raises(SourceError, match=r"refuses the query: too many samples in one query$"):
         scrapes({"status": "error", "errorType": "execution", "error": "too many samples in one query"})
+
+
+def test_real_prometheus_gives_totals_over_all_runs_and_else_those_since_the_start(tmp_path: Path) -> None:
+    config = tmp_path / "prometheus.yml"
+    config.write_text("scrape_configs: []", "utf-8")
+    port, at = free_port(), time.time() - 7
+    command = [
+        require("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={tmp_path / 'tsdb'}",
+        f"--web.listen-address=127.0.0.1:{port}", "--web.enable-remote-write-receiver",
+    ]  # fmt: skip
+    counts = ("processed", 6), ("low_confidence", 4), ("sent_to_server", 2)
+    written: list[tuple[dict[str, str], float]]
+    written = [({"__name__": "cmzsb_work_status", "state": state}, state == "sending") for state in STATES]
+    written += [
+        ({"__name__": name}, value) for name, value in (("cmzsb_status_stale", 1), ("cmzsb_state_age_seconds", 9))
+    ]
+    old = [*written, *(({"__name__": f"cmzsb_{name}_total"}, value) for name, value in counts)]
+    new = [*old, *(({"__name__": f"cmzsb_lifetime_{name}"}, 100 + value) for name, value in counts)]
+    with RunningProgram(command, port, "/-/ready", tmp_path / "prometheus.log") as prometheus:
+        for host, series in (("10.0.0.1", old), ("10.0.0.2", new)):
+            labels = {"instance": f"{host}:8000", "node_ip": host, "node": "M1"}
+            sample = [
+                remote_write.time_series(labels | own, remote_write.samples([(at, value)])) for own, value in series
+            ]
+            remote_write.write(prometheus.url, sample)
+        body = requests.get(f"{prometheus.url}/api/v1/query", {"query": QUERY}, timeout=5).content
+    found = Scrapes(decode(body))
+    for host, more in (("10.0.0.1", 0), ("10.0.0.2", 100)):
+        scraped = found.at(Address(host, 8000))
+        assert scraped is not None
+        assert scraped.at == pytest.approx(at, abs=0.01)
+        assert scraped.status == NodeStatus(
+            "sending", timestamp=rfc3339(round(at - 9)), stale=True,
+            processed=more + 6, low_confidence=more + 4, sent_to_server=more + 2,
+        )  # fmt: skip
