@@ -101,7 +101,7 @@ class Site(Container):
     def install(self, *options: str, newer: bool = False) -> subprocess.CompletedProcess[str]:
         """Run install.sh as a user would; returns also when it fails."""
         wheels = f"/packages/{self._suite}-newer" if newer else f"/packages/{self._suite}"
-        return self.run("sh", INSTALL, *options, "--wheels", wheels, check=False)
+        return self.run("sh", INSTALL, *options, "--wheels", wheels, check=False, seconds=600)
 
     def install_both(self) -> None:
         """Install both services as an operator would, and keep what was put for `reset`."""

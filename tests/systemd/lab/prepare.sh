@@ -17,8 +17,10 @@ for package in debootstrap/debootstrap systemd-container/systemd-nspawn; do
     command -v "${package#*/}" >/dev/null || apt-get install -y --no-install-recommends "${package%/*}"
 done
 
-# Runs a shell script in root folder $1, which is given a network of this machine.
-inside() { systemd-nspawn --quiet --register=no --keep-unit --pipe --directory="$1" sh -ec "$2" </dev/null; }
+# Runs the shell script $2 in root folder $1, with the network of this machine.
+inside() {
+    systemd-nspawn --quiet --register=no --keep-unit --pipe --resolv-conf=replace-host --directory="$1" sh -ec "$2" </dev/null
+}
 
 # Leaves Ubuntu's keyring in $LAB.
 get_ubuntu_keyring() {
@@ -48,7 +50,8 @@ for suite; do
     [ "$(cat "$LAB/$suite/ready" 2>/dev/null)" != "$BASE $ADDED" ] || continue
     echo "systemd-lab: making $root"
     mkdir -p "$LAB/$suite"
-    [ -e "$LAB/$suite/ready" ] || make_root "$suite" "$root"
+    [ -e "$LAB/$suite/bootstrapped" ] || make_root "$suite" "$root"
+    touch "$LAB/$suite/bootstrapped"
     # Configured inside: these need a system that looks like one.
     inside "$root" "
         export DEBIAN_FRONTEND=noninteractive
