@@ -125,3 +125,9 @@ def test_every_threshold_is_used() -> None:
     thresholds = set(re.findall(r"record: (cmzsb:\w+:threshold)", (FILES / "rules/thresholds.yml").read_text("utf-8")))
     used = {limit for limit in thresholds for alert in ALERTS.values() if limit in alert["expr"]}
     assert used == thresholds
+
+
+def test_series_that_read_a_quarter_of_an_hour_are_recorded_once_a_minute() -> None:
+    groups = yaml.safe_load((FILES / "rules/recording.yml").read_text("utf-8"))["groups"]
+    intervals = {group.get("interval", "") for group in groups for rule in group["rules"] if "[15m]" in rule["expr"]}
+    assert intervals == {"1m"}
