@@ -18,7 +18,7 @@ import aiohttp
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 from websockets.http11 import Request, Response
 
-from bench.castray import node
+from bench.castray import light, node
 
 _POLL_SECONDS: Final = 1.0
 _USAGE_ROUNDS: Final = 5
@@ -46,7 +46,7 @@ class _Broadcaster:
     def message(self) -> str:
         """Return the whole list."""
         nodes = [
-            node(entry, self._usage.get(entry["node_id"], {}), self._replies.get(entry["node_ip"]))
+            node(entry, self._usage.get(entry["node_id"], {})) | light(self._replies.get(entry["node_ip"]))
             for entry in self._entries
         ]
         return json.dumps({"type": "cluster_status", "data": {"nodes": nodes}})

@@ -18,6 +18,8 @@ from testkit.running import DESCRIPTORS, RunningBridge
 
 UNIT_DESCRIPTORS: Final = 16_384
 """Open files of the bridge under its systemd unit."""
+AS_THE_UNIT: Final = {"MALLOC_TRIM_THRESHOLD_": "131072"}
+"""What `systemd/castray-bridge.service` sets."""
 _MOST: Final = 0.97
 _LOOKED_THROUGH: Final = 5000
 """Nodes a second that the wait for the first round costs the bridge; ten megabytes of list at a time delay that."""
@@ -38,7 +40,8 @@ class Bridge(RunningBridge):
         self.ray_url, self.ray = ray
         self.monitor_port = monitor_port
         source = ("--ray-dashboard", self.ray_url, "--monitor-port", str(monitor_port))
-        super().__init__(directory, *source, "--log-level", "error", *options, descriptors=descriptors)
+        options = (*source, "--log-level", "error", *options)
+        super().__init__(directory, *options, descriptors=descriptors, environment=AS_THE_UNIT)
 
 
 @contextmanager

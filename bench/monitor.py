@@ -42,14 +42,18 @@ _UPDATE: Final = "/api/update_status"
 _JSON: Final = {"Content-Type": "application/json"}
 
 
+class _AsCommand(RunningMonitor):
+    """As the unit starts it."""
+
+    module = "exporter.without_openssl"
+
+
 @contextmanager
 def monitor(prefix: Sequence[str] = ()) -> Iterator[RunningMonitor]:
     """Run a real monitor with a state directory of its own; its command comes after `prefix`."""
     with (
         tempfile.TemporaryDirectory() as directory,
-        RunningMonitor(
-            Path(directory), "--log-level", "error", command_prefix=prefix, environment=AS_THE_UNIT
-        ) as running,
+        _AsCommand(Path(directory), "--log-level", "error", command_prefix=prefix, environment=AS_THE_UNIT) as running,
     ):
         yield running
 

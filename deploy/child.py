@@ -26,7 +26,7 @@ def main() -> None:
     if os.getppid() != parent:  # the parent ended before the line above
         sys.exit("the parent process is gone")
     sys.argv = ["cmzsb-exporter", *sys.argv[2:]]
-    runpy.run_module("exporter", run_name="__main__", alter_sys=True)
+    runpy.run_module("exporter.without_openssl", run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,20 @@ tell_castray_port() {
 
 remove_gateway() {
     is_gateway_installed || return 0
+    castray=$(castray_port)
     rm -f "$(gateway_file)"
     if [ -z "$PREFIX" ] && systemctl is-active --quiet nginx; then systemctl reload nginx; fi
     say "The gateway is taken off; let CastRay listen on port $GATEWAY_PORT again" "网关已移除；请让 CastRay 重新监听端口 $GATEWAY_PORT"
+    case " $ROLES " in *" bridge "*) ;; *) let_bridge_follow "$castray" ;; esac
+}
+
+# Lets a bridge that stays ask CastRay at the port where that listens again, unless its option file names another than
+# the gateway's, $1.
+let_bridge_follow() {
+    unit=$(unit_of bridge)
+    [ "$(option "$DEFAULTS/$unit" CASTRAY_BRIDGE_CASTRAY)" = "http://127.0.0.1:$1" ] || return 0
+    cp "$DEFAULTS/$unit" "$WORK/$unit.env"
+    set_option "$WORK/$unit.env" CASTRAY_BRIDGE_CASTRAY "http://127.0.0.1:$GATEWAY_PORT"
+    put_options bridge
+    [ -n "$PREFIX" ] || systemctl try-restart "$unit"
 }

@@ -63,7 +63,7 @@ make_environment() {
             "$PYTHON 无法创建虚拟环境：apt install python3-venv"
     mkdir -p "$VENV"
     base=$("$PYTHON" -c 'import sys; print(getattr(sys, "_base_executable", sys.executable))')
-    (cd "$VENV" && rm -rf bin include lib lib64 share pyvenv.cfg)
+    (cd "$VENV" && rm -rf bin include lib lib64 share pycache pyvenv.cfg)
     "$base" -m venv "$VENV"
 }
 
@@ -104,8 +104,20 @@ put_package() {
     { "$@" --upgrade "$package$(extras)" && "$@" --quiet --force-reinstall --no-deps "$package"; } ||
         fail "pip could not install the package; without a network see docs/operations.md: wheels from elsewhere, then --wheels DIR" \
             "pip 安装失败；若无网络，请参阅 docs/operations.zh-CN.md：在其他机器准备 wheel，再使用 --wheels 目录"
-    "$VENV/bin/python" -m compileall -q -o 0 -o 2 "$VENV/lib" || true # a service may not write there
+    compile_modules || true # without it a service starts more slowly
     printf '%s\n' "$wanted" >"$VENV/package.cksum"
     CHANGED="$CHANGED $VENV"
     echo "  $VENV"
+}
+
+# Compiles the modules, because a service may not write where they are: all of the environment, and for the monitor, which
+# runs without docstrings, also those of Python itself that it imports.
+compile_modules() {
+    "$VENV/bin/python" -m compileall -q "$VENV/lib"
+    rm -rf "$VENV/pycache"
+    (
+        export PYTHONOPTIMIZE=2 PYTHONPYCACHEPREFIX="$VENV/pycache"
+        "$VENV/bin/python" -m compileall -q "$VENV/lib/"*/site-packages/exporter
+        "$VENV/bin/cmzsb-exporter" --version >/dev/null
+    )
 }

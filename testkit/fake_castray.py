@@ -1,7 +1,7 @@
 """CastRay as its client knows it: every path with its kind of body, in one event loop that blocks.
 
-`python -m testkit.fake_castray PORT RAY_SECONDS` serves it; a question to Ray takes RAY_SECONDS and blocks all others
-meanwhile, as CastRay's do. Files and runs are kept in memory.
+`python -m testkit.fake_castray PORT NODES ACTOR DASHBOARD MONITORS` serves it, with so many nodes and the seconds
+of `Delays`. Files and runs are kept in memory.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import sys
 import time
+from dataclasses import astuple, dataclass
 from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -32,38 +33,55 @@ _RUN_SECONDS: Final = 1.0
 Json = dict[str, Any]
 
 
-def node_list() -> Json:
+@dataclass(frozen=True)
+class Delays:
+    """What requests wait for, in seconds. CastRay's list took 1.01 s with some nodes hanging, 11 s with a slow Ray."""
+
+    actor: float = 0.0
+    """Ray makes an actor; the event loop is blocked meanwhile."""
+    dashboard: float = 0.0
+    """Each of the two questions of a list to Ray's dashboard; the event loop is blocked meanwhile."""
+    monitors: float = 0.0
+    """The slowest monitor that a list asks; other requests go on meanwhile."""
+
+
+def ray_nodes(count: int) -> list[RayNode]:
+    """Return M5 at 127.0.0.1, M6 at 127.0.0.2 and so on."""
+    return [RayNode(f"M{number + 4}", f"127.0.0.{number}") for number in range(1, count + 1)]
+
+
+def node_list(count: int) -> Json:
     """Return CastRay's reply without work status, as CastRay gives it where no bridge is."""
-    reply = castray_reply([RayNode("M5", "127.0.0.1")])
+    reply = castray_reply(ray_nodes(count))
     for node in reply["data"]["nodes"]:
         for key in [key for key in node if key.startswith("workStatus")]:
             del node[key]
     return reply | {"msg": MARK}
 
 
-def application(ray_seconds: float = 0.0) -> FastAPI:
-    """Return the service; a request that asks Ray blocks the event loop for `ray_seconds`."""
+def application(nodes: int, delays: Delays) -> FastAPI:
+    """Return the service."""
     app = FastAPI()
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"])
-    _add_nodes(app, ray_seconds)
+    _add_nodes(app, nodes, delays)
     _add_pages(app)
     _add_transfers(app)
     _add_maintenance(app)
     return app
 
 
-def _add_nodes(app: FastAPI, ray_seconds: float) -> None:
+def _add_nodes(app: FastAPI, nodes: int, delays: Delays) -> None:
     @app.get("/api/ray-dashboard")
     async def dashboard() -> Json:
-        return node_list()
+        return await _list(nodes, delays)
 
     @app.get("/api/nodes/unified")
     async def unified() -> Json:
-        return {"success": True, "source": MARK, "nodes": node_list()["data"]["nodes"]}
+        return {"success": True, "source": MARK, "nodes": (await _list(nodes, delays))["data"]["nodes"]}
 
     @app.post("/api/nodes")
     async def create(node: Annotated[Json, Body()]) -> Json:
-        time.sleep(ray_seconds)  # not asyncio's: CastRay blocks its event loop so
+        time.sleep(delays.actor)
         if "node_id" not in node:
             raise HTTPException(422, "node_id is missing")
         return {"success": True, "node_id": node["node_id"]}
@@ -71,7 +89,7 @@ def _add_nodes(app: FastAPI, ray_seconds: float) -> None:
     @app.websocket("/ws")
     async def cluster(socket: WebSocket) -> None:
         await socket.accept()
-        sender = asyncio.create_task(_send_nodes(socket))
+        sender = asyncio.create_task(_send_nodes(socket, nodes))
         try:
             while True:
                 if await socket.receive_text() == "ping":
@@ -80,9 +98,16 @@ def _add_nodes(app: FastAPI, ray_seconds: float) -> None:
             sender.cancel()
 
 
-async def _send_nodes(socket: WebSocket) -> None:
+async def _list(nodes: int, delays: Delays) -> Json:
+    for _question in ("nodes", "usage"):
+        time.sleep(delays.dashboard)  # not asyncio's: CastRay blocks its event loop so
+    await asyncio.sleep(delays.monitors)
+    return node_list(nodes)
+
+
+async def _send_nodes(socket: WebSocket, nodes: int) -> None:
     while True:
-        await socket.send_json({"type": "cluster_status", "source": MARK, "data": node_list()["data"]})
+        await socket.send_json({"type": "cluster_status", "source": MARK, "data": node_list(nodes)["data"]})
         await asyncio.sleep(WS_SECONDS)
 
 
@@ -178,15 +203,16 @@ def _add_maintenance(app: FastAPI) -> None:
 class RunningCastRay(RunningProgram):
     """The service as a process of its own on `port`."""
 
-    def __init__(self, directory: Path, port: int, ray_seconds: float = 0.0) -> None:
-        command = module("testkit.fake_castray", str(port), str(ray_seconds))
+    def __init__(self, directory: Path, port: int, delays: Delays, nodes: int = 1) -> None:
+        command = module("testkit.fake_castray", str(port), str(nodes), *map(str, astuple(delays)))
         super().__init__(command, port, "/api/status", directory / "castray.log")
 
 
 def main() -> None:
     """Serve until a signal."""
-    port, ray_seconds = sys.argv[1:]
-    uvicorn.run(application(float(ray_seconds)), host="127.0.0.1", port=int(port), log_level="warning")
+    port, nodes, *seconds = sys.argv[1:]
+    app = application(int(nodes), Delays(*map(float, seconds)))
+    uvicorn.run(app, host="127.0.0.1", port=int(port), log_level="warning")
 
 
 if __name__ == "__main__":

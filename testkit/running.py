@@ -164,19 +164,28 @@ class RunningMonitor(Service):
 
 
 class RunningBridge(Service):
-    """A bridge with `options`, which must name its source, and a limit of open files."""
+    """A bridge with `options`, which must name its source, a limit of open files and variables of its environment."""
 
-    def __init__(self, directory: Path, *options: str, address: str = "", descriptors: int = DESCRIPTORS) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *options: str,
+        address: str = "",
+        descriptors: int = DESCRIPTORS,
+        environment: dict[str, str] | None = None,
+    ) -> None:
         super().__init__(address or f"127.0.0.1:{free_port()}")
         self.log = directory / "bridge.log"
         self.options = options
         self._descriptors = descriptors
+        self._environment = environment
         self.start()
 
     def start(self) -> None:
         """Start it (again); returns when it replies, healthy or not."""
         with usual_descriptors(self._descriptors):
-            self.process = Process(module("castray_bridge", "--listen", self.address, *self.options), self.log)
+            command = module("castray_bridge", "--listen", self.address, *self.options)
+            self.process = Process(command, self.log, self._environment)
         wait_for(lambda: self.get("/api/health").status_code in (200, 503), "the bridge", 20)
 
     def nodes(self) -> dict[str, dict[str, Any]]:

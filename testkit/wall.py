@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -17,12 +18,17 @@ POOR_CONTRASTS: Final = (Path(__file__).parent / "contrast.js").read_text("utf-8
 
 def open_wall(viewer: Visitor, bridge: FakeBridge, query: str = "") -> Page:
     viewer.page.goto(bridge.url + query)
-    viewer.page.wait_for_selector(".card")
+    viewer.page.wait_for_selector(".card.built, .square")
     return viewer.page
 
 
 def card(page: Page, name: str) -> Locator:
     return page.locator(".card").filter(has=page.get_by_role("heading", name=name, exact=True))
+
+
+def square(page: Page, name: str) -> Locator:
+    """Return the square of a node by its whole name, with which its label begins."""
+    return page.get_by_role("button", name=re.compile(f"^{re.escape(name)}, "))
 
 
 def names(page: Page) -> list[str]:

@@ -97,11 +97,12 @@ export class Details {
     this.#root.style.left = `${Math.max(MARGIN, left)}px`;
   }
 
-  /** Hide it, and give the focus back to the square. */
+  /** Hide it, and give the focus back to the square, which shows nothing until it is left. */
   #giveBack() {
     const anchor = this.#anchor;
     this.hide();
     anchor?.focus();
+    this.hide();
   }
 
   #unbuild() {

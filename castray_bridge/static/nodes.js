@@ -76,6 +76,7 @@ export function labelsOf(node) {
 /** Return whether `query` occurs in the node's name, address, task or labels, ignoring case. */
 export function matches(node, query) {
   const wanted = query.trim().toLocaleLowerCase();
+  if (wanted === "") return true;
   const places = [node.name, node.nodeIp, node.currentTask, ...Object.values(labelsOf(node))];
   return places.some((text) => String(text ?? "").toLocaleLowerCase().includes(wanted));
 }

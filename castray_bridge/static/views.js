@@ -66,10 +66,11 @@ export class Views {
 
   #fitSquares(blocks, counts) {
     unfit();
-    const { left, width, top } = this.#list.getBoundingClientRect();
+    const { width, top } = this.#list.getBoundingClientRect();
+    const below = parseFloat(getComputedStyle(this.#list.parentElement).paddingBottom);
     const { size, columns } = squareSize({
       width,
-      height: innerHeight - (top + scrollY) - left / 2,
+      height: innerHeight - (top + scrollY) - below,
       counts,
       heading: blocks[0]?.heading?.offsetHeight ?? 0,
       gap: GAP,

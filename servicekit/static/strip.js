@@ -47,8 +47,12 @@ export class Strips {
 
   #drawWaiting() {
     const now = Date.now();
-    this.#waiting.forEach((strip) => strip.draw(now));
+    const strips = [...this.#waiting];
     this.#waiting.clear();
+    // All are measured before the first is drawn, because measuring after drawing lays out the whole page again.
+    const places = strips.map((strip) => strip.measure());
+    const colour = strips.length > 0 ? getComputedStyle(strips[0].root).color : "";
+    strips.forEach((strip, index) => strip.draw(now, places[index], colour));
   }
 }
 
@@ -78,11 +82,18 @@ class Strip {
     this.describe();
   }
 
-  /** Draw the hour before `now` in device pixels; what happened is at least one pixel wide, and the higher states win. */
-  draw(now) {
-    const ratio = devicePixelRatio;
-    const width = Math.round(this.root.clientWidth * ratio);
-    const height = Math.round(this.root.clientHeight * ratio);
+  /** Return the size in device pixels. */
+  measure() {
+    const { clientWidth, clientHeight } = this.root;
+    return { width: Math.round(clientWidth * devicePixelRatio), height: Math.round(clientHeight * devicePixelRatio) };
+  }
+
+  /**
+   * Draw the hour before `now` in device pixels, with the quarters in `colour`.
+   *
+   * What happened is at least one pixel wide, and the higher states win.
+   */
+  draw(now, { width, height }, colour) {
     if (width === 0 || height === 0) return;
     if (this.#canvas.width !== width) this.#canvas.width = width;
     if (this.#canvas.height !== height) this.#canvas.height = height;
@@ -94,8 +105,9 @@ class Strip {
       pen.fillStyle = state.colour;
       pen.fillRect(x(start), height - top, Math.max(1, x(end) - x(start)), top - bottom);
     }
-    pen.fillStyle = getComputedStyle(this.root).color;
-    for (const quarter of QUARTERS) pen.fillRect(Math.round(quarter * width), 0, Math.max(1, Math.round(ratio / 2)), height);
+    pen.fillStyle = colour;
+    const tick = Math.max(1, Math.round(devicePixelRatio / 2));
+    for (const quarter of QUARTERS) pen.fillRect(Math.round(quarter * width), 0, tick, height);
     // With the focus on it, each new text would be read out.
     if (this.#record.since !== this.#described && document.activeElement !== this.root) this.describe();
   }

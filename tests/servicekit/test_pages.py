@@ -53,7 +53,7 @@ def test_no_file_of_a_package_hides_a_shared_one() -> None:
 
 
 def test_the_states_are_those_of_the_table(client: FlaskClient) -> None:
-    keys = ("name", "code", "en", "zh", "colour")
+    keys = ("name", "code", "en", "zh", "colour", "shade")
     expected = [{key: getattr(state, key) for key in keys} for state in STATES]
     assert client.get("/static/states.json").json == expected
 

@@ -106,6 +106,7 @@ def test_gateway_brings_the_bridge_follows_its_port_and_is_taken_off(wheels: Pat
     done = install("--uninstall", "--gateway", "--prefix", root)
     assert (done.returncode, gateway.exists(), options.exists()) == (0, False, True)
     assert "let CastRay listen on port 28823 again" in done.stdout
+    assert "CASTRAY_BRIDGE_CASTRAY=http://127.0.0.1:28823\n" in options.read_text("utf-8")
     assert install("--gateway", *source).returncode == 0
     assert install("--uninstall", "--purge", "--prefix", root).returncode == 0
     assert list(root.iterdir()) == []

@@ -20,7 +20,7 @@ LAB = os.environ.get("CMZSB_SYSTEMD_LAB", "")
 SUITES = [
     suite for suite in os.environ.get("SUITES", "bookworm").split() if LAB and (Path(LAB) / suite / "ready").exists()
 ]
-PYTHONS = {"bookworm": "3.11", "trixie": "3.13"}
+PYTHONS = {"bookworm": "3.11", "trixie": "3.13", "jammy": "3.10"}
 NEWER = "99.0.0"
 INSTALL = "/packages/sources/systemd/install.sh"
 UNITS = ("cm-zsb-monitor", "castray-bridge")
@@ -71,7 +71,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
             pip(
                 "download", "--dest", to, "--only-binary=:all:", "--platform", "manylinux2014_x86_64",
                 "--python-version", PYTHONS[suite], "--find-links", ours, "--find-links", known,
-                f"cmzsb-monitor[bridge]=={version}" if version else "cmzsb-monitor[bridge]",
+                "cmzsb-monitor[bridge,notify]" + (f"=={version}" if version else ""),
             )  # fmt: skip
     return directory
 
@@ -101,7 +101,7 @@ class Site(Container):
     def install(self, *options: str, newer: bool = False) -> subprocess.CompletedProcess[str]:
         """Run install.sh as a user would; returns also when it fails."""
         wheels = f"/packages/{self._suite}-newer" if newer else f"/packages/{self._suite}"
-        return self.run("sh", INSTALL, *options, "--wheels", wheels, check=False)
+        return self.run("sh", INSTALL, *options, "--wheels", wheels, check=False, seconds=600)
 
     def install_both(self) -> None:
         """Install both services as an operator would, and keep what was put for `reset`."""

@@ -40,7 +40,7 @@ class Container:
         self.leader = leader
         self._enter = ["nsenter", f"--target={leader}", "--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd"]
 
-    def run(self, *command: str | Path, check: bool = True, seconds: float = 120) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str | Path, check: bool = True, seconds: float = 240) -> subprocess.CompletedProcess[str]:
         """Run `command`; raises `AssertionError` with what it said when it fails, unless `check` is false."""
         done = subprocess.run(
             [*self._enter, *(str(word) for word in command)],
@@ -92,11 +92,11 @@ def boot(root: Path, log: Path, *binds: str) -> Iterator[Container]:
     # The machine may still have the old control groups, which systemd 256 and later refuse.
     with Process(command, log, {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}) as process:
         try:
-            container = wait_for(lambda: _find(process.pid), "the boot", 90)
+            container = wait_for(lambda: _find(process.pid), "the boot", 300)
             yield container
         finally:
             os.kill(process.pid, signal.SIGTERM)  # an orderly shutdown, which also removes what nspawn mounted
-            wait_for(lambda: not process.running, "the shutdown", 60)
+            wait_for(lambda: not process.running, "the shutdown", 120)
 
 
 def _find(nspawn: int) -> Container | None:
