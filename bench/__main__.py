@@ -46,11 +46,13 @@ _MODULES = (
     wsgi_choice,
 )
 BENCHES = {name: measure for module in _MODULES for name, measure in module.BENCHES.items()}
+LARGE = changing_fleet.LARGE | scale.LARGE
+"""Measured with `--only` alone, because each takes two minutes and the machine for itself."""
 _CONSOLE = Console(highlight=False)
 
 
 @click.command("bench")
-@click.option("--only", type=click.Choice(sorted(BENCHES)), help="Measure just this.")
+@click.option("--only", type=click.Choice(sorted(BENCHES | LARGE)), help="Measure just this.")
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Also write the figures to this file.")
 @click.option("--docs", is_flag=True, help="Measure nothing: make the documentation's table and chart.")
 def command(only: str | None, file: Path | None, docs: bool) -> None:
@@ -61,7 +63,7 @@ def command(only: str | None, file: Path | None, docs: bool) -> None:
     if docs:
         _document()
         return
-    chosen = {only: BENCHES[only]} if only else BENCHES
+    chosen = {only: (BENCHES | LARGE)[only]} if only else BENCHES
     rows, failed = _measure(chosen)
     _CONSOLE.print(report.on_screen(rows))
     if file is not None:
