@@ -45,6 +45,7 @@ export class Views {
     const limit = PHONE.matches ? AT_MOST_ON_PHONE : AT_MOST;
     const suited = count > limit.tiles ? "grid" : count > limit.cards ? "tiles" : "cards";
     const name = chosen === "auto" ? suited : chosen;
+    this.#list.classList.toggle("many", name !== "grid" && count > AT_MOST.cards);
     if (name === this.#name) return;
     if (name === "grid" || this.#name === "grid") this.current.clear();
     this.#name = name;
