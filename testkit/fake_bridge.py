@@ -67,7 +67,10 @@ class FakeBridge(LiveServer):
         self._nodes = list(nodes)
         self._protocols = [DELTA_PROTOCOL, BEARER_PROTOCOL] if has_deltas else [BEARER_PROTOCOL]
         self.history: dict[str, Any] = {}
-        """What `/api/history` replies, by the nodes' names: shares per minute, or transitions as old bridges do."""
+        """What `/api/history` replies, by the nodes' names: shares per minute, or transitions as old bridges do.
+
+        A function is called for each request, because the last minute lasts until then.
+        """
         self.histories_asked: list[list[str]] = []
         """The names in each request for histories."""
         self.summary: dict[str, Any] = {}
@@ -109,7 +112,8 @@ class FakeBridge(LiveServer):
         def history() -> Response:
             wanted = request.args.getlist("node")
             self.histories_asked.append(wanted)
-            return jsonify(nodes={name: hour for name, hour in self.history.items() if name in wanted})
+            found = {name: hour for name, hour in self.history.items() if name in wanted}
+            return jsonify(nodes={name: hour() if callable(hour) else hour for name, hour in found.items()})
 
         @sock.route("/ws")  # type: ignore[untyped-decorator] # flask-sock has no types
         def live(socket: Any) -> None:

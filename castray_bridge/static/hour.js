@@ -62,6 +62,8 @@ export class HourRecord {
     for (const [status, row] of rows) {
       row.forEach((value, step) => this.#put(status, minuteOf(start + (step + 0.5) * STEP_MS), 1000 * value));
     }
+    // The reply was on its way for a while.
+    if (this.#status !== null && skew > 0 && skew <= TOLERATED_SKEW_MS) this.#add(this.#status, now - skew, now);
     this.#until = now;
     this.#refine(now);
   }

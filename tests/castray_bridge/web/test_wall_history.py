@@ -30,7 +30,7 @@ def told(page: Page, strip: Locator, *minutes_ago: float) -> list[str]:
 def test_the_strip_tells_the_exact_seconds_of_each_minute(viewer: Visitor) -> None:
     rows = [{"idle": 60.0}] * 40 + [{"idle": 57.0, "sending": 3.0}] + [{"detecting": 60.0}] * 19
     with FakeBridge(node("M1", "detecting")) as bridge:
-        bridge.history["M1"] = shares(rows)
+        bridge.history["M1"] = lambda: shares(rows)
         page = open_wall(viewer, bridge)
         strip = page.get_by_role("slider", name="Last hour: M1")
         expect(card(page, "M1").locator(".lasted")).to_contain_text("18m")
@@ -44,7 +44,7 @@ def test_the_strip_tells_the_exact_seconds_of_each_minute(viewer: Visitor) -> No
 def test_a_few_seconds_of_sending_do_not_paint_a_minute_red(viewer: Visitor) -> None:
     """Each state has as much of the strip's area as it has of the time."""
     with FakeBridge(node("M1")) as bridge:
-        bridge.history["M1"] = shares([{"idle": 57.6, "sending": 2.4}] * 60)
+        bridge.history["M1"] = lambda: shares([{"idle": 57.6, "sending": 2.4}] * 60)
         page = open_wall(viewer, bridge)
         expect(card(page, "M1").locator(".lasted")).to_be_visible()
         strip = page.get_by_role("slider", name="Last hour: M1")
@@ -78,7 +78,7 @@ def drawn_colours(strip: Locator) -> dict[str, int]:
 def test_the_strip_is_read_out_and_goes_by_arrow_keys(viewer: Visitor) -> None:
     rows = [{"detecting": 60.0}] * 20 + [{"sending": 60.0}] + [{"idle": 60.0}] * 39
     with FakeBridge(node("M1", "idle")) as bridge:
-        bridge.history["M1"] = shares(rows)
+        bridge.history["M1"] = lambda: shares(rows)
         page = open_wall(viewer, bridge)
         expect(card(page, "M1").locator(".lasted")).to_contain_text("38m")
         strip = page.get_by_role("slider", name="Last hour: M1")
@@ -120,7 +120,7 @@ def test_a_clock_of_the_seventies_makes_no_years_of_a_stay(viewer: Visitor) -> N
 def test_only_nodes_in_view_are_asked_for_and_others_when_they_come_into_view(viewer: Visitor) -> None:
     fleet = [node(f"M{number}") for number in range(1, 401)]
     with FakeBridge(*fleet) as bridge:
-        bridge.history = {each["name"]: shares([{"idle": 60.0}] * 60) for each in fleet}
+        bridge.history = {each["name"]: lambda: shares([{"idle": 60.0}] * 60) for each in fleet}
         page = open_wall(viewer, bridge, "?view=cards")
         expect(page.get_by_role("slider").first).to_have_attribute("aria-valuetext", re.compile("59|60|hour"))
         first = [name for asked in bridge.histories_asked for name in asked]
