@@ -19,7 +19,7 @@ export class Views {
   #list;
   #cards;
   #squares;
-  #name = "cards";
+  #name = "";
   /** What the page's size depends on, as of the last fit to the screen. */
   #fitted = "";
 
@@ -48,7 +48,7 @@ export class Views {
     this.#list.classList.toggle("many", name !== "grid" && count > AT_MOST.cards);
     if (name === this.#name) return;
     if (name === "grid" || this.#name === "grid") this.current.clear();
-    this.#name = name;
+    this.#name = this.#list.dataset.view = name;
     this.#list.classList.toggle("tiles", name === "tiles");
     this.#list.classList.toggle("squares", name === "grid");
     this.#fitted = "";
