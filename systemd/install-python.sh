@@ -32,10 +32,10 @@ find_python() {
     found=${found#, }
     fail "Python $oldest or later is needed, found: ${found:-none}. Leave the system's as it is and add another one:
   apt install python3.9 python3.9-venv     then: --python /usr/bin/python3.9   (Ubuntu 20.04, JetPack 5; the monitor only)
-  UV_PYTHON_INSTALL_DIR=/opt/python uv python install 3.11   then: --python /opt/python/cpython-3.11*/bin/python3.11" \
+  UV_PYTHON_INSTALL_DIR=/opt/python uv python install 3.11   then: --python /opt/python/cpython-3.11.*/bin/python3.11" \
         "需要 Python $oldest 或更高版本，找到：${found:-无}。请保留系统自带的 Python，另外安装一个：
   apt install python3.9 python3.9-venv     然后使用 --python /usr/bin/python3.9（Ubuntu 20.04、JetPack 5；仅限监控服务）
-  UV_PYTHON_INSTALL_DIR=/opt/python uv python install 3.11   然后使用 --python /opt/python/cpython-3.11*/bin/python3.11"
+  UV_PYTHON_INSTALL_DIR=/opt/python uv python install 3.11   然后使用 --python /opt/python/cpython-3.11.*/bin/python3.11"
 }
 
 # Copies the sources to $1, because building there leaves files behind.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import re
+from collections.abc import Sequence
 from itertools import combinations
 
 import pytest
@@ -53,8 +55,12 @@ def linear(colour: str) -> list[float]:
     return [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
 
 
+def weighted(weights: Sequence[float], parts: list[float]) -> float:
+    return sum(map(operator.mul, weights, parts))
+
+
 def luminance(parts: list[float]) -> float:
-    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), parts, strict=True))
+    return weighted((0.2126, 0.7152, 0.0722), parts)
 
 
 def lightness(parts: list[float]) -> float:
@@ -70,10 +76,7 @@ def test_white_text_on_a_shade_has_enough_contrast(state: State) -> None:
 @pytest.mark.parametrize(("one", "other"), list(combinations(STATES, 2)), ids=lambda state: state.name)
 def test_shades_differ_in_lightness_also_without_red_and_green(one: State, other: State) -> None:
     def seen(state: State) -> list[float]:
-        return [
-            max(0.0, sum(weight * part for weight, part in zip(row, linear(state.shade), strict=True)))
-            for row in _DEUTERANOPIA
-        ]
+        return [max(0.0, weighted(row, linear(state.shade))) for row in _DEUTERANOPIA]
 
     assert abs(lightness(linear(one.shade)) - lightness(linear(other.shade))) >= 7
     assert abs(lightness(seen(one)) - lightness(seen(other))) >= 7

@@ -85,7 +85,7 @@ class StartedCluster:
         )  # fmt: skip
 
     def get(self, spec: NodeSpec, path: str) -> dict[str, Any]:
-        reply: dict[str, Any] = requests.get(f"http://{spec.ip}:{self.port}{path}", timeout=2).json()
+        reply: dict[str, Any] = requests.get(f"http://{spec.ip}:{self.port}{path}", timeout=10).json()
         return reply
 
     def healthy(self, specs: Sequence[NodeSpec] = SPECS) -> list[str]:

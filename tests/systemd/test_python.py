@@ -37,6 +37,18 @@ def test_older_python_is_one_message_that_names_a_way(tmp_path: Path, role: str,
     assert not (tmp_path / "root").exists()
 
 
+def test_path_in_the_guide_is_one_of_those_that_uv_makes(tmp_path: Path) -> None:
+    """Newer versions of uv also link the minor version to the installation, so a pattern may name two folders."""
+    (line,) = as_root("systemd/install.sh --monitor --node-name M5 --python /opt/python")
+    installed = tmp_path / "cpython-3.11.9-linux-aarch64-gnu"
+    (installed / "bin").mkdir(parents=True)
+    (installed / "bin" / "python3.11").touch()
+    (tmp_path / "cpython-3.11-linux-aarch64-gnu").symlink_to(installed)
+    pattern = line.split()[-1].removeprefix("/opt/python/")
+    assert list(tmp_path.glob(pattern)) == [installed / "bin" / "python3.11"]
+    assert f"--python /opt/python/{pattern}" in (SCRIPT.parent / "install-python.sh").read_text("utf-8")
+
+
 @pytest.mark.timeout(400)
 def test_wheels_for_another_processor_and_python_are_collected_as_the_guide_says(tmp_path: Path) -> None:
     for line in as_root("pip wheel", "pip download"):

@@ -67,15 +67,15 @@ def test_value_that_cannot_work_changes_nothing(site: Site, options: tuple[str, 
 
 
 def test_options_with_which_the_service_does_not_start_are_taken_back(site: Site) -> None:
-    """Each is right by itself: that they do not go together is found out at the start."""
-    site.shell(f"echo CASTRAY_BRIDGE_CASTRAY=http://127.0.0.1:9 >{BRIDGE_OPTIONS}")
-    assert site.install("--bridge").returncode == 0
-    done = site.install("--bridge", "--ray-dashboard", "http://127.0.0.1:8265")
+    """The value is right by itself: that the service may not have this port is found out at the start."""
+    before = site.shell(f"cat {OPTIONS}")
+    done = site.install("--monitor", "--port", "80")
     assert done.returncode == 1
-    assert "give either --ray-dashboard or --castray" in done.stdout
-    assert f"{BRIDGE_OPTIONS} is as before again" in done.stdout
-    assert site.shell(f"cat {BRIDGE_OPTIONS}") == "CASTRAY_BRIDGE_CASTRAY=http://127.0.0.1:9\n"
-    assert site.property(BRIDGE, "ActiveState") == "active"
+    assert "cannot listen on 0.0.0.0:80: Permission denied" in done.stdout
+    assert f"{OPTIONS} is as before again" in done.stdout
+    assert site.shell(f"cat {OPTIONS}") == before
+    assert site.property(MONITOR, "ActiveState") == "active"
+    assert site.ask("http://127.0.0.1:8000/api/health")[0] == 200
 
 
 def test_option_file_edited_by_hand_is_applied_and_its_misspelt_names_are_told(site: Site) -> None:
