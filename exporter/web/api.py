@@ -43,6 +43,8 @@ MAX_LISTS: Final = 4
 ALERTS_LIMIT: Final = 1000
 HISTORY_LIMIT: Final = 10_000
 """Entries on one page, which keeps it below 1 MB; an hour with a frame per second has 7,200."""
+STEPS_LIMIT: Final = 1440
+"""The newest steps that a reply has at most: a day of minutes."""
 SHARES_LIMIT: Final = 100_000
 """Transitions that are added up for one reply: a second of work for a small board."""
 
@@ -157,10 +159,10 @@ def _reading(services: Services) -> Blueprint:
         limit = integer(request.args, "limit", 1, HISTORY_LIMIT, otherwise=HISTORY_LIMIT)
         before = integer(request.args, "before", 1, END, otherwise=END)
         now = services.clock.time()
-        length = step(request.args, since, now)
+        length = step(request.args)
         with services.list_queue.admit():
             if length is not None:
-                begin = min(since, now)
+                begin = min(max(since, now - STEPS_LIMIT * length), now)
                 with closing(journal.each_transition(begin)) as rows:
                     return jsonify(replies.shares(islice(rows, SHARES_LIMIT), status.view(), length, begin, now))
             if before < END:

@@ -13,8 +13,6 @@ from werkzeug.exceptions import BadRequest
 LARGEST: Final = 2**53
 SHORTEST_STEP, LONGEST_STEP = 60, 3600
 """Seconds of a step of the history."""
-STEPS_LIMIT: Final = 1440
-"""Steps in one reply: a day of minutes."""
 _RFC3339: Final = re.compile(
     r"(?P<minute>\d{4}-\d\d-\d\dT\d\d:\d\d):(?P<second>\d\d)(?P<fraction>\.\d+)?(?P<offset>Z|[+-]\d\d:\d\d)",
     re.ASCII,
@@ -62,15 +60,13 @@ def instant(arguments: Mapping[str, str], name: str, *, otherwise: float) -> flo
         raise BadRequest(f"{name}: must be Unix seconds or an RFC 3339 time with offset") from None
 
 
-def step(arguments: Mapping[str, str], since: float, now: float) -> int | None:
-    """Return the length of a step in seconds; None when it is missing. Raises `BadRequest`, also for too many steps."""
+def step(arguments: Mapping[str, str]) -> int | None:
+    """Return the length of a step in seconds; None when it is missing. Raises `BadRequest`."""
     found = integer(arguments, "step")
     if found is None:
         return None
     if not SHORTEST_STEP <= found <= LONGEST_STEP:
         raise BadRequest(f"step: must be an integer from {SHORTEST_STEP} to {LONGEST_STEP}, in seconds")
-    if now - since > STEPS_LIMIT * found:
-        raise BadRequest(f"since: {STEPS_LIMIT} steps at most; this is too long ago for steps of {found} s")
     return found
 
 
