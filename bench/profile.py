@@ -57,7 +57,10 @@ def read(raw: str) -> Profile:
     for line in raw.splitlines():
         stack, _, number = line.rpartition(" ")
         count = int(number)
-        frames = [_short(frame) for frame in stack.split(";") if not frame.startswith(("process ", "thread "))]
+        # A thread without a Python frame has an empty stack.
+        frames = [
+            _short(frame) for frame in stack.split(";") if frame and not frame.startswith(("process ", "thread "))
+        ]
         if not frames:
             continue
         samples += count

@@ -13,6 +13,7 @@ process 7:"python";thread (push);_run (threading.py:9);run (web/sender.py:70);du
 _run (threading.py:9);walk (castray_bridge/walk.py:2);walk (castray_bridge/walk.py:2);leaf (castray_bridge/walk.py:4) 40
 _run (threading.py:9);walk (castray_bridge/walk.py:2);select (selectors.py:4) 15
 odd 5
+ 7
 """
 
 
