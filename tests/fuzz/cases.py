@@ -1,4 +1,4 @@
-"""How much is tried: 10,000 cases, 5,000 per service, or as many as the environment's `CASES` says (`make fuzz`)."""
+"""How much is tried: 4,000 cases, or as many as the environment's `CASES` says (`make fuzz`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-CASES = int(os.environ.get("CASES", "10000"))
+CASES = int(os.environ.get("CASES", "4000"))
 
 
 def cases(share: float) -> Callable[[Any], Any]:
