@@ -7,6 +7,9 @@ from typing import Any
 
 from servicekit.clock import rfc3339
 
+SHORTEST_STEP, LONGEST_STEP = 60, 3600
+"""Seconds of a step that a reader of a history may ask for, of a monitor or of the bridge."""
+
 
 class Shares:
     """Seconds per state and step. Steps begin at multiples of `step` seconds in Unix time. Not thread-safe."""

@@ -9,10 +9,9 @@ from flask.typing import ResponseReturnValue
 
 from castray_bridge.bridge import Bridge
 from castray_bridge.sources.discovery import Target
+from servicekit.shares import LONGEST_STEP, SHORTEST_STEP
 
 MAX_MINUTES: Final = 24 * 60
-SHORTEST_STEP, LONGEST_STEP = 60, 3600
-"""Seconds of a step; a multiple of the shortest."""
 MAX_NODES: Final = 100
 """Nodes in one request for steps; a wall asks for those in view."""
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 from exporter import report
 from exporter.report_fields import ForeignTime
 from exporter.states import REPORTABLE
-from exporter.web import query
 from exporter.web.query import LARGEST
+from servicekit.shares import LONGEST_STEP, SHORTEST_STEP
 from servicekit.version import __version__
 
 Schema = dict[str, Any]
@@ -97,7 +97,7 @@ _TRANSITIONS: Final[Schema] = {
     "type": "array",
     "items": _object(timestamp=_TIME, status=_STATE, duration_seconds=_SECONDS),
 }
-_STEP: Final[Schema] = {"type": "integer", "minimum": query.SHORTEST_STEP, "maximum": query.LONGEST_STEP}
+_STEP: Final[Schema] = {"type": "integer", "minimum": SHORTEST_STEP, "maximum": LONGEST_STEP}
 _SHARES: Final = _object(
     step=_STEP,
     begin=_TIME,

@@ -10,9 +10,9 @@ from typing import Final, overload
 
 from werkzeug.exceptions import BadRequest
 
+from servicekit.shares import LONGEST_STEP, SHORTEST_STEP
+
 LARGEST: Final = 2**53
-SHORTEST_STEP, LONGEST_STEP = 60, 3600
-"""Seconds of a step of the history."""
 _RFC3339: Final = re.compile(
     r"(?P<minute>\d{4}-\d\d-\d\dT\d\d:\d\d):(?P<second>\d\d)(?P<fraction>\.\d+)?(?P<offset>Z|[+-]\d\d:\d\d)",
     re.ASCII,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import chart, report
+from bench import bridge, chart, report
 from bench.__main__ import BENCHES
 from bench.monitor import AS_THE_UNIT
 from bench.report import Figures
@@ -79,3 +79,15 @@ def test_monitor_is_measured_as_the_unit_runs_it() -> None:
     set_there = dict(re.findall(r"^Environment=(\w+)=(.*)$", unit, re.MULTILINE))
     del set_there["PYTHONPYCACHEPREFIX"]  # a folder of the installation; here Python compiles beside the modules
     assert set_there == AS_THE_UNIT
+
+
+def test_bridge_is_measured_as_the_unit_runs_it() -> None:
+    unit = (ROOT / "systemd/castray-bridge.service").read_text("utf-8")
+    assert dict(re.findall(r"^Environment=(\w+)=(.*)$", unit, re.MULTILINE)) == bridge.AS_THE_UNIT
+    assert f"LimitNOFILE={bridge.UNIT_DESCRIPTORS}\n" in unit
+
+
+def test_images_set_what_the_units_set() -> None:
+    lines = (ROOT / "containers/Containerfile").read_text("utf-8").splitlines()
+    for variables in (AS_THE_UNIT, bridge.AS_THE_UNIT):
+        assert "ENV " + " ".join(f"{name}={value}" for name, value in variables.items()) in lines
