@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-import re2  # type: ignore[import-untyped] # has no types
+import re2
 
 from castray_bridge.sources.cluster import Node
 from castray_bridge.sources.json_access import items, rows, text

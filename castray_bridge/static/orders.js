@@ -2,8 +2,8 @@
 
 import { number } from "./nodes.js";
 
-/** Sending for longer than this needs attention, like the alert on a node that is stuck in sending. */
-export const LONG_MS = 600_000;
+/** Sending for longer than this needs attention: the threshold of the alert on a node that is stuck in sending. */
+export const LONG_MS = 300_000;
 
 /** Return how much attention a node needs: 0 for none. Silenced nodes need less, because somebody knows of them. */
 export function attention(entry, states, now) {

@@ -5,52 +5,24 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from castray_bridge.bridge import Bridge
 from castray_bridge.probes.history import History, latest, parse_transitions
 from castray_bridge.probes.monitor_requests import MonitorRequests
-from castray_bridge.sources.cluster import Cluster
 from castray_bridge.sources.discovery import Target
-from castray_bridge.web.access import Access
-from castray_bridge.web.api import create_app
-from castray_bridge.web.websocket import Push
 from servicekit.address import Address
 from servicekit.clock import rfc3339
 from servicekit.http_reply import ProbeError
 from testkit.clocks import ManualClock
 from testkit.hostile import HostileServer, body, says, serving, silent
-from testkit.monitors import running_monitor
-from testkit.sources import StillSource, node
-from testkit.web import WebServer
 
 T = 1_800_000_000.0
 
 
 def transition(at: float, seconds: float, status: str = "idle", **more: Any) -> dict[str, Any]:
     return {"timestamp": rfc3339(T + at), "status": status, "duration_seconds": seconds} | more
-
-
-def test_transitions_of_a_monitor_are_shown_by_the_name_of_its_node(tmp_path: Path) -> None:
-    clock = ManualClock()
-    with running_monitor(tmp_path, clock) as monitor, WebServer(monitor.app) as server:
-        bridge = Bridge(StillSource(Cluster((node("M5", "127.0.0.1"),))), monitor_port=server.port, clock=clock)
-        bridge.poller.refresh()
-        client = create_app(bridge, Push(bridge.store, bridge.metrics, 10), Access()).test_client()
-        for status in ("detecting", "sending"):
-            assert monitor.app.test_client().post("/api/update_status", json={"status": status}).status_code == 200
-            clock.pass_(50)
-        try:
-            shown = client.get("/api/history?node=M5&minutes=60").get_json()["nodes"]
-            last = client.get("/api/history?minutes=1").get_json()["nodes"]
-        finally:
-            bridge.close()
-    transitions = [(entry["status"], entry["timestamp"], entry["duration_seconds"]) for entry in shown["M5"][-2:]]
-    assert transitions == [("detecting", rfc3339(T), 50.0), ("sending", rfc3339(T + 50), 50.0)]
-    assert [entry["status"] for entry in last["M5"]] == ["detecting", "sending"]
 
 
 def test_transitions_before_the_requested_minutes_are_left_out_by_the_nodes_own_clock() -> None:

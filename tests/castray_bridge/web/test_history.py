@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask.testing import FlaskClient
 
 from castray_bridge.bridge import Bridge
 from castray_bridge.sources.cluster import Cluster
@@ -22,19 +24,32 @@ from testkit.web import WebServer
 T = 1_800_000_000.0
 
 
-def test_shares_of_a_real_monitor_are_shown_by_the_name_of_its_node(tmp_path: Path) -> None:
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[FlaskClient]:
+    """A bridge over M5, a real monitor that was 45 s in detecting and is in sending for 45 s."""
     clock = ManualClock()
     with running_monitor(tmp_path, clock) as monitor, WebServer(monitor.app) as server:
         bridge = Bridge(StillSource(Cluster((node("M5", "127.0.0.1"),))), monitor_port=server.port, clock=clock)
         bridge.poller.refresh()
-        client = create_app(bridge, Push(bridge.store, bridge.metrics, 10), Access()).test_client()
         for status in ("detecting", "sending"):
             assert monitor.app.test_client().post("/api/update_status", json={"status": status}).status_code == 200
             clock.pass_(45)
         try:
-            reply = client.get("/api/history?node=M5&node=M6&minutes=2&step=60").get_json()
+            yield create_app(bridge, Push(bridge.store, bridge.metrics, 10), Access()).test_client()
         finally:
             bridge.close()
+
+
+def test_transitions_of_a_real_monitor_are_shown_by_the_name_of_its_node(client: FlaskClient) -> None:
+    shown = client.get("/api/history?node=M5&minutes=60").get_json()["nodes"]
+    last = client.get("/api/history?minutes=1").get_json()["nodes"]
+    transitions = [(entry["status"], entry["timestamp"], entry["duration_seconds"]) for entry in shown["M5"][-2:]]
+    assert transitions == [("detecting", rfc3339(T), 45.0), ("sending", rfc3339(T + 45), 45.0)]
+    assert [entry["status"] for entry in last["M5"]] == ["detecting", "sending"]
+
+
+def test_shares_of_a_real_monitor_are_shown_by_the_name_of_its_node(client: FlaskClient) -> None:
+    reply = client.get("/api/history?node=M5&node=M6&minutes=2&step=60").get_json()
     shown = reply.pop("nodes")
     assert reply == {"step": 60, "minutes": 2}
     assert shown["M5"]["begin"] == rfc3339(T - 60)

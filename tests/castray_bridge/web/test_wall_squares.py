@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, Final
 
 import pytest
+import yaml
 from playwright.sync_api import Browser, Page, expect
 
 from exporter.states import STATES
 from testkit.browser import Visitor, visitor
 from testkit.changing_bridge import ChangingBridge
 from testkit.fake_bridge import FakeBridge, node, unreachable
+from testkit.paths import ROOT
 from testkit.wall import POOR_CONTRASTS, card, open_wall, square
 from testkit.wall_fleet import wall_fleet
 
@@ -28,6 +30,16 @@ TOUCHED = """() => new Promise((resolve) => {
     setTimeout(() => resolve(count), 2000);
 })"""
 """JavaScript function that returns how many elements of the grid were changed within 2 s."""
+
+
+def stuck_in_sending() -> float:
+    """Return after how many minutes in sending the alert fires."""
+    groups = yaml.safe_load((ROOT / "prometheus/rules/thresholds.yml").read_text("utf-8"))["groups"]
+    expressions = {rule["record"]: rule["expr"] for group in groups for rule in group["rules"]}
+    return float(expressions["cmzsb:stuck_sending_seconds:threshold"].removeprefix("vector(").removesuffix(")")) / 60
+
+
+STUCK: Final = stuck_in_sending()
 
 
 def shown(page: Page) -> list[str]:
@@ -61,10 +73,10 @@ def test_all_squares_fit_a_wall_display_with_their_names(browser: Browser, count
 def test_what_needs_attention_comes_first_under_a_heading_of_its_own(viewer: Visitor) -> None:
     fleet = [
         node("M1"),
-        node("M2", "sending", workStatusTimestamp=minutes_ago(1)),
+        node("M2", "sending", workStatusTimestamp=minutes_ago(STUCK - 1)),
         node("M3", nameConflict="duplicate"),
         node("M4", workStatusStale=True),
-        node("M5", "sending", workStatusTimestamp=minutes_ago(11)),
+        node("M5", "sending", workStatusTimestamp=minutes_ago(STUCK + 0.1)),
         unreachable("M6", "timeout"),
         unreachable("M7", "refused") | {"silencedUntil": minutes_ago(-60)},
         node("M8", "detecting", workStatusTimestamp=minutes_ago(600)),
