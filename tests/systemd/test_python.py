@@ -50,17 +50,23 @@ def test_path_in_the_guide_is_one_of_those_that_uv_makes(tmp_path: Path) -> None
 
 
 @pytest.mark.timeout(400)
-def test_wheels_for_another_processor_and_python_are_collected_as_the_guide_says(tmp_path: Path) -> None:
-    for line in as_root("pip wheel", "pip download"):
-        command = line.replace("pip ", f"{sys.executable} -m pip --quiet ", 1).replace("wheels", str(tmp_path))
-        command = command.replace(" .", f" {sources(tmp_path)}") if command.endswith(" .") else command
-        subprocess.run(["sh", "-c", command], check=True, timeout=300)
-    names = [path.name for path in tmp_path.glob("*.whl")]
+@pytest.mark.parametrize(
+    ("wanted", "python", "processor"), [("cmzsb-monitor", "cp310", "aarch64"), ("[bridge]", "cp313", "x86_64")]
+)
+def test_wheels_for_another_processor_and_python_are_collected_as_the_guide_says(
+    tmp_path: Path, wanted: str, python: str, processor: str
+) -> None:
+    folder, checkout = tmp_path / "collected", sources(tmp_path)
+    (build,) = as_root("pip wheel")
+    (download,) = (line for line in as_root("pip download") if line.rstrip("'").endswith(wanted))
+    for line in (build, download):
+        command = line.replace("pip ", f"{sys.executable} -m pip --quiet ", 1).replace("wheels", str(folder))
+        subprocess.run(["sh", "-c", command], cwd=checkout, check=True, timeout=300)
+    names = [path.name for path in folder.glob("*.whl")]
     assert [name for name in names if name.startswith("cmzsb_monitor-")]
     (compiled,) = (name for name in names if name.startswith("markupsafe-"))
-    assert "cp310" in compiled
-    assert "aarch64" in compiled
-    assert all("aarch64" in name or name.endswith("-none-any.whl") for name in names)
+    assert python in compiled
+    assert all(processor in name or name.endswith("-none-any.whl") for name in names)
 
 
 def sources(folder: Path) -> Path:

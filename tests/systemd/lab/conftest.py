@@ -69,7 +69,8 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
             to = directory / (f"{suite}-newer" if version else suite)
             known = directory / suite if version else ours
             pip(
-                "download", "--dest", to, "--only-binary=:all:", "--platform", "manylinux2014_x86_64",
+                "download", "--dest", to, "--only-binary=:all:",
+                "--platform", "manylinux2014_x86_64", "--platform", "manylinux_2_28_x86_64",
                 "--python-version", PYTHONS[suite], "--find-links", ours, "--find-links", known,
                 "cmzsb-monitor[bridge,notify]" + (f"=={version}" if version else ""),
             )  # fmt: skip
