@@ -36,7 +36,8 @@ _ENVIRONMENT: Final = {
     "RAY_gcs_server_port_wait_time_s": "1",
     "RAY_py_gcs_connect_timeout_s": "3",
 }
-_TOKEN_VARIABLES: Final = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
+_DEFAULT_FILE: Final = "~/.ray/auth_token"
+"""Where Ray looks for a token that the environment does not name."""
 _UNAUTHENTICATED: Final = re.compile(r"unauthenticated|InvalidAuthToken|AuthenticationError", re.IGNORECASE)
 _TEXT_LIMIT: Final = 400
 
@@ -98,6 +99,8 @@ def _check_port(address: str, language: str) -> None:
     except OSError as error:
         raise StartError(message(language, "no_listener", address=address, reason=error.strerror or error)) from None
     service = port_check.service_of(_without_scheme(address)) if kind is PortKind.GRPC else RayService.UNKNOWN
+    if service is RayService.LOCKED and not _token(language):
+        raise StartError(message(language, "no_token", address=address))
     problem = _port_problem(kind, service, is_client=address.startswith(CLIENT))
     if problem:
         raise StartError(message(language, problem, address=address))
@@ -107,8 +110,6 @@ def _port_problem(kind: PortKind, service: RayService, is_client: bool) -> str |
     """Return the key of the message for what is wrong with a port, None when nothing is known to be."""
     if kind is not PortKind.GRPC:
         return "dashboard_port" if kind is PortKind.HTTP else "foreign_port"
-    if service is RayService.LOCKED and not _has_token():
-        return "no_token"
     if service is RayService.HEAD and is_client:
         return "head_port"
     if service is RayService.CLIENT_SERVER and not is_client:
@@ -120,15 +121,35 @@ def _without_scheme(address: str) -> Address:
     return listen_address(address.removeprefix(CLIENT))
 
 
-def _has_token() -> bool:
-    return os.environ.get("RAY_AUTH_MODE") == "token" and any(map(os.environ.get, _TOKEN_VARIABLES))
+def _token(language: str) -> str | None:
+    """Return the token that Ray would find, from where Ray looks for one; None without one or with tokens disabled.
+
+    Raises `StartError` when the file that the environment names cannot be read.
+    """
+    if os.environ.get("RAY_AUTH_MODE", "token").lower() != "token":
+        return None
+    given, named = os.environ.get("RAY_AUTH_TOKEN", "").strip(), os.environ.get("RAY_AUTH_TOKEN_PATH")
+    if given:
+        return given
+    try:
+        return Path(named or _DEFAULT_FILE).expanduser().read_text("utf-8").strip() or None
+    except (OSError, ValueError, RuntimeError) as error:  # ValueError: no UTF-8; RuntimeError: no home
+        if not named:
+            return None
+        reason = getattr(error, "strerror", None) or error
+        raise StartError(message(language, "token_file", path=named, reason=reason)) from None
 
 
 def _reason(error: Exception, said: str, address: str, language: str) -> str:
     """Return why Ray gave no connection, from its error and from what its libraries wrote to stderr (`said`)."""
-    refused = _UNAUTHENTICATED.search(f"{type(error).__name__} {said}")
-    if refused or port_check.service_of(_without_scheme(address)) is RayService.LOCKED:
-        return message(language, "wrong_token" if _has_token() else "no_token", address=address)
+    token = _token(language)
+    service = port_check.service_of(_without_scheme(address), token)
+    if service is RayService.LOCKED:
+        return message(language, "wrong_token" if token else "no_token", address=address)
+    if _UNAUTHENTICATED.search(f"{type(error).__name__} {said}"):
+        # Where the port takes this token, Ray did not send it: a Ray before 2.60 without RAY_AUTH_MODE.
+        sent = token and service is RayService.UNKNOWN
+        return message(language, "wrong_token" if sent else "no_token", address=address)
     if isinstance(error, ConnectionError):
         versions = {"ray": ray.__version__, "python": platform.python_version()}
         return message(language, "no_head", address=address, reason=error_text(error), **versions)

@@ -63,18 +63,19 @@ def classify(reply: bytes) -> PortKind:
     return PortKind.OTHER
 
 
-def service_of(address: Address) -> RayService:
-    """Return which service of Ray the gRPC server at `address` is, within 6 s; calls it without a token."""
+def service_of(address: Address, token: str | None = None) -> RayService:
+    """Return which service of Ray the gRPC server at `address` is, within 6 s; `LOCKED` where it refuses `token`."""
     try:
         import grpc  # an optional library of Ray's, which its client needs and the rest does not
     except ModuleNotFoundError:
         return RayService.UNKNOWN
     silent = (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+    metadata = (("authorization", f"Bearer {token}"),) if token else ()
     with grpc.insecure_channel(str(address)) as channel:
         for service, method in _METHODS.items():
             call = channel.unary_unary(method, request_serializer=bytes, response_deserializer=bytes)
             try:
-                call(b"", timeout=_REPLY_SECONDS)
+                call(b"", timeout=_REPLY_SECONDS, metadata=metadata)
             except grpc.RpcError as error:
                 if error.code() is grpc.StatusCode.UNAUTHENTICATED:
                     return RayService.LOCKED

@@ -90,8 +90,12 @@ _TEXTS: Final = {
         "{address} 的 Ray 要求令牌：请设置 RAY_AUTH_MODE=token 以及 RAY_AUTH_TOKEN 或 RAY_AUTH_TOKEN_PATH",
     ),
     "wrong_token": (
-        "Ray at {address} refuses the token in RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH",
-        "{address} 的 Ray 拒绝了 RAY_AUTH_TOKEN 或 RAY_AUTH_TOKEN_PATH 中的令牌",
+        "Ray at {address} refuses the token in RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token",
+        "{address} 的 Ray 拒绝了 RAY_AUTH_TOKEN、RAY_AUTH_TOKEN_PATH 或 ~/.ray/auth_token 中的令牌",
+    ),
+    "token_file": (
+        "the token file {path} in RAY_AUTH_TOKEN_PATH cannot be read: {reason}",
+        "无法读取 RAY_AUTH_TOKEN_PATH 中的令牌文件 {path}：{reason}",
     ),
     "not_connected": ("cannot connect to Ray at {address}: {reason}", "无法连接 {address} 的 Ray：{reason}"),
 }

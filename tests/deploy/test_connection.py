@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from ray.exceptions import RaySystemError
@@ -12,6 +13,7 @@ from ray.exceptions import RaySystemError
 from deploy import connection, port_check
 from deploy.connection import connected, error_text
 from deploy.port_check import PortKind, RayService
+from servicekit.address import Address
 from servicekit.errors import StartError
 
 MISMATCH = "Version mismatch: The cluster was started with:\n    Ray: 2.9.3\n    Python: 3.9.18\nThis process: 2.60.0\n"
@@ -54,7 +56,7 @@ def ray(monkeypatch: pytest.MonkeyPatch) -> FakeRayModule:
     fake = FakeRayModule()
     monkeypatch.setattr(connection, "ray", fake)
     monkeypatch.setattr(port_check, "kind_of", lambda address: PortKind.GRPC)
-    monkeypatch.setattr(port_check, "service_of", lambda address: RayService.UNKNOWN)
+    monkeypatch.setattr(port_check, "service_of", lambda address, token=None: RayService.UNKNOWN)
     for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
         monkeypatch.delenv(name, raising=False)
     for name, value in connection._ENVIRONMENT.items():
@@ -108,7 +110,7 @@ def test_what_is_wrong_with_the_port_is_told_before_ray_tries(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(port_check, "kind_of", lambda address: kind)
-    monkeypatch.setattr(port_check, "service_of", lambda address: service)
+    monkeypatch.setattr(port_check, "service_of", lambda address, token=None: service)
     ray.error = AssertionError("Ray was asked")
     assert failure(address).startswith(error)
 
@@ -120,7 +122,7 @@ def test_what_is_wrong_with_the_port_is_told_before_ray_tries(
 def test_ray_tries_every_port_that_may_be_right(
     address: str, service: RayService, ray: FakeRayModule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(port_check, "service_of", lambda address: service)
+    monkeypatch.setattr(port_check, "service_of", lambda address, token=None: service)
     with connected(address, "en"):
         assert not ray.down
     assert ray.down
@@ -154,27 +156,80 @@ def test_what_the_libraries_of_ray_write_stays_away_from_the_operator(
     assert capfd.readouterr().err == "after\n"
 
 
+ENVIRONMENT = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "abc"}
+NO_TOKEN = "Ray at 10.0.0.1:6379 demands a token: set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH"
+WRONG_TOKEN = "Ray at 10.0.0.1:6379 refuses the token in RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token"
+UNREADABLE = "the token file /missing in RAY_AUTH_TOKEN_PATH cannot be read: No such file or directory"
+
+
+@pytest.fixture
+def right(ray: FakeRayModule, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """The tokens that Ray's port takes, which demands one; no token is in the home directory."""
+    tokens: list[str] = []
+
+    def service_of(address: Address, token: str | None = None) -> RayService:
+        return RayService.HEAD if token in tokens else RayService.LOCKED
+
+    monkeypatch.setattr(port_check, "service_of", service_of)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tokens
+
+
 @pytest.mark.parametrize(
     ("variables", "error"),
     [
-        ({}, "Ray at 10.0.0.1:6379 demands a token: set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH"),
-        ({"RAY_AUTH_MODE": "token"}, "Ray at 10.0.0.1:6379 demands a token: "),
-        ({"RAY_AUTH_TOKEN": "abc"}, "Ray at 10.0.0.1:6379 demands a token: "),
-        (
-            {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "abc"},
-            "Ray at 10.0.0.1:6379 refuses the token in RAY_AUTH_TOKEN",
-        ),
-        ({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": "/t"}, "Ray at 10.0.0.1:6379 refuses the token in RAY_AUTH"),
+        ({}, NO_TOKEN),
+        ({"RAY_AUTH_MODE": "token"}, NO_TOKEN),
+        ({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": " "}, NO_TOKEN),
+        (ENVIRONMENT | {"RAY_AUTH_MODE": "disabled"}, NO_TOKEN),
+        ({"RAY_AUTH_TOKEN_PATH": "/missing"}, UNREADABLE),
     ],
 )
-def test_missing_and_wrong_tokens_are_told_as_such(
-    variables: dict[str, str], error: str, ray: FakeRayModule, monkeypatch: pytest.MonkeyPatch
+def test_missing_token_is_told_before_ray_tries(
+    variables: dict[str, str], error: str, ray: FakeRayModule, right: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
+    ray.error = AssertionError("Ray was asked")
+    assert failure() == error
+
+
+@pytest.mark.parametrize("place", ["RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "~/.ray/auth_token"])
+def test_token_is_found_where_ray_looks_and_told_as_wrong_only_where_the_port_refuses_it(
+    place: str, ray: FakeRayModule, right: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / (".ray/auth_token" if place.startswith("~") else "token")
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("abc\n", "utf-8")
+    monkeypatch.setenv(place.replace("~/.ray/auth_token", "UNUSED"), "abc" if place == "RAY_AUTH_TOKEN" else str(file))
+    ray.error = RuntimeError(TRACEBACK)
+    assert failure() == WRONG_TOKEN
+    right.append("abc")
+    assert failure().startswith("cannot connect to Ray at 10.0.0.1:6379: Initialization failure from server: ")
+
+
+@pytest.mark.parametrize(
+    ("variables", "service", "error"),
+    [
+        (ENVIRONMENT, RayService.UNKNOWN, WRONG_TOKEN),
+        ({"RAY_AUTH_MODE": "disabled"}, RayService.UNKNOWN, NO_TOKEN),
+        ({"RAY_AUTH_TOKEN": "abc"}, RayService.HEAD, NO_TOKEN),
+    ],
+    ids=["without-grpc", "without-grpc-and-token", "mode-not-set"],
+)
+def test_refusal_is_known_from_what_the_libraries_of_ray_write(
+    variables: dict[str, str],
+    service: RayService,
+    error: str,
+    ray: FakeRayModule,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(port_check, "service_of", lambda address, token=None: service)
     ray.error = ConnectionError("Failed to connect to Ray cluster at 10.0.0.1:6379")
     ray.said = "Failed to get cluster ID from GCS server: Unauthenticated: RPC error: InvalidAuthToken: missing\n"
-    assert failure().startswith(error)
+    assert failure() == error
 
 
 @pytest.mark.parametrize(

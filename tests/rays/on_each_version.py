@@ -153,7 +153,8 @@ def test_token_that_is_missing_or_wrong_is_told(version: RayVersion) -> None:
             )
             wrong = cluster.deploy("--status", address=address, environment={**TOKEN, "RAY_AUTH_TOKEN": "f" * 32})
             assert wrong.stderr == (
-                f"cmzsb-deploy: Ray at {address} refuses the token in RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH\n"
+                f"cmzsb-deploy: Ray at {address} refuses the token in RAY_AUTH_TOKEN, "
+                "RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token\n"
             )
             right = cluster.deploy("--status", address=address, environment=TOKEN)
             assert right.stderr == "cmzsb-deploy: no monitors are deployed on this cluster\n"
