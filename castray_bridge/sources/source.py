@@ -14,7 +14,7 @@ from castray_bridge.sources.cluster import Cluster, SourceError
 from castray_bridge.sources.json_client import Buffer, HTTPStatusError, JsonClient, decode_strictly
 from castray_bridge.sources.ray_figures import decode_cluster_status, decode_usage
 from castray_bridge.sources.ray_nodes import NodeFacts, node_facts, parse_ray_cluster
-from servicekit.log import event
+from servicekit.log import RateLimit, event
 from servicekit.url import without_credentials
 
 RAY_BUDGET: Final = 2.0
@@ -77,6 +77,9 @@ class RaySource:
         self._cluster: tuple[Any, Cluster] | None = None
         """The last cluster, with the list that it was made of."""
         self._figures_due = 0.0
+        self._figures_failure = ""
+        """Why the figures were not delivered the last time; empty when they were."""
+        self._figures_limit = RateLimit(burst=4, period=60.0)
         self._facts: dict[str, NodeFacts] = {}
 
     def fetch(self) -> Cluster:
@@ -112,12 +115,24 @@ class RaySource:
         }
         begun = self._monotonic()
         rest = self._client.get_all(decoders, deadline)
+        self._note_failure("; ".join(dict.fromkeys(str(found) for found in rest if isinstance(found, SourceError))))
         usage, status = (None if isinstance(found, SourceError) else found for found in rest)
         if usage is not None:  # else nodes would change their names for as long as this request fails
             self._facts = node_facts(usage)
         # Until the first figures the host names are unknown, which may be the nodes' names.
         self._figures_due = begun + _FIGURES_SECONDS if self._facts else begun
         return usage, status
+
+    def _note_failure(self, failure: str) -> None:
+        """Log that figures begin to fail, or are delivered again: nobody asks why a number is missing."""
+        if failure == self._figures_failure:
+            return
+        self._figures_failure = failure
+        held_back = self._figures_limit.admit()
+        if held_back is not None and failure:
+            _log.warning(event("ray_figures_failed", reason=failure, held_back=held_back))
+        elif held_back is not None:
+            _log.info(event("ray_figures_answer", held_back=held_back))
 
     def _node_list(self, deadline: float) -> Any:
         """Request the whole list, with the limit that Ray supports if that is below the default."""

@@ -202,6 +202,18 @@ def test_list_that_fails_and_comes_back_is_the_same_cluster(ray: ScriptedRay, ur
     assert source.fetch() is first
 
 
+def test_reason_of_missing_figures_is_logged_once(ray: ScriptedRay, url: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    clock = ManualClock()
+    source = RaySource(url, monotonic=clock.monotonic)
+    for reply in (lambda: ("boom", 500), lambda: ("boom", 500), None, None):
+        ray.usage_reply = reply
+        source.fetch()
+        clock.pass_(5)
+    lines = [record.getMessage() for record in caplog.records if record.name.startswith("castray_bridge")]
+    assert lines == ['ray_figures_failed reason="Ray answers 500" held_back=0', "ray_figures_answer held_back=0"]
+
+
 @pytest.mark.parametrize("figures", [{"data": {"summary": "none"}}, {"data": {"summary": [7, None]}}, [], None, "x"])
 def test_figures_of_another_shape_are_unknown(ray: ScriptedRay, url: str, figures: Any) -> None:
     ray.usage_reply = lambda: jsonify(figures)
