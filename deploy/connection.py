@@ -98,12 +98,24 @@ def _check_port(address: str, language: str) -> None:
         kind = port_check.kind_of(_without_scheme(address))
     except OSError as error:
         raise StartError(message(language, "no_listener", address=address, reason=error.strerror or error)) from None
-    service = port_check.service_of(_without_scheme(address)) if kind is PortKind.GRPC else RayService.UNKNOWN
-    if service is RayService.LOCKED and not _token(language):
-        raise StartError(message(language, "no_token", address=address))
+    service = _unlocked(address, language) if kind is PortKind.GRPC else RayService.UNKNOWN
     problem = _port_problem(kind, service, is_client=address.startswith(CLIENT))
     if problem:
         raise StartError(message(language, problem, address=address))
+
+
+def _unlocked(address: str, language: str) -> RayService:
+    """Return the service at `address`, with the token if it demands one. Raises `StartError` where none opens it."""
+    found = port_check.service_of(_without_scheme(address))
+    if found is not RayService.LOCKED:
+        return found
+    token = _token(language)
+    if token is None:
+        raise StartError(message(language, "no_token", address=address))
+    found = port_check.service_of(_without_scheme(address), token)
+    if found is RayService.LOCKED:  # told here, because Ray's client would try for half a minute
+        raise StartError(message(language, "wrong_token", address=address))
+    return found
 
 
 def _port_problem(kind: PortKind, service: RayService, is_client: bool) -> str | None:
@@ -142,14 +154,10 @@ def _token(language: str) -> str | None:
 
 def _reason(error: Exception, said: str, address: str, language: str) -> str:
     """Return why Ray gave no connection, from its error and from what its libraries wrote to stderr (`said`)."""
-    token = _token(language)
-    service = port_check.service_of(_without_scheme(address), token)
-    if service is RayService.LOCKED:
-        return message(language, "wrong_token" if token else "no_token", address=address)
     if _UNAUTHENTICATED.search(f"{type(error).__name__} {said}"):
-        # Where the port takes this token, Ray did not send it: a Ray before 2.60 without RAY_AUTH_MODE.
-        sent = token and service is RayService.UNKNOWN
-        return message(language, "wrong_token" if sent else "no_token", address=address)
+        # A Ray before 2.60 sends a token only in this mode. A wrong one is known by now, except without a gRPC library.
+        was_sent = os.environ.get("RAY_AUTH_MODE", "").lower() == "token" and _token(language)
+        return message(language, "wrong_token" if was_sent else "no_token", address=address)
     if isinstance(error, ConnectionError):
         versions = {"ray": ray.__version__, "python": platform.python_version()}
         return message(language, "no_head", address=address, reason=error_text(error), **versions)

@@ -185,7 +185,7 @@ def right(ray: FakeRayModule, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         ({"RAY_AUTH_TOKEN_PATH": "/missing"}, UNREADABLE),
     ],
 )
-def test_missing_token_is_told_before_ray_tries(
+def test_missing_and_unreadable_token_is_told_before_ray_tries(
     variables: dict[str, str], error: str, ray: FakeRayModule, right: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in variables.items():
@@ -195,38 +195,30 @@ def test_missing_token_is_told_before_ray_tries(
 
 
 @pytest.mark.parametrize("place", ["RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "~/.ray/auth_token"])
-def test_token_is_found_where_ray_looks_and_told_as_wrong_only_where_the_port_refuses_it(
+def test_token_is_found_where_ray_looks_and_a_wrong_one_is_told_before_ray_tries(
     place: str, ray: FakeRayModule, right: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     file = tmp_path / (".ray/auth_token" if place.startswith("~") else "token")
     file.parent.mkdir(exist_ok=True)
     file.write_text("abc\n", "utf-8")
     monkeypatch.setenv(place.replace("~/.ray/auth_token", "UNUSED"), "abc" if place == "RAY_AUTH_TOKEN" else str(file))
-    ray.error = RuntimeError(TRACEBACK)
+    ray.error = AssertionError("Ray was asked")
     assert failure() == WRONG_TOKEN
     right.append("abc")
+    ray.error = RuntimeError(TRACEBACK)
     assert failure().startswith("cannot connect to Ray at 10.0.0.1:6379: Initialization failure from server: ")
 
 
 @pytest.mark.parametrize(
-    ("variables", "service", "error"),
-    [
-        (ENVIRONMENT, RayService.UNKNOWN, WRONG_TOKEN),
-        ({"RAY_AUTH_MODE": "disabled"}, RayService.UNKNOWN, NO_TOKEN),
-        ({"RAY_AUTH_TOKEN": "abc"}, RayService.HEAD, NO_TOKEN),
-    ],
-    ids=["without-grpc", "without-grpc-and-token", "mode-not-set"],
+    ("variables", "error"),
+    [(ENVIRONMENT, WRONG_TOKEN), ({"RAY_AUTH_MODE": "disabled"}, NO_TOKEN), ({"RAY_AUTH_TOKEN": "abc"}, NO_TOKEN)],
+    ids=["token", "no-token", "token-that-an-older-ray-does-not-send"],
 )
-def test_refusal_is_known_from_what_the_libraries_of_ray_write(
-    variables: dict[str, str],
-    service: RayService,
-    error: str,
-    ray: FakeRayModule,
-    monkeypatch: pytest.MonkeyPatch,
+def test_refusal_that_only_the_libraries_of_ray_tell_is_known(
+    variables: dict[str, str], error: str, ray: FakeRayModule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(port_check, "service_of", lambda address, token=None: service)
     ray.error = ConnectionError("Failed to connect to Ray cluster at 10.0.0.1:6379")
     ray.said = "Failed to get cluster ID from GCS server: Unauthenticated: RPC error: InvalidAuthToken: missing\n"
     assert failure() == error

@@ -37,12 +37,18 @@ def listening(handle: Callable[[socket.socket], None]) -> Iterator[Address]:
 
 
 @contextmanager
-def grpc_server(**codes: grpc.StatusCode) -> Iterator[Address]:
-    """A gRPC server that answers the methods named (`head`, `client`) with these codes, and no other."""
+def grpc_server(token: str | None = None, **codes: grpc.StatusCode) -> Iterator[Address]:
+    """A gRPC server that answers the methods named (`head`, `client`) with these codes, and no other.
+
+    With a `token` it answers to nobody else, in Ray's way.
+    """
 
     class Handler(grpc.GenericRpcHandler):  # type: ignore[misc]
         def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
             code = next((codes[name] for name in codes if METHODS[name] == details.method), None)
+            given = {each.key: each.value for each in details.invocation_metadata}.get("authorization")
+            if token is not None and given != f"Bearer {token}":
+                code = grpc.StatusCode.UNAUTHENTICATED
             if code is None:
                 return None
             return grpc.unary_unary_rpc_method_handler(
@@ -114,6 +120,13 @@ def test_service_of_ray_is_known_by_the_methods_that_it_has(
 ) -> None:
     with grpc_server(**codes) as address:
         assert service_of(address) is service
+
+
+@pytest.mark.parametrize(("token", "service"), [("abc", RayService.HEAD), ("abd", RayService.LOCKED)])
+def test_port_that_demands_a_token_opens_to_the_right_one(token: str, service: RayService) -> None:
+    with grpc_server(token="abc", head=grpc.StatusCode.OK) as address:
+        assert service_of(address) is RayService.LOCKED
+        assert service_of(address, token) is service
 
 
 def test_service_is_unknown_without_grpc(monkeypatch: pytest.MonkeyPatch) -> None:
