@@ -39,6 +39,9 @@ _ENVIRONMENT: Final = {
 _DEFAULT_FILE: Final = "~/.ray/auth_token"
 """Where Ray looks for a token that the environment does not name."""
 _UNAUTHENTICATED: Final = re.compile(r"unauthenticated|InvalidAuthToken|AuthenticationError", re.IGNORECASE)
+_CLIENT_SERVER_DIED: Final = re.compile(r"Starting Ray client server failed|ZombieProcess")
+"""Ray starts a process for each client, which ends at once now and then: gRPC, and Ray's own look at it, race there."""
+_ATTEMPTS: Final = 2
 _TEXT_LIMIT: Final = 400
 
 
@@ -50,11 +53,10 @@ def connected(address: str, language: str, bundle: Path | None = None) -> Iterat
     for variable, value in _ENVIRONMENT.items():
         os.environ.setdefault(variable, value)
     with _captured_stderr() as captured:
-        try:
-            _init(address, bundle)
-            failure = None
-        except Exception as error:  # noqa: BLE001 (Ray raises many kinds here; the operator gets its text)
-            failure = error
+        for _ in range(_ATTEMPTS):
+            failure = _failure_of_init(address, bundle)
+            if failure is None or not _CLIENT_SERVER_DIED.search(str(failure)):
+                break
         said = _content(captured)
     if failure is not None:
         raise StartError(_reason(failure, said, address, language)) from None
@@ -74,16 +76,21 @@ def error_text(error: BaseException) -> str:
     return one_line(" ".join(text.split()) or type(error).__name__, _TEXT_LIMIT)
 
 
-def _init(address: str, bundle: Path | None) -> None:
+def _failure_of_init(address: str, bundle: Path | None) -> Exception | None:
+    """Connect; return the error, None without one."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        ray.init(
-            address,
-            namespace=NAMESPACE,
-            runtime_env={"working_dir": str(bundle)} if bundle else None,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
+        try:
+            ray.init(
+                address,
+                namespace=NAMESPACE,
+                runtime_env={"working_dir": str(bundle)} if bundle else None,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
+        except Exception as error:  # noqa: BLE001 (Ray raises many kinds here; the operator gets its text)
+            return error
+    return None
 
 
 def _check_version(language: str) -> None:
@@ -158,7 +165,7 @@ def _reason(error: Exception, said: str, address: str, language: str) -> str:
         # A Ray before 2.60 sends a token only in this mode. A wrong one is known by now, except without a gRPC library.
         was_sent = os.environ.get("RAY_AUTH_MODE", "").lower() == "token" and _token(language)
         return message(language, "wrong_token" if was_sent else "no_token", address=address)
-    if isinstance(error, ConnectionError):
+    if isinstance(error, ConnectionError) and not _CLIENT_SERVER_DIED.search(str(error)):
         versions = {"ray": ray.__version__, "python": platform.python_version()}
         return message(language, "no_head", address=address, reason=error_text(error), **versions)
     return message(language, "not_connected", address=address, reason=error_text(error))

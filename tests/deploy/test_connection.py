@@ -33,17 +33,23 @@ def command(address: str, **environment: str) -> subprocess.CompletedProcess[str
 
 
 class FakeRayModule:
-    """The `ray` of a machine with `version`; `init` fails with `error` after writing `said` to stderr's descriptor."""
+    """The `ray` of a machine with `version`; `init` fails with `error` after writing `said` to stderr's descriptor.
+
+    After so many `failures` it succeeds.
+    """
 
     def __init__(self, error: Exception | None = None, said: str = "", version: str = "2.9.3") -> None:
         self.__version__ = version
         self.error = error
         self.said = said
+        self.failures = 1_000
+        self.attempts = 0
         self.down = False
 
     def init(self, address: str, **_: object) -> None:
         os.write(2, self.said.encode())
-        if self.error:
+        self.attempts += 1
+        if self.error and self.attempts <= self.failures:
             raise self.error
 
     def shutdown(self) -> None:
@@ -144,6 +150,25 @@ def test_version_mismatch_is_told_whole(ray: FakeRayModule) -> None:
     ray.error = RuntimeError(MISMATCH)
     assert failure().startswith("cannot connect to Ray at 10.0.0.1:6379: Version mismatch: ")
     assert failure().endswith("This process: 2.60.0")
+
+
+ZOMBIE = "Initialization failure from server:\npsutil.ZombieProcess: PID still exists but it's a zombie (pid=11041)"
+
+
+@pytest.mark.parametrize("text", [TRACEBACK, ZOMBIE], ids=["ended", "zombie"])
+def test_client_server_whose_process_ends_at_once_is_tried_once_more(text: str, ray: FakeRayModule) -> None:
+    ray.error, ray.failures = ConnectionAbortedError(text), 1
+    with connected("ray://A:1", "en"):
+        assert ray.attempts == 2
+    ray.attempts, ray.failures = 0, 2
+    assert failure("ray://A:1").startswith("cannot connect to Ray at ray://A:1: Initialization failure from server: ")
+    assert ray.attempts == 2
+
+
+def test_other_failures_are_not_tried_again(ray: FakeRayModule) -> None:
+    ray.error = ConnectionError("Failed to connect to Ray cluster")
+    assert failure().startswith("no Ray head accepts the connection")
+    assert ray.attempts == 1
 
 
 def test_what_the_libraries_of_ray_write_stays_away_from_the_operator(
