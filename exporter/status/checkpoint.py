@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Final
 
 from exporter.report import Totals
@@ -121,9 +121,7 @@ class Checkpoint:
 
     def to_json(self) -> str:
         """Serialize for the journal."""
-        values = asdict(self)
-        content = {each.metadata["key"] or each.name: values[each.name] for each in fields(self)}
-        return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        return _to_json({key: getattr(self, name) for key, name in _NAMES})
 
     @classmethod
     def from_json(cls, text: str) -> Checkpoint:
@@ -133,6 +131,11 @@ class Checkpoint:
         except RecursionError:
             raise ValueError("not a checkpoint: nested too deeply") from None
         return checkpoint
+
+
+_NAMES: Final = [(each.metadata["key"] or each.name, each.name) for each in fields(Checkpoint)]
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=vars).encode
+"""`vars` turns the latest report into an object. Made once, because every change of the status is written."""
 
 
 def _read(kind: Any, content: Any) -> Any:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -27,6 +29,8 @@ RECHECK_SECONDS: Final = 2.0
 """Interval at which the file is checked for removal while there is nothing to write."""
 STALL_SECONDS: Final = 2.0
 """A write that takes longer counts as failed: reports no longer wait for it."""
+GATHER_SECONDS: Final = 0.003
+"""Least pause between two writes, in which reports come together: each write costs a sync, and wear of the flash."""
 PAGE_BYTES: Final = 1024 * 1024
 """Most text on one page of alerts."""
 
@@ -36,8 +40,8 @@ _log = logging.getLogger(__name__)
 class Journal:
     """The journal of one monitor, with the thread that writes it. Thread-safe.
 
-    Reports that arrive during a write are written together by the next one, so that the disk limits the number of
-    syncs per second and not the number of reports.
+    Reports that arrive during a write, or right after it, are written together by the next one, so that the disk limits
+    the number of syncs per second and not the number of reports.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -58,6 +62,8 @@ class Journal:
         self._heartbeat = Heartbeat(pause=RECHECK_SECONDS)
         self._appended = 0
         self._written = 0
+        self._next_write = -math.inf
+        """Before this time of the monotonic clock nothing is written."""
         self._closing = False
         self._unread_limit = RateLimit(burst=1, period=60.0)
         self._store: Store | None = None
@@ -151,9 +157,12 @@ class Journal:
                 self._to_write.wait_for(lambda: self._closing or self._appended > self._written, RECHECK_SECONDS)
                 if self._closing and self._appended == self._written:
                     return
+            self._gather()
+            with self._to_write:
                 self._writing, self._pending = self._pending, Batch()
                 ticket = self._appended
             failure = self._write(self._writing)
+            self._next_write = time.monotonic() + GATHER_SECONDS
             with self._settled:
                 before = self.failure
                 if failure:
@@ -168,6 +177,11 @@ class Journal:
                 with self._to_write:
                     if self._to_write.wait_for(lambda: self._closing, RETRY_SECONDS):
                         return
+
+    def _gather(self) -> None:
+        left = self._next_write - time.monotonic()
+        if left > 0:
+            time.sleep(left)
 
     def _write(self, batch: Batch) -> str:
         """Write `batch`; return why that failed, or an empty text."""

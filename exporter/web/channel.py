@@ -6,11 +6,12 @@ import contextlib
 import json
 import socket
 import time
+from collections.abc import Iterator
 from typing import Any, Final
 
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
-from waitress.task import ErrorTask
+from waitress.task import ErrorTask, WSGITask
 
 IDLE_SECONDS: Final = 60.0
 """A client without a request for so long is disconnected."""
@@ -42,6 +43,14 @@ class _JSONErrorTask(ErrorTask):  # type: ignore[misc] # waitress has no types
         self.write(body)
 
 
+class _WholeTask(WSGITask):  # type: ignore[misc] # waitress has no types
+    """Sends the head of a reply together with the first part of its body: one packet, for which a client wakes once."""
+
+    def write(self, data: bytes) -> None:
+        with self.channel.one_write():
+            super().write(data)
+
+
 class _Parser(HTTPRequestParser):  # type: ignore[misc] # waitress has no types
     def parse_header(self, header_plus: bytes) -> None:
         """Parse the head. Raises `ParsingError`, also for a body whose length two servers could read differently."""
@@ -60,6 +69,7 @@ class Channel(HTTPChannel):  # type: ignore[misc] # waitress has no types
     """
 
     error_task_class = _JSONErrorTask
+    task_class = _WholeTask
     parser_class = _Parser
     request: _Parser | None
     sent_continue: bool
@@ -71,6 +81,8 @@ class Channel(HTTPChannel):  # type: ignore[misc] # waitress has no types
         self._linger_until: float | None = None
         self._linger_bytes = LINGER_BYTES
         self._pipelined = b""
+        self._parts: list[bytes] | None = None
+        """What is to be sent at once; None where each part is sent by itself."""
         self._active_at = time.monotonic()
         super().__init__(*arguments, **options)
 
@@ -95,6 +107,23 @@ class Channel(HTTPChannel):  # type: ignore[misc] # waitress has no types
         request = self.request
         unread = 0 if request is None else request.header_bytes_received + request.body_bytes_received
         return int(self.total_outbufs_len + len(self._pipelined) + unread)
+
+    @contextlib.contextmanager
+    def one_write(self) -> Iterator[None]:
+        """Send all that is written meanwhile at once, at the end."""
+        parts = self._parts = []
+        try:
+            yield
+        finally:
+            self._parts = None
+        self.write_soon(b"".join(parts))
+
+    def write_soon(self, data: Any) -> int:
+        """Send `data`, as much as the client takes now; called by waitress."""
+        if self._parts is None:
+            return int(super().write_soon(data))
+        self._parts.append(data)
+        return len(data)
 
     def is_overdue(self, now: float) -> bool:
         """Return whether the client has been inactive for too long at `now` of the monotonic clock."""

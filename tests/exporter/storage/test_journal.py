@@ -58,6 +58,24 @@ def test_full_disk_is_told_and_recovered_from_without_loss(tmp_path: Path, monke
         assert monitor.app.test_client().get("/api/alerts").get_json()["alerts"][0]["message"] == "kept"
 
 
+def test_reports_right_after_a_write_are_written_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(Journal(tmp_path)) as journal:
+        write = Store.write
+        written: list[list[int]] = []
+
+        def note(store: Store, batch: Batch) -> None:
+            written.append([row.id for row in batch.alerts])
+            write(store, batch)
+
+        monkeypatch.setattr(Store, "write", note)
+        monkeypatch.setattr(journal_module, "GATHER_SECONDS", 0.5)
+        journal.wait(journal.append(batch([alert(1)])))
+        journal.append(batch([alert(2)]))
+        journal.wait(journal.append(batch([alert(3)])))
+        assert written == [[1], [2, 3]]
+        assert [row.id for row in rows(journal)[0]] == [3, 2, 1]
+
+
 def test_a_day_of_history_is_there_after_restarts(tmp_path: Path) -> None:
     clock = ManualClock()
     began = clock.time()

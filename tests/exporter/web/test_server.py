@@ -94,6 +94,22 @@ def test_request_sent_ahead_waits_until_the_reply_before_it_is_taken(bench: Benc
         assert bench.asked == 3
 
 
+def test_head_and_body_of_a_reply_are_sent_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[bytes] = []
+    send = Channel.send
+
+    def note(channel: Channel, data: bytes, **options: bool) -> int:
+        sent.append(data)
+        return int(send(channel, data, **options))
+
+    monkeypatch.setattr(Channel, "send", note)
+    with closing(bench.client()) as peer:
+        peer.sendall(GET)
+        bench.until(lambda: bool(sent))
+        assert sent[0].startswith(b"HTTP/1.1 200 OK\r\n")
+        assert b"\r\n\r\nxxx" in sent[0]
+
+
 def test_client_that_takes_nothing_is_dropped_after_a_while_and_an_idle_one_later(bench: Bench) -> None:
     with bench.client() as mute, bench.client() as idle:
         stuck(bench, mute)
