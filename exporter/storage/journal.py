@@ -30,7 +30,9 @@ RECHECK_SECONDS: Final = 2.0
 STALL_SECONDS: Final = 2.0
 """A write that takes longer counts as failed: reports no longer wait for it."""
 GATHER_SECONDS: Final = 0.003
-"""Least pause between two writes, in which reports come together: each write costs a sync, and wear of the flash."""
+"""Pause after a write while many report, in which reports come together: a write costs a sync, and wears the flash."""
+_BUSY_SECONDS: Final = 1.0
+"""Many report for so long after several reports came together; one client alone must not wait for others."""
 PAGE_BYTES: Final = 1024 * 1024
 """Most text on one page of alerts."""
 
@@ -62,8 +64,8 @@ class Journal:
         self._heartbeat = Heartbeat(pause=RECHECK_SECONDS)
         self._appended = 0
         self._written = 0
-        self._next_write = -math.inf
-        """Before this time of the monotonic clock nothing is written."""
+        self._gathers_until = self._next_write = -math.inf
+        """Until when writes pause, and before when nothing is written, by the monotonic clock."""
         self._closing = False
         self._unread_limit = RateLimit(burst=1, period=60.0)
         self._store: Store | None = None
@@ -162,7 +164,11 @@ class Journal:
                 self._writing, self._pending = self._pending, Batch()
                 ticket = self._appended
             failure = self._write(self._writing)
-            self._next_write = time.monotonic() + GATHER_SECONDS
+            ended = time.monotonic()
+            if ticket - self._written > 1:
+                self._gathers_until = ended + _BUSY_SECONDS
+            if ended < self._gathers_until:
+                self._next_write = ended + GATHER_SECONDS
             with self._settled:
                 before = self.failure
                 if failure:

@@ -58,22 +58,38 @@ def test_full_disk_is_told_and_recovered_from_without_loss(tmp_path: Path, monke
         assert monitor.app.test_client().get("/api/alerts").get_json()["alerts"][0]["message"] == "kept"
 
 
-def test_reports_right_after_a_write_are_written_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reports_right_after_a_write_are_written_together_while_many_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with closing(Journal(tmp_path)) as journal:
-        write = Store.write
+        write, go_on = Store.write, threading.Event()
         written: list[list[int]] = []
 
-        def note(store: Store, batch: Batch) -> None:
+        def slow(store: Store, batch: Batch) -> None:
+            assert go_on.wait(20)
             written.append([row.id for row in batch.alerts])
             write(store, batch)
 
-        monkeypatch.setattr(Store, "write", note)
+        monkeypatch.setattr(Store, "write", slow)
         monkeypatch.setattr(journal_module, "GATHER_SECONDS", 0.5)
-        journal.wait(journal.append(batch([alert(1)])))
+        journal.append(batch([alert(1)]))
+        wait_for(lambda: journal._writing is not None, "the first write")
         journal.append(batch([alert(2)]))
-        journal.wait(journal.append(batch([alert(3)])))
-        assert written == [[1], [2, 3]]
-        assert [row.id for row in rows(journal)[0]] == [3, 2, 1]
+        journal.append(batch([alert(3)]))
+        go_on.set()
+        wait_for(lambda: len(written) == 2, "the second write")
+        journal.append(batch([alert(4)]))
+        journal.wait(journal.append(batch([alert(5)])))
+        assert written == [[1], [2, 3], [4, 5]]
+        assert [row.id for row in rows(journal)[0]] == [5, 4, 3, 2, 1]
+
+
+def test_one_client_alone_waits_for_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "GATHER_SECONDS", 60.0)
+    with closing(Journal(tmp_path)) as journal:
+        for number in (1, 2, 3):
+            journal.wait(journal.append(batch([alert(number)])))
+        assert not journal.failure
 
 
 def test_a_day_of_history_is_there_after_restarts(tmp_path: Path) -> None:
